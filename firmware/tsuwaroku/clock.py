@@ -1,0 +1,131 @@
+"""Time as an argument: monotonic nanoseconds for order, wall time with its quality for people.
+
+Nothing below `service` reads a clock; it is handed `mono_ns` (CLOCK_MONOTONIC, the clock of
+the kernel's GPIO and ALSA timestamps) or an `Instant`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import enum
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+NS = 1_000_000_000
+# Asia/Tokyo has had no daylight saving since 1951; a fixed offset needs no zone database.
+JST = timezone(timedelta(hours=9), "JST")
+
+
+class ClockQuality(enum.StrEnum):
+    """How far the wall time of a record can be trusted."""
+
+    SYNCHRONISED = "synchronised"
+    HOLDOVER = "holdover"
+    UNSYNCHRONISED = "unsynchronised"
+
+
+class Instant(msgspec.Struct, frozen=True):
+    """One moment: wall time (Unix ns), monotonic time (ns), the boot it belongs to, and its quality."""
+
+    wall_ns: int
+    mono_ns: int
+    boot_id: bytes
+    quality: ClockQuality
+
+    def isoformat(self) -> str:
+        """ISO 8601 in Asia/Tokyo, to the millisecond."""
+        return iso(self.wall_ns)
+
+
+def iso(wall_ns: int) -> str:
+    """ISO 8601 in Asia/Tokyo, to the millisecond, of a Unix time in nanoseconds."""
+    millis = (wall_ns + 500_000) // 1_000_000
+    moment = datetime.fromtimestamp(millis // 1000, JST).replace(microsecond=millis % 1000 * 1000)
+    return moment.isoformat(timespec="milliseconds")
+
+
+def from_iso(text: str) -> int:
+    """Unix nanoseconds of an ISO 8601 text; a text without a zone is taken as Asia/Tokyo."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=JST)
+    delta = moment - datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017
+    return (delta.days * 86_400 + delta.seconds) * NS + delta.microseconds * 1000
+
+
+class Clock(Protocol):
+    """Where the service takes its time from."""
+
+    def now(self) -> Instant:
+        """The present moment."""
+        ...
+
+    def at(self, mono_ns: int) -> Instant:
+        """The moment of a monotonic time near the present, e.g. of an edge or a sample."""
+        ...
+
+
+class VirtualClock:
+    """The clock of a simulation: it stands where the board last put it."""
+
+    def __init__(self, start_wall_ns: int, quality: ClockQuality = ClockQuality.SYNCHRONISED) -> None:
+        self._start_wall_ns = start_wall_ns
+        self._quality = quality
+        self._boot_id = bytes(16)
+        self.mono_ns = 0
+
+    def now(self) -> Instant:
+        return self.at(self.mono_ns)
+
+    def at(self, mono_ns: int) -> Instant:
+        return Instant(self._start_wall_ns + mono_ns, mono_ns, self._boot_id, self._quality)
+
+
+class _Timex(ctypes.Structure):
+    # Only `status` is read; the tail is padding generous enough for every architecture (adjtimex(2)).
+    _fields_ = [  # noqa: RUF012
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_char * 256),
+    ]
+
+
+_STA_UNSYNC = 0x0040
+
+
+class SystemClock:
+    """The machine's clock; its quality is what the kernel's NTP discipline says (adjtimex)."""
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        text = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        self._boot_id = bytes.fromhex(text.replace("-", ""))
+        self._was_synchronised = False
+        self._quality = ClockQuality.UNSYNCHRONISED
+        self._quality_asked_ns = -NS
+
+    def now(self) -> Instant:
+        return self.at(time.monotonic_ns())
+
+    def at(self, mono_ns: int) -> Instant:
+        mono_now = time.monotonic_ns()
+        wall_ns = time.time_ns() - (mono_now - mono_ns)
+        if mono_now - self._quality_asked_ns >= NS:
+            self._quality_asked_ns = mono_now
+            self._quality = self._ask_quality()
+        return Instant(wall_ns, mono_ns, self._boot_id, self._quality)
+
+    def _ask_quality(self) -> ClockQuality:
+        timex = _Timex()
+        if self._libc.adjtimex(ctypes.byref(timex)) >= 0 and not timex.status & _STA_UNSYNC:
+            self._was_synchronised = True
+            return ClockQuality.SYNCHRONISED
+        return ClockQuality.HOLDOVER if self._was_synchronised else ClockQuality.UNSYNCHRONISED
