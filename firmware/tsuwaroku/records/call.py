@@ -1,0 +1,170 @@
+"""The record of a call (通話記録): one object, stored in the call itself, rebuilt from there.
+
+What people and programs see from `calls --json` and `show` is this struct as JSON. Times are ISO 8601
+with zone; offsets `at_s` count from `answered_at` (from `seized_at` where nobody answered).
+A value nobody determined is null: never a guess.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+
+class Direction(enum.StrEnum):
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    INTERNAL = "internal"
+    UNKNOWN = "unknown"  # capture began in mid-call and nothing tells
+
+
+class Outcome(enum.StrEnum):
+    ANSWERED = "answered"
+    MISSED = "missed"
+    ABANDONED = "abandoned"  # off-hook, and on-hook again before anybody answered
+    FAILED = "failed"  # busy or refused by the exchange
+    NOT_RECORDED = "not_recorded"
+
+
+class Integrity(enum.StrEnum):
+    SEALED = "sealed"
+    RECOVERED = "recovered"  # interrupted; complete to its last commit
+    DAMAGED = "damaged"
+
+
+class NoticeOutcome(enum.StrEnum):
+    ANNOUNCED = "announced"
+    BEEPED = "beeped"
+    EXEMPT = "exempt"
+    FAILED = "failed"
+
+
+class MarkKind(enum.StrEnum):
+    UNREASONABLE_DEMAND = "unreasonable_demand"  # 不当要求
+
+
+class _Part(msgspec.Struct, kw_only=True):
+    pass
+
+
+class Caller(_Part, kw_only=True):
+    """`absence`: why there is no number (withheld, payphone, ...); both null = not determined."""
+
+    number: str | None = None
+    absence: str | None = None
+
+
+class Notice(_Part, kw_only=True):
+    """How Article 7 was kept. `outcome` is null where no notice is due (nobody answered)."""
+
+    outcome: NoticeOutcome | None = None
+    item: int | None = None
+    kind: str | None = None
+    at_s: float | None = None
+    heard: bool | None = None
+    reason: str | None = None
+    repeats: list[float] = msgspec.field(default_factory=list)
+    decided_by: str | None = None
+
+
+class Mark(_Part, kw_only=True):
+    """A press of the button or the verb `mark`. Withdrawing keeps the mark and says so."""
+
+    at_s: float
+    kind: MarkKind = MarkKind.UNREASONABLE_DEMAND
+    by: str = "button"
+    withdrawn: bool = False
+
+
+class GapRecord(_Part, kw_only=True):
+    """`samples` samples from `first_sample` (stream position) on are missing, and why."""
+
+    first_sample: int
+    samples: int
+    reason: str
+
+
+class Run(_Part, kw_only=True):
+    """A stretch without a gap. `pcm_sha256` is over its S16LE octets."""
+
+    first_sample: int
+    samples: int
+    pcm_sha256: str
+
+
+class Audio(_Part, kw_only=True):
+    """`first_sample` + `samples` span the call in the line's stream, gaps included.
+
+    `pcm_sha256` is over all captured octets in order (for a call without gaps: the input's own).
+    """
+
+    rate: int
+    first_sample: int | None = None
+    samples: int = 0
+    gaps: list[GapRecord] = msgspec.field(default_factory=list)
+    pcm_sha256: str | None = None
+    runs: list[Run] = msgspec.field(default_factory=list)
+    peak_dbfs: float | None = None
+    speech_ratio: float | None = None
+
+
+class ClockRecord(_Part, kw_only=True):
+    quality: str
+    mono_ns: int
+    boot_id: str
+
+
+class Hold(_Part, kw_only=True):
+    reason: str
+    until: str
+
+
+class Retention(_Part, kw_only=True):
+    """`expires_on`: the last day of keeping (Article 8(1): 30 days, the first not counted), Asia/Tokyo."""
+
+    expires_on: str
+    hold: Hold | None = None
+
+
+class CallRecord(_Part, kw_only=True):
+    """One call."""
+
+    id: str
+    sequence: int
+    line: str
+    extension: str
+    direction: Direction
+    seized_at: str
+    answered_at: str | None = None
+    answer_inferred: bool = False
+    ended_at: str | None = None
+    duration_s: float = 0.0
+    ring_s: float = 0.0
+    outcome: Outcome
+    caller: Caller = msgspec.field(default_factory=Caller)
+    called: str | None = None
+    dialled: str | None = None
+    notice: Notice = msgspec.field(default_factory=Notice)
+    marks: list[Mark] = msgspec.field(default_factory=list)
+    flashes: list[float] = msgspec.field(default_factory=list)
+    audio: Audio
+    clock: ClockRecord
+    retention: Retention
+    integrity: Integrity = Integrity.SEALED
+    continues: str | None = None
+    ended_by: str = "hook"  # hook, part (4 h), shutdown, power
+
+
+class PublicRecord(_Part, kw_only=True):
+    """What of a call may be known without a key (and stays in the clear in the ring)."""
+
+    id: str
+    sequence: int
+    line: str
+    date: str
+    outcome: Outcome
+    integrity: Integrity = Integrity.SEALED
+    marks: int = 0
+    retention: Retention
+    continues: str | None = None
