@@ -87,7 +87,7 @@ class VirtualClock:
 
 class _Timex(ctypes.Structure):
     # Only `status` is read; the tail is padding generous enough for every architecture (adjtimex(2)).
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("modes", ctypes.c_uint),
         ("offset", ctypes.c_long),
         ("freq", ctypes.c_long),
