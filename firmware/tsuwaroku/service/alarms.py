@@ -1,0 +1,135 @@
+"""Alarms are states that resolve: code, severity, what it means, what to do. Kept by one owner, the recorder or the keeper."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tsuwaroku.clock import Instant
+from tsuwaroku.service.status import Alarm
+
+
+class AlarmText(msgspec.Struct, frozen=True):
+    """Severity (`critical`: calls are or may be lost; `warning`) and the words for staff."""
+
+    severity: str
+    ja: str
+    remedy_ja: str
+    en: str
+    remedy_en: str
+
+
+ALARMS: dict[str, AlarmText] = {
+    "not_recorded": AlarmText(
+        "critical",
+        "通話が録音されていません",
+        "「tsuwaroku status」で原因を確かめ、管理責任者に連絡してください。",
+        "a call is not being recorded",
+        "see the other alarms of `tsuwaroku status` for the cause, and tell the records manager",
+    ),
+    "storage_stalled": AlarmText(
+        "critical",
+        "ディスクへの書き込みが2秒以上止まっています",
+        "SSDの接続と「dmesg」を確かめてください。録音は一時的にメモリに保持されています。",
+        "nothing has reached the disk for more than 2 s",
+        "check the SSD's connection and `dmesg`; audio is being kept in memory meanwhile",
+    ),
+    "storage_failed": AlarmText(
+        "critical",
+        "ディスクへの書き込みに失敗しました",
+        "SSDの状態を確かめ、必要なら交換してください。",
+        "writing to the disk failed",
+        "check the SSD and replace it if need be",
+    ),
+    "backlog": AlarmText(
+        "critical",
+        "書き込み待ちが上限に達し、音声の一部が失われました",
+        "ディスクの遅延を調べてください。欠落の位置は通話記録に残ります。",
+        "the queue to the disk was full and audio was lost",
+        "find what slows the disk; the call's record names the gap",
+    ),
+    "ring_full": AlarmText(
+        "critical",
+        "録音領域に空きがありません",
+        "管理責任者に連絡し、「tsuwaroku plan」で必要な容量を確かめてください。",
+        "the ring has no free slot",
+        "tell the records manager; `tsuwaroku plan` says what size is needed",
+    ),
+    "cannot_record": AlarmText(
+        "critical",
+        "録音できる状態ではありません",
+        "表示された原因を取り除いてください。",
+        "the box cannot record",
+        "put right what the detail names",
+    ),
+    "card_failed": AlarmText(
+        "critical",
+        "録音用サウンドカードが応答しません",
+        "カードの接続を確かめてください。戻れば自動で再開します。",
+        "the sound card does not answer",
+        "check its connection; capture resumes by itself when it is back",
+    ),
+    "audio_lost": AlarmText(
+        "warning",
+        "音声の一部が失われました",
+        "CPUの負荷を調べてください。欠落の位置は通話記録に残ります。",
+        "some audio was lost",
+        "look for what loads the machine; the call's record names the gap",
+    ),
+    "notice_failed": AlarmText(
+        "warning",
+        "録音の告知ができませんでした",
+        "通話記録の「告知」欄に理由があります。機器と設定を確かめてください。",
+        "the notice could not be given",
+        "the call's record names the reason; check device and configuration",
+    ),
+    "notice_not_heard": AlarmText(
+        "warning",
+        "告知を流しましたが、回線上で確認できませんでした",
+        "告知用の出力配線と音量を確かめてください。",
+        "a notice was played and not heard on the line",
+        "check the announcement path's wiring and level",
+    ),
+    "keeper_away": AlarmText(
+        "warning",
+        "管理プロセスが動いていません",
+        "録音は続いています。「journalctl -u tsuwaroku」で原因を確かめてください。",
+        "the keeper process is not running",
+        "recording goes on; see `journalctl -u tsuwaroku`",
+    ),
+    "recorder_away": AlarmText(
+        "critical",
+        "録音プロセスが動いていません",
+        "「journalctl -u tsuwaroku」で原因を確かめてください。",
+        "the recorder process is not running",
+        "see `journalctl -u tsuwaroku`",
+    ),
+    "clock_unsynchronised": AlarmText(
+        "warning",
+        "時計が合っていません",
+        "NTPの設定を確かめてください。録音は続き、時計の状態は記録に残ります。",
+        "the clock is not synchronised",
+        "check NTP; recording goes on and each record says how good its time is",
+    ),
+}
+
+
+class AlarmBoard(msgspec.Struct):
+    """The alarms that stand now, by (code, line)."""
+
+    standing: dict[tuple[str, str], Alarm] = msgspec.field(default_factory=dict)
+
+    def set(self, code: str, active: bool, now: Instant, line: str = "", detail: str = "") -> bool:
+        """Raise or resolve; True when that changed something."""
+        key = (code, line)
+        if not active:
+            return self.standing.pop(key, None) is not None
+        if key in self.standing:
+            self.standing[key].detail = detail or self.standing[key].detail
+            return False
+        severity = ALARMS[code].severity
+        self.standing[key] = Alarm(code=code, severity=severity, line=line, since=now.isoformat(), detail=detail)
+        return True
+
+    def all(self) -> list[Alarm]:
+        """Critical ones first, then by age."""
+        return sorted(self.standing.values(), key=lambda alarm: (alarm.severity != "critical", alarm.since))

@@ -1,0 +1,69 @@
+"""The live state of the box, as the keeper serves it: no numbers, no audio, no list of calls (Article 2: call times are records)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tsuwaroku.hal.board import Lamp
+
+
+class LineStatus(msgspec.Struct, kw_only=True):
+    """One line. `level_dbfs`: peak of the last second. `covered_s`: age of the last commit of the call in progress."""
+
+    id: str
+    extension: str
+    department: str
+    mode: str
+    state: str
+    lamp: Lamp
+    level_dbfs: float | None = None
+    call_id: str | None = None
+    since: str | None = None
+    marks: int = 0
+    covered_s: float | None = None
+    notice: str | None = None
+
+
+class Alarm(msgspec.Struct, kw_only=True):
+    """A state that is not as it should be, until it resolves. `code` is a key of `alarms.ALARMS`."""
+
+    code: str
+    severity: str
+    line: str
+    since: str
+    detail: str = ""
+
+
+class RingStatus(msgspec.Struct, kw_only=True):
+    slots: int
+    free: int
+    leased: int
+
+
+class RecorderStatus(msgspec.Struct, kw_only=True):
+    """What the recorder reports a few times a second."""
+
+    instance: str
+    pid: int
+    at: str
+    ready: bool
+    system_lamp: Lamp
+    lines: list[LineStatus]
+    alarms: list[Alarm]
+    free_slots: int
+    clock_quality: str
+
+
+class Status(msgspec.Struct, kw_only=True):
+    """GET /v1/status. `recorder` is null while no recorder is connected."""
+
+    at: str
+    station: str
+    version: str
+    store: str
+    demonstration: bool
+    recorder: RecorderStatus | None
+    ring: RingStatus
+    calls_today: int
+    marks_today: int
+    alarms: list[Alarm]
