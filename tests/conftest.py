@@ -19,8 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    nothing: Counter[str] = Counter()
-    config.stash[_left_out] = nothing
+    config.stash[_left_out] = Counter()
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
@@ -35,7 +34,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """With pytest-xdist the workers collect, each of them everything: hand their count to the controller."""
     output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["left_out"] = dict(session.config.stash[_left_out])
+        output["left_out"] = {**session.config.stash[_left_out]}
 
 
 @pytest.hookimpl(optionalhook=True)
