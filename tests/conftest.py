@@ -34,7 +34,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """With pytest-xdist the workers collect, each of them everything: hand their count to the controller."""
     output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["left_out"] = {**session.config.stash[_left_out]}
+        left_out = session.config.stash[_left_out]
+        output["left_out"] = dict(left_out)
 
 
 @pytest.hookimpl(optionalhook=True)
