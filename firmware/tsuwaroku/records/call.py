@@ -65,7 +65,8 @@ class Notice(_Part, kw_only=True):
     heard: bool | None = None
     reason: str | None = None
     repeats: list[float] = msgspec.field(default_factory=list)
-    decided_by: str | None = None
+    decided_by: str | None = None  # of an exemption: who chose it, and when
+    decided_on: str | None = None
 
 
 class Mark(_Part, kw_only=True):
