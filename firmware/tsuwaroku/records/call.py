@@ -158,13 +158,16 @@ class CallRecord(_Part, kw_only=True):
 
 
 class PublicRecord(_Part, kw_only=True):
-    """What of a call may be known without a key (and stays in the clear in the ring)."""
+    """What of a call may be known without a key (and stays in the clear in the ring).
+
+    `outcome` is null for an interrupted call: only the key tells.
+    """
 
     id: str
     sequence: int
     line: str
     date: str
-    outcome: Outcome
+    outcome: Outcome | None
     integrity: Integrity = Integrity.SEALED
     marks: int = 0
     retention: Retention
