@@ -1,0 +1,130 @@
+"""Call keys and what is sealed with them: slot streams, cards, wraps. libsodium does the cryptography."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import nacl.bindings as sodium
+from nacl.exceptions import CryptoError
+from nacl.public import PublicKey, SealedBox
+
+from tsuwaroku.errors import SecretError
+from tsuwaroku.store.slot import FormatError, WrappedKey
+
+if TYPE_CHECKING:
+    from tsuwaroku.store.keys import PrivateKey, Recipients
+
+KEY_SIZE = 32
+NONCE_SIZE = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
+CHUNK_OVERHEAD = sodium.crypto_secretstream_xchacha20poly1305_ABYTES
+_TAG_MESSAGE = sodium.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
+_TAG_FINAL = sodium.crypto_secretstream_xchacha20poly1305_TAG_FINAL
+
+
+class CallKey:
+    """The 32 random octets that open one call. `forget` wipes them; it cannot be used afterwards."""
+
+    def __init__(self, octets: bytes) -> None:
+        if len(octets) != KEY_SIZE:
+            raise FormatError("call key has a wrong length")
+        self._octets = bytearray(octets)
+
+    @classmethod
+    def random(cls) -> CallKey:
+        return cls(secrets.token_bytes(KEY_SIZE))
+
+    def wrap_for(self, recipients: Recipients, call_id: bytes) -> tuple[WrappedKey, ...]:
+        """`SealedBox(call key ‖ call id)` for each recipient."""
+        plain = bytes(self._held()) + call_id
+        return tuple(
+            WrappedKey(bytes.fromhex(r.id), SealedBox(PublicKey(bytes.fromhex(r.public_key))).encrypt(plain))
+            for r in recipients.to_wrap()
+        )
+
+    def derive(self, person: bytes, salt: int) -> bytes:
+        """BLAKE2b-256 of FORMAT.md, *Keys*."""
+        return hashlib.blake2b(
+            key=self._held(), digest_size=KEY_SIZE, person=person, salt=salt.to_bytes(8, "little")
+        ).digest()
+
+    def forget(self) -> None:
+        """Overwrite the key in RAM (as far as Python lets us)."""
+        self._octets[:] = bytes(len(self._octets))
+        self._octets = bytearray()
+
+    def _held(self) -> bytearray:
+        if not self._octets:
+            raise ValueError("the call key was forgotten")
+        return self._octets
+
+
+def open_wrapped(wraps: Sequence[WrappedKey], private: PrivateKey, call_id: bytes) -> CallKey:
+    """The call key, from the wrap made for this private key. Raises SecretError."""
+    for wrap in wraps:
+        if wrap.recipient == private.id:
+            plain = private.open_sealed(wrap.sealed)
+            if len(plain) != KEY_SIZE + len(call_id) or plain[KEY_SIZE:] != call_id:
+                raise SecretError("the wrapped key belongs to another call", remedy="run `tsuwaroku verify`")
+            return CallKey(plain[:KEY_SIZE])
+    raise SecretError(
+        "this key opens no call key here: the call was sealed for others",
+        remedy="use the key of the 管理責任者 or 管理取扱者 in office when the call was recorded, or the recovery key",
+    )
+
+
+class PartSealer:
+    """The secretstream of one slot, sealing side. `header` goes into the slot header."""
+
+    def __init__(self, key: CallKey, part: int) -> None:
+        self._state = sodium.crypto_secretstream_xchacha20poly1305_state()
+        self.header: bytes = sodium.crypto_secretstream_xchacha20poly1305_init_push(self._state, _slot_key(key, part))
+
+    def push(self, plaintext: bytes, final: bool = False) -> bytes:
+        """One sealed chunk, 17 octets longer than its plaintext."""
+        tag = _TAG_FINAL if final else _TAG_MESSAGE
+        return sodium.crypto_secretstream_xchacha20poly1305_push(self._state, plaintext, tag=tag)
+
+
+class PartOpener:
+    """The secretstream of one slot, opening side. Chunks come in order."""
+
+    def __init__(self, key: CallKey, part: int, header: bytes) -> None:
+        self._state = sodium.crypto_secretstream_xchacha20poly1305_state()
+        sodium.crypto_secretstream_xchacha20poly1305_init_pull(self._state, header, _slot_key(key, part))
+
+    def pull(self, sealed: bytes) -> tuple[bytes, bool]:
+        """(plaintext, was it FINAL). Raises FormatError where it was changed, moved or cut."""
+        if len(sealed) < CHUNK_OVERHEAD:
+            raise FormatError("sealed chunk is cut short")
+        try:
+            plaintext, tag = sodium.crypto_secretstream_xchacha20poly1305_pull(self._state, sealed)
+        except (CryptoError, RuntimeError) as error:  # libsodium's wrapper raises RuntimeError on a bad tag
+            raise FormatError("sealed chunk does not open") from error
+        return plaintext, tag == _TAG_FINAL
+
+
+def seal_card(key: CallKey, call_id: bytes, plaintext: bytes) -> bytes:
+    """24 octets of nonce ‖ XChaCha20-Poly1305, bound to the call id."""
+    nonce = secrets.token_bytes(NONCE_SIZE)
+    return nonce + sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, call_id, nonce, _card_key(key))
+
+
+def open_card(key: CallKey, call_id: bytes, sealed: bytes) -> bytes:
+    """The plaintext of a card. Raises FormatError."""
+    try:
+        return sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
+            sealed[NONCE_SIZE:], call_id, sealed[:NONCE_SIZE], _card_key(key)
+        )
+    except (CryptoError, ValueError, TypeError) as error:
+        raise FormatError("card does not open") from error
+
+
+def _slot_key(key: CallKey, part: int) -> bytes:
+    return key.derive(b"tsuwaroku-part", part)
+
+
+def _card_key(key: CallKey) -> bytes:
+    return key.derive(b"tsuwaroku-card", 0)
