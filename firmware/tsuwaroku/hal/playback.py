@@ -1,0 +1,211 @@
+"""Announcements out through ALSA: one playback PCM, one thread, each line on its own channel, silence on the others."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tsuwaroku.errors import BoardError
+from tsuwaroku.events import BoardFault, Event, Playback
+from tsuwaroku.hal.alsa import CardSpec, Pcm, open_pcm
+
+NS = 1_000_000_000
+
+
+class _Voice:
+    """What one line is sent: its samples, how many were written, and when the first and last one sound."""
+
+    __slots__ = ("begun", "end_ns", "samples", "written")
+
+    def __init__(self, pcm: bytes) -> None:
+        self.samples: npt.NDArray[np.int16] = np.frombuffer(pcm, dtype="<i2")
+        self.written = 0
+        self.begun = False
+        self.end_ns = 0
+
+
+class Player:
+    """Plays S16LE mono per line. `play` and `stop` only leave a note for the thread, so they never block.
+
+    `speak(line, on)` connects the line's announcement path; it is on only while something plays.
+    The times of `Playback` are those of the write plus what the card still had to play (buffer less `avail`):
+    good to the card's pointer granularity, mostly below one period (20 ms); `first_sample` is that time on
+    the capture card's tracked clock. The codec's own delay (about 1 ms) is not in it.
+    """
+
+    def __init__(
+        self,
+        alsa: Any,
+        spec: CardSpec,
+        channels_of: Mapping[str, int],
+        *,
+        position_at: Callable[[int], int],
+        post: Callable[[Event], None],
+        speak: Callable[[str, bool], None] = lambda line, on: None,
+        now_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._alsa = alsa
+        self._spec = spec
+        self._channels_of = dict(channels_of)
+        self._position_at = position_at
+        self._post = post
+        self._speak = speak
+        self._now_ns = now_ns
+        self._pcm: Pcm | None = None
+        self._period = spec.period
+        self._buffer = spec.buffer
+        self._notes: list[tuple[str, bytes | None]] = []
+        self._voices: dict[str, _Voice] = {}
+        self._wake = threading.Condition()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def open(self) -> None:
+        """Claim the card, so that a missing one is known now and not at the first call. Raises BoardError."""
+        self._claim()
+        self._thread = threading.Thread(target=self._run, name=f"play {self._spec.device}", daemon=True)
+        self._thread.start()
+
+    def play(self, line: str, pcm: bytes) -> None:
+        """Start, or replace what plays."""
+        self._note(line, pcm)
+
+    def stop(self, line: str) -> None:
+        """Silence the line at once."""
+        self._note(line, None)
+
+    def close(self) -> None:
+        """Silence everything and release the card. Safe to call twice."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._release()
+
+    def _note(self, line: str, pcm: bytes | None) -> None:
+        with self._wake:
+            self._notes.append((line, pcm))
+            self._wake.notify()
+
+    def _claim(self) -> None:
+        self._pcm, self._period, self._buffer = open_pcm(self._alsa, self._spec, self._alsa.PCM_PLAYBACK)
+
+    def _release(self) -> None:
+        if self._pcm is not None:
+            with contextlib.suppress(self._alsa.ALSAAudioError):
+                self._pcm.drop()  # close() would drain
+                self._pcm.close()
+            self._pcm = None
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                if not self._notes and not self._closed:
+                    self._wake.wait(self._period / self._spec.rate / 2 if self._voices else None)
+                notes, self._notes = self._notes, []
+                if self._closed:
+                    break
+            try:
+                self._act(notes)
+                self._fill()
+            except self._alsa.ALSAAudioError as error:
+                self._fail(str(error))
+        for line in list(self._voices):
+            self._end(line)
+
+    def _act(self, notes: list[tuple[str, bytes | None]]) -> None:
+        for line, pcm in notes:
+            if line in self._voices:
+                self._rewind()
+                self._end(line)
+            if pcm and line in self._channels_of:
+                self._voices[line] = _Voice(pcm)
+                self._speak(line, True)
+            elif pcm is not None:
+                self._post(Playback(line, False, self._position_at(self._now_ns()), self._now_ns()))
+
+    def _rewind(self) -> None:
+        """Throw away what the card has not played yet; the other lines take up where they were."""
+        if self._pcm is None:
+            return
+        queued = self._queued(self._pcm)
+        self._pcm.drop()
+        for voice in self._voices.values():
+            voice.written = max(0, min(voice.written, len(voice.samples)) - queued)
+
+    def _queued(self, pcm: Pcm) -> int:
+        return min(self._buffer, max(0, self._buffer - pcm.avail()))
+
+    def _fill(self) -> None:
+        """Write whole periods while the card has room, and see who has finished."""
+        if not self._voices:
+            return
+        if self._pcm is None and not self._reclaim():
+            return
+        pcm = self._pcm
+        assert pcm is not None
+        while any(voice.written < len(voice.samples) for voice in self._voices.values()):
+            queued = self._queued(pcm)
+            if self._buffer - queued < self._period or not self._write(pcm, queued):
+                break
+        now = self._now_ns()
+        for line, voice in list(self._voices.items()):
+            if voice.written >= len(voice.samples) and now >= voice.end_ns:
+                self._end(line)
+        if not self._voices:
+            pcm.drop()  # otherwise the card would run dry and report an underrun at the next play
+
+    def _write(self, pcm: Pcm, queued: int) -> bool:
+        table = np.zeros((self._period, self._spec.channels), dtype="<i2")
+        for line, voice in self._voices.items():
+            piece = voice.samples[voice.written : voice.written + self._period]
+            table[: len(piece), self._channels_of[line]] = piece
+        written = pcm.write(table.tobytes())
+        if written == -errno.EPIPE:  # ran dry; pyalsaaudio has prepared it again
+            queued = 0
+            written = pcm.write(table.tobytes())
+        if written <= 0:
+            return False
+        out_ns = self._now_ns() + queued * NS // self._spec.rate
+        for line, voice in self._voices.items():
+            if not voice.begun:
+                voice.begun = True
+                self._post(Playback(line, True, self._position_at(out_ns), out_ns))
+            left = max(0, len(voice.samples) - voice.written)
+            if left:
+                voice.end_ns = out_ns + min(left, written) * NS // self._spec.rate
+            voice.written += min(left, written)
+        return True
+
+    def _end(self, line: str) -> None:
+        voice = self._voices.pop(line)
+        self._speak(line, False)
+        now = self._now_ns()
+        ended = min(now, voice.end_ns) if voice.written >= len(voice.samples) else now
+        self._post(Playback(line, False, self._position_at(ended), ended))
+
+    def _fail(self, text: str) -> None:
+        self._release()
+        now = self._now_ns()
+        for line in list(self._voices):
+            self._post(BoardFault(line, True, f"announcement card {self._spec.device}: {text}", now))
+            self._end(line)
+
+    def _reclaim(self) -> bool:
+        try:
+            self._claim()
+        except BoardError as error:
+            self._fail(error.message)
+            return False
+        for line in self._voices:
+            self._post(BoardFault(line, False, f"announcement card {self._spec.device} is back", self._now_ns()))
+        return True
