@@ -1,0 +1,149 @@
+"""The leased slots as the recorder sees them: which are free, which were used and by whom."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+
+from tsuwaroku.errors import StoreError
+from tsuwaroku.store.keys import verify_signature
+from tsuwaroku.store.layout import Store
+from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.slot import (
+    BLOCK,
+    DOMAIN_EXTENT,
+    DOMAIN_SLOT,
+    EXTENT_HEADER,
+    ExtentHeader,
+    FormatError,
+    SlotHeader,
+    generation_of,
+    next_digest,
+    unpack_extent,
+    unpack_slot,
+)
+
+
+class UsedSlot(msgspec.Struct, frozen=True):
+    """A leased slot in use: its header and its extents, as far as they hold."""
+
+    header: SlotHeader
+    extents: list[ExtentHeader]
+
+
+class LeasedSlots:
+    """Reads lease and headers; hands out free slots in the lease's order. Reading is lenient: a slot that cannot be
+    read is not used, and `problems` says so."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[tuple[int, int], UsedSlot | None] = {}  # None: free, taken here, or not to be used
+        self._free: deque[tuple[int, int]] = deque()
+        self._taken: set[tuple[int, int]] = set()
+        self.sequence_floor = 1
+        self.problems: list[str] = []
+        self.reload()
+
+    def reload(self) -> None:
+        """Read lease.json again, and the headers of slots that are new in it. Raises StoreError."""
+        lease = Lease.load(self._store.lease_path)
+        free = []
+        for slot, generation in lease.slots:
+            place = (slot, generation)
+            if place not in self._known and self._look(slot, generation):
+                continue
+            if self._known[place] is None and place not in self._taken:
+                free.append(place)
+        self._free = deque(free)
+        self.sequence_floor = max(self.sequence_floor, lease.sequence_floor, self._highest_seen() + 1)
+
+    def take(self) -> tuple[int, int] | None:
+        """(slot, generation) to use next, or None."""
+        if not self._free:
+            return None
+        place = self._free.popleft()
+        self._taken.add(place)
+        return place
+
+    def __len__(self) -> int:
+        return len(self._free)
+
+    def unfinished(self, instance: bytes) -> list[SlotHeader]:
+        """The last slot's header of each call of another instance that has no last extent, in order of opening."""
+        calls: dict[bytes, list[UsedSlot]] = {}
+        for used in self._known.values():
+            if used is not None and used.header.instance != instance:
+                calls.setdefault(used.header.call_id, []).append(used)
+        cut = []
+        for slots in calls.values():
+            exists = any(s.extents for s in slots)
+            if exists and not any(e.last for s in slots for e in s.extents):
+                cut.append(max((s.header for s in slots), key=lambda h: h.part))
+        return sorted(cut, key=lambda h: h.sequence)
+
+    def _look(self, slot: int, generation: int) -> bool:
+        """Read a slot new in the lease. True if it is not to be used and not in use either."""
+        place = (slot, generation)
+        try:
+            block = self._store.ring.read_block0(slot)
+            if generation_of(block) < generation:
+                self._known[place] = None
+                return False
+            self._known[place] = self._read_used(slot, block)
+        except (StoreError, ValueError) as error:
+            self.problems.append(f"leased slot {slot} is not used: {error}")
+            self._known[place] = None
+            self._taken.add(place)
+        else:
+            if self._known[place] is None:
+                self._taken.add(place)
+        return True
+
+    def _read_used(self, slot: int, block: bytes) -> UsedSlot | None:
+        header = unpack_slot(block)
+        if header is None or header.store_id != self._store.store_id or header.slot != slot:
+            return None
+        if not self._signed(header.epoch, DOMAIN_SLOT, header.signed_octets(), header.signature):
+            return None
+        return UsedSlot(header, self._walk(header, self._store.ring.read_slot(slot)))
+
+    def _walk(self, header: SlotHeader, data: bytes) -> list[ExtentHeader]:
+        """The extents that belong to the slot's call, up to the first that does not match."""
+        extents: list[ExtentHeader] = []
+        at, digest = BLOCK, header.digest_before
+        while at < len(data):
+            try:
+                extent = unpack_extent(data, at)
+            except FormatError:
+                break
+            index = header.first_extent + len(extents)
+            if extent is None or (extent.call_id, extent.part, extent.index, extent.generation) != (
+                header.call_id,
+                header.part,
+                index,
+                header.generation,
+            ):
+                break
+            payload = data[at + EXTENT_HEADER : at + EXTENT_HEADER + extent.payload_length]
+            digest = next_digest(digest, header.call_id, index, payload)
+            if digest != extent.digest:
+                break
+            if not self._signed(extent.epoch, DOMAIN_EXTENT, extent.signed_octets(), extent.signature):
+                break
+            extents.append(extent)
+            at += extent.disk_size
+        return extents
+
+    def _signed(self, epoch: int, domain: bytes, octets: bytes, signature: bytes) -> bool:
+        keys = self._store.info.device_keys
+        return epoch < len(keys) and verify_signature(bytes.fromhex(keys[epoch]), domain, octets, signature)
+
+    def _highest_seen(self) -> int:
+        """The highest sequence number given out, as far as the leased slots tell."""
+        seen = [0]
+        for used in self._known.values():
+            if used is not None:
+                seen.append(used.header.sequence)
+                seen += [extent.next_sequence - 1 for extent in used.extents]
+        return max(seen)

@@ -1,0 +1,424 @@
+"""The recorder's side of the ring: open calls, one group commit for all of them, retried until it holds.
+
+Durable order: FORMAT.md. A commit seals what waits into extents, writes them all, then one fdatasync per ring file.
+Sealed extents are kept until that came back, and are written again at the same places after a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from tsuwaroku.clock import Instant
+from tsuwaroku.errors import SecretError
+from tsuwaroku.events import GapReason
+from tsuwaroku.records.call import CallRecord, PublicRecord, Retention
+from tsuwaroku.records.retention import day_of
+from tsuwaroku.store.callstream import CHUNK_COST, CallStream
+from tsuwaroku.store.chunks import MANIFEST, MANIFEST_PART, CallEvent, CallOpening
+from tsuwaroku.store.layout import Store
+from tsuwaroku.store.leased import LeasedSlots
+from tsuwaroku.store.seal import CallKey, PartSealer, seal_card
+from tsuwaroku.store.slot import (
+    BLOCK,
+    DOMAIN_EXTENT,
+    DOMAIN_SLOT,
+    EXTENT_HEADER,
+    FLAG_KEY_WITHHELD,
+    FLAG_LAST,
+    ITEM,
+    ITEM_CARD,
+    ITEM_CHUNK,
+    ITEM_PUBLIC,
+    MAX_CHUNK,
+    SLOT_SIZE,
+    ExtentHeader,
+    SlotHeader,
+    WrappedKey,
+    first_digest,
+    next_digest,
+    pack_items,
+)
+
+__all__ = ["CallEvent", "CallOpening", "CommitReport", "RingWriter"]
+
+NO_CALL = bytes(16)
+_CARD_LISTS = 256  # of a record too long for a card, marks and flashes are cut to so many there
+_MAX_PROBLEMS = 100
+
+
+class CommitReport(msgspec.Struct, kw_only=True):
+    """What a commit made durable.
+
+    `committed`: for each call on disk the stream position up to which it is safe (0 before its first sample).
+    `closed`: calls whose last extent is safe since the last report. `waiting`: calls no slot was left for.
+    `octets`: written, padding and headers included.
+    """
+
+    committed: dict[bytes, int]
+    closed: list[tuple[bytes, PublicRecord]]
+    waiting: set[bytes]
+    free_slots: int
+    octets: int
+
+
+class _Tail(msgspec.Struct):
+    """What the last extent must hold: the end of the manifest, the public record, the card."""
+
+    manifest: bytes
+    public: PublicRecord
+    public_json: bytes
+    card: bytes
+
+    @property
+    def size(self) -> int:
+        return CHUNK_COST + len(self.manifest) + 2 * ITEM.size + len(self.public_json) + len(self.card)
+
+
+class _Slot(msgspec.Struct):
+    """The slot a call is being written to."""
+
+    number: int
+    generation: int
+    part: int
+    sealer: PartSealer
+    offset: int = BLOCK
+
+    @property
+    def room(self) -> int:
+        return SLOT_SIZE - self.offset - EXTENT_HEADER
+
+
+class _Call:
+    def __init__(self, opening: CallOpening, sequence: int, digest: bytes, wraps: tuple[WrappedKey, ...]) -> None:
+        self.id = opening.id
+        self.stream = CallStream(opening)
+        self.sequence = sequence
+        self.key = CallKey.random()
+        self.wraps = wraps
+        self.withheld = opening.key_withheld
+        self.digest = digest
+        self.index = 0
+        self.parts = 0
+        self.slot: _Slot | None = None
+        self.tail: _Tail | None = None
+        self.closing = False
+        self.committed: int | None = None  # None: nothing of it is on disk
+
+
+class _Write(msgspec.Struct):
+    """Sealed octets on their way, and what is true of their call once they are safe."""
+
+    slot: int
+    offset: int
+    data: bytes
+    call: _Call
+    position: int | None = None  # of an extent: the stream position it reaches
+    public: PublicRecord | None = None  # of a last extent
+
+
+class RingWriter:
+    """Writes calls into leased slots. Owned by one thread; has no clock.
+
+    `audit_head` gives the head of the audit log as known now. `pending_bound`: octets of encoded sound that may wait
+    in RAM, all calls together; beyond it, further sound of a call that has no slot (or while the disk fails) becomes
+    a gap "backlog". `hold_back`: FLAC frames (128 ms each at 8 kHz) a commit may leave for the next one where that
+    saves a block. Raises SecretError where there is no device key, or nobody to seal calls to.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        instance: bytes,
+        audit_head: Callable[[], bytes],
+        pending_bound: int = 16 << 20,
+        hold_back: int = 2,
+    ) -> None:
+        if store.device is None:
+            raise SecretError(
+                "the device key is needed to record", where=str(store.path), remedy="run on the box itself"
+            )
+        if not store.recipients:
+            raise SecretError(
+                "calls would be sealed to nobody", where=str(store.path), remedy="make keys with `tsuwaroku keys init`"
+            )
+        self.problems: list[str] = []
+        self._store = store
+        self._device = store.device
+        self._instance = instance
+        self._audit_head = audit_head
+        self._pending_bound = pending_bound
+        self._hold_back = hold_back
+        self._calls: dict[bytes, _Call] = {}
+        self._withheld: dict[bytes, CallKey] = {}  # closed calls of mode on_button, not decided yet
+        self._staged: list[_Write] = []
+        self._staged_octets = 0
+        self._failing = False
+        self._waiting: set[bytes] = set()
+        self._closed: list[tuple[bytes, PublicRecord]] = []
+        self._slots = LeasedSlots(store)
+        self._next_sequence = self._slots.sequence_floor
+
+    # -- calls
+
+    def reload_lease(self) -> None:
+        """Take note of a changed lease. Raises StoreError."""
+        self._slots.reload()
+        self._next_sequence = max(self._next_sequence, self._slots.sequence_floor)
+
+    def unfinished(self) -> list[SlotHeader]:
+        """Calls an earlier instance did not end, the last header of each, in order of opening."""
+        return self._slots.unfinished(self._instance)
+
+    def open(self, opening: CallOpening) -> int:
+        """Begin a call; returns its sequence number. It exists once the next commit has returned."""
+        sequence = self._next_sequence
+        self._next_sequence += 1
+        digest = first_digest(self._store.store_id, opening.id, sequence)
+        call = self._calls[opening.id] = _Call(opening, sequence, digest, ())
+        if not opening.key_withheld:
+            call.wraps = call.key.wrap_for(self._store.recipients, opening.id)
+        return sequence
+
+    def audio(self, call_id: bytes, first_sample: int, pcm: bytes) -> None:
+        """Samples S16LE from `first_sample` on. Never raises; a jump becomes a gap "restart"."""
+        call = self._find(call_id, "audio")
+        if call is None:
+            return
+        if self._is_stuck(call) and self._pending() > self._pending_bound:
+            call.stream.gap(first_sample, len(pcm) // 2, GapReason.BACKLOG)
+        else:
+            call.stream.audio(first_sample, pcm)
+
+    def gap(self, call_id: bytes, first_sample: int, samples: int, reason: str) -> None:
+        """`samples` samples from `first_sample` on are missing. Never raises."""
+        if call := self._find(call_id, "gap"):
+            call.stream.gap(first_sample, samples, reason)
+
+    def event(self, call_id: bytes, kind: str, mono_ns: int, data: dict[str, object]) -> None:
+        """Goes out with the next commit, whatever that costs in padding. Never raises."""
+        if call := self._find(call_id, "event"):
+            call.stream.event(CallEvent(kind, mono_ns, data))
+
+    def close(self, call_id: bytes, record: CallRecord) -> None:
+        """The call is over. Fills `record.audio` (but for speech_ratio) and `record.sequence`."""
+        call = self._find(call_id, "close")
+        if call is None:
+            return
+        call.closing = True
+        record.sequence = call.sequence
+        call.stream.finish(record)
+        octets = msgspec.json.encode(record)
+        size = MAX_CHUNK - 1
+        pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
+        for piece in pieces[:-1]:
+            call.stream.control(MANIFEST_PART + piece)
+        public = _public(record, call.stream.opening)
+        card = seal_card(call.key, call.id, _card(record, octets))
+        call.tail = _Tail(MANIFEST + pieces[-1], public, msgspec.json.encode(public), card)
+
+    def wrap(self, call_id: bytes) -> tuple[WrappedKey, ...]:
+        """The button of an on_button line was pressed: the key wrapped for the recipients, for the journal.
+
+        From now on new slot headers of the call carry it too. Empty where the key is gone.
+        """
+        call = self._calls.get(call_id)
+        if call is not None:
+            if not call.wraps:
+                call.wraps = call.key.wrap_for(self._store.recipients, call_id)
+            call.withheld = False
+            return call.wraps
+        key = self._withheld.pop(call_id, None)
+        if key is None:
+            return ()
+        wraps = key.wrap_for(self._store.recipients, call_id)
+        key.forget()
+        return wraps
+
+    def abandon(self, call_id: bytes) -> None:
+        """Forget the key and what waits: what is on disk of an on_button call can never be opened again."""
+        call = self._calls.pop(call_id, None)
+        if call is not None:
+            call.key.forget()
+            self._staged = [w for w in self._staged if w.call is not call]
+            self._staged_octets = sum(len(w.data) for w in self._staged)
+            self._waiting.discard(call_id)
+        if key := self._withheld.pop(call_id, None):
+            key.forget()
+
+    # -- commit
+
+    def commit(self, now: Instant) -> CommitReport:
+        """Make everything given so far durable, less what `hold_back` leaves. Raises StoreError on I/O errors;
+        nothing is lost then, and the next call tries again from the same place."""
+        octets = self._flush()
+        head = self._audit_head()
+        self._waiting.clear()
+        for call in self._calls.values():
+            if not self._stage(call, now, head):
+                self._waiting.add(call.id)
+        octets += self._flush()
+        closed, self._closed = self._closed, []
+        return CommitReport(
+            committed={c.id: c.committed for c in self._calls.values() if c.committed is not None},
+            closed=closed,
+            waiting=set(self._waiting),
+            free_slots=len(self._slots),
+            octets=octets,
+        )
+
+    def _flush(self) -> int:
+        """Write and sync what is staged; then its calls are told."""
+        if not self._staged:
+            return 0
+        self._failing = True
+        for write in self._staged:
+            self._store.ring.write(write.slot, write.offset, write.data)
+        self._store.ring.sync()
+        self._failing = False
+        written, octets = self._staged, self._staged_octets
+        self._staged, self._staged_octets = [], 0
+        for write in written:
+            if write.position is not None:
+                write.call.committed = write.position
+            if write.public is not None:
+                self._close(write.call, write.public)
+        return octets
+
+    def _close(self, call: _Call, public: PublicRecord) -> None:
+        del self._calls[call.id]
+        self._closed.append((call.id, public))
+        if call.withheld:
+            self._withheld[call.id] = call.key
+        else:
+            call.key.forget()
+
+    def _stage(self, call: _Call, now: Instant, head: bytes) -> bool:
+        """Seal what of a call is due. False if slots ran out."""
+        held = 0 if call.closing else call.stream.hold_back(self._hold_back)
+        while call.stream.due(held) or call.tail is not None:
+            if call.slot is None and not self._take_slot(call, now):
+                return False
+            assert call.slot is not None
+            if not self._stage_extent(call, call.slot, held, now, head):
+                call.slot = None  # full
+        return True
+
+    def _take_slot(self, call: _Call, now: Instant) -> bool:
+        place = self._slots.take()
+        if place is None:
+            return False
+        opening = call.stream.opening
+        slot = _Slot(*place, part=call.parts, sealer=PartSealer(call.key, call.parts))
+        header = SlotHeader(
+            flags=FLAG_KEY_WITHHELD if call.withheld else 0,
+            slot=slot.number,
+            generation=slot.generation,
+            store_id=self._store.store_id,
+            call_id=call.id,
+            sequence=call.sequence,
+            part=slot.part,
+            first_extent=call.index,
+            line=opening.line,
+            wall_ns=now.wall_ns,
+            mono_ns=now.mono_ns,
+            boot_id=now.boot_id,
+            quality=now.quality,
+            retention_days=opening.retention_days,
+            epoch=self._device.epoch,
+            digest_before=call.digest,
+            continues=opening.continues or NO_CALL,
+            instance=self._instance,
+            stream_header=slot.sealer.header,
+            wraps=() if call.withheld else call.wraps,
+        )
+        block = header.pack(self._device.sign(DOMAIN_SLOT, header.signed_octets()))
+        self._add(_Write(slot.number, 0, block, call))
+        call.slot, call.parts = slot, call.parts + 1
+        return True
+
+    def _stage_extent(self, call: _Call, slot: _Slot, held: int, now: Instant, head: bytes) -> bool:
+        """One extent with as much as fits into the slot. False if nothing does."""
+        room, items = slot.room, []
+        while chunk := call.stream.next_chunk(room, held):
+            items.append((ITEM_CHUNK, slot.sealer.push(chunk)))
+            room -= CHUNK_COST + len(chunk)
+        tail = call.tail
+        if tail is None or call.stream.due(held) or tail.size > room:
+            tail = None
+        else:
+            items.append((ITEM_CHUNK, slot.sealer.push(tail.manifest, final=True)))
+            items += [(ITEM_PUBLIC, tail.public_json), (ITEM_CARD, tail.card)]
+            call.tail = None
+        if not items:
+            return False
+        payload = pack_items(items)
+        call.digest = next_digest(call.digest, call.id, call.index, payload)
+        extent = ExtentHeader(
+            flags=FLAG_LAST if tail else 0,
+            quality=now.quality,
+            call_id=call.id,
+            part=slot.part,
+            index=call.index,
+            generation=slot.generation,
+            payload_length=len(payload),
+            items=len(items),
+            next_sequence=self._next_sequence,
+            wall_ns=now.wall_ns,
+            mono_ns=now.mono_ns,
+            epoch=self._device.epoch,
+            digest=call.digest,
+            audit_head=head,
+        )
+        octets = extent.pack(self._device.sign(DOMAIN_EXTENT, extent.signed_octets()), payload)
+        public = tail.public if tail else None
+        self._add(_Write(slot.number, slot.offset, octets, call, call.stream.taken_until, public))
+        slot.offset += len(octets)
+        call.index += 1
+        return True
+
+    def _add(self, write: _Write) -> None:
+        self._staged.append(write)
+        self._staged_octets += len(write.data)
+
+    # -- bounds
+
+    def _pending(self) -> int:
+        return self._staged_octets + sum(c.stream.pending_octets for c in self._calls.values())
+
+    def _is_stuck(self, call: _Call) -> bool:
+        return self._failing or call.id in self._waiting
+
+    def _find(self, call_id: bytes, what: str) -> _Call | None:
+        call = self._calls.get(call_id)
+        if call is None or call.closing:
+            if len(self.problems) < _MAX_PROBLEMS:
+                self.problems.append(f"{what} for a call that is not open ({call_id.hex()})")
+            return None
+        return call
+
+
+def _public(record: CallRecord, opening: CallOpening) -> PublicRecord:
+    return PublicRecord(
+        id=record.id,
+        sequence=record.sequence,
+        line=record.line,
+        date=day_of(opening.seized.wall_ns).isoformat(),
+        outcome=record.outcome,
+        integrity=record.integrity,
+        marks=len(record.marks),
+        retention=Retention(expires_on=record.retention.expires_on),
+        continues=record.continues,
+    )
+
+
+def _card(record: CallRecord, octets: bytes) -> bytes:
+    """The record, without its long lists where it would not fit into a chunk: the manifest has them."""
+    if len(octets) <= MAX_CHUNK:
+        return octets
+    short: CallRecord = msgspec.json.decode(octets, type=CallRecord)
+    short.audio.runs, short.audio.gaps = [], []
+    short.marks, short.flashes = short.marks[:_CARD_LISTS], short.flashes[:_CARD_LISTS]
+    return msgspec.json.encode(short)
