@@ -1,0 +1,163 @@
+"""The catalogue: what the ring says of each call, by day, for listing without reading the ring.
+
+TinyDB, one file a day (day of seizure, Asia/Tokyo), through a storage of our own: its JSONStorage rewrites in place,
+and a power cut left it unreadable in half of all modelled cuts. Derived: `rebuild` makes it again from the ring.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from tinydb import TinyDB
+from tinydb.storages import Storage
+from tinydb.table import Document
+from ulid import ULID
+
+from tsuwaroku.errors import StoreError
+from tsuwaroku.records.call import PublicRecord
+from tsuwaroku.records.retention import day_of
+from tsuwaroku.store import durable
+from tsuwaroku.store.slot import WrappedKey
+
+_REMEDY = "run `tsuwaroku rebuild`: the catalogue is made again from the ring"
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One call as the ring and the journal have it. `slots` and `generations` in part order, `digest` in hex.
+
+    `card` is ciphertext (empty for a call without an end), `final`: the call has its last extent.
+    """
+
+    public: PublicRecord
+    slots: list[int]
+    generations: list[int]
+    digest: str
+    card: bytes
+    wraps: list[WrappedKey]
+    final: bool
+
+
+class AtomicStorage(Storage):
+    """A day file as TinyDB sees it: read whole, replaced whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> dict[str, dict[str, Any]] | None:
+        """The tables, or None where there is no file. Raises StoreError."""
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, dict[str, Any]])
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StoreError(f"cannot be read ({error})", where=str(self._path), remedy=_REMEDY) from error
+
+    def write(self, data: dict[str, dict[str, Any]]) -> None:
+        """Durable on return. Raises StoreError."""
+        try:
+            durable.replace_file(self._path, msgspec.json.encode(data), 0o640)
+        except OSError as error:
+            raise StoreError(
+                f"cannot be written ({error.strerror})", where=str(self._path), remedy="check the disk and its space"
+            ) from error
+
+
+class Catalogue:
+    """All days. A call's document number is its opening sequence number. One owner writes."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._writing: tuple[str, TinyDB] | None = None  # the day being written; others are opened as needed
+
+    def put(self, entry: CatalogueEntry) -> None:
+        """Add a call, or replace what is known of it. Durable on return. Raises StoreError."""
+        day, number = entry.public.date, entry.public.sequence
+        document = Document(msgspec.to_builtins(entry), doc_id=number)
+        table = self._day(day)
+        known = table.get(doc_id=number)
+        if known == document:
+            return
+        if known is None:
+            table.insert(document)
+        else:
+            table.update(document, doc_ids=[number])
+
+    def replace_day(self, day: str, entries: list[CatalogueEntry]) -> None:
+        """Write a day anew, in one go; without entries its file goes. Raises StoreError."""
+        self._writing = None
+        path = self._path(day)
+        if not entries:
+            path.unlink(missing_ok=True)
+            durable.sync_directory(self._directory)
+            return
+        ordered = sorted(entries, key=lambda entry: entry.public.sequence)
+        AtomicStorage(path).write(
+            {TinyDB.default_table_name: {str(e.public.sequence): msgspec.to_builtins(e) for e in ordered}}
+        )
+
+    def get(self, call_id: str) -> CatalogueEntry | None:
+        """The call with that ULID. Raises StoreError."""
+        try:
+            begun = day_of(ULID.from_str(call_id).milliseconds * 1_000_000).isoformat()
+        except ValueError:
+            return None
+        for day in sorted(self.days(), key=lambda day: day != begun):  # most likely the day its ULID names
+            for entry in self.for_day(day):
+                if entry.public.id == call_id:
+                    return entry
+        return None
+
+    def days(self) -> list[str]:
+        """The days with a file, oldest first."""
+        return sorted(path.stem for path in self._directory.glob("*.json") if _DAY.fullmatch(path.stem))
+
+    def for_day(self, day: date | str) -> list[CatalogueEntry]:
+        """The calls seized on that day, by sequence. Raises StoreError naming the file and the remedy."""
+        path = self._path(str(day))
+        with contextlib.closing(_open(path)) as database:
+            try:
+                entries = [msgspec.convert(dict(document), CatalogueEntry) for document in database]
+            except (msgspec.ValidationError, TypeError, ValueError) as error:
+                raise StoreError(f"is damaged ({error})", where=str(path), remedy=_REMEDY) from error
+        return sorted(entries, key=lambda entry: entry.public.sequence)
+
+    def entries(self) -> Iterator[CatalogueEntry]:
+        """Every call, by day. Raises StoreError."""
+        for day in self.days():
+            yield from self.for_day(day)
+
+    def problems(self) -> list[str]:
+        """Day files that are not as this module writes them; what they say is compared with the ring by `verify`."""
+        found = []
+        for path in sorted(self._directory.glob("*.json")):
+            try:
+                octets = path.read_bytes()
+                tables = msgspec.json.decode(octets, type=dict[str, dict[str, CatalogueEntry]])
+            except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+                found.append(f"catalogue {path.name}: cannot be read ({error})")
+                continue
+            documents = tables.get(TinyDB.default_table_name, {})
+            wrong = [number for number, entry in documents.items() if number != str(entry.public.sequence)]
+            strays = [entry.public.id for entry in documents.values() if entry.public.date != path.stem]
+            if wrong or strays or msgspec.json.encode(tables) != octets or len(tables) != 1 or not documents:
+                found.append(f"catalogue {path.name}: not as it was written")
+        return found
+
+    def _path(self, day: str) -> Path:
+        return self._directory / f"{day}.json"
+
+    def _day(self, day: str) -> TinyDB:
+        if self._writing is None or self._writing[0] != day:
+            self._writing = (day, _open(self._path(day)))
+        return self._writing[1]
+
+
+def _open(path: Path) -> TinyDB:
+    return TinyDB(path, storage=AtomicStorage)

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ulid import ULID
+
+from tsuwaroku.errors import StoreError
+from tsuwaroku.records.call import Outcome, PublicRecord, Retention
+from tsuwaroku.records.retention import day_of
+from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
+from tsuwaroku.store.slot import WrappedKey
+
+DAY = 86_400_000
+START = 1_795_400_000_000  # 2026-11-23 JST, Unix ms
+
+
+def entry(sequence: int, days: int = 0, outcome: Outcome | None = Outcome.ANSWERED) -> CatalogueEntry:
+    begun = START + days * DAY + sequence
+    return CatalogueEntry(
+        public=PublicRecord(
+            id=str(ULID.from_bytes(begun.to_bytes(6, "big") + sequence.to_bytes(10, "big"))),
+            sequence=sequence,
+            line="1",
+            date=day_of(begun * 1_000_000).isoformat(),
+            outcome=outcome,
+            retention=Retention(expires_on="2026-12-23"),
+        ),
+        slots=[sequence, sequence + 1],
+        generations=[1, 2],
+        digest=bytes([sequence] * 32).hex(),
+        card=b"card" * 10,
+        wraps=[WrappedKey(b"r" * 16, b"s" * 96)],
+        final=True,
+    )
+
+
+def test_entries_come_back_by_day_and_sequence(tmp_path: Path) -> None:
+    catalogue = Catalogue(tmp_path)
+    entries = [entry(2), entry(1), entry(3, days=1), entry(4, days=2, outcome=None)]
+    for one in entries:
+        catalogue.put(one)
+    read = Catalogue(tmp_path)
+    assert read.days() == ["2026-11-23", "2026-11-24", "2026-11-25"]
+    assert list(read.entries()) == [entries[1], entries[0], entries[2], entries[3]]
+    assert read.for_day("2026-11-24") == [entries[2]]
+    assert read.for_day("2026-12-24") == []
+    assert [read.get(one.public.id) for one in entries] == entries
+    assert read.get(str(ULID())) is None
+    assert read.get("not-an-id") is None
+    assert read.problems() == []
+
+
+def test_a_call_dated_by_another_clock_than_its_id_is_found(tmp_path: Path) -> None:
+    odd = entry(1)
+    odd.public.date = "2026-11-01"
+    Catalogue(tmp_path).put(odd)
+    Catalogue(tmp_path).put(entry(2))
+    assert Catalogue(tmp_path).get(odd.public.id) == odd
+
+
+def test_put_twice_is_once_and_put_again_replaces(tmp_path: Path) -> None:
+    catalogue = Catalogue(tmp_path)
+    catalogue.put(entry(1))
+    written = (tmp_path / "2026-11-23.json").stat()
+    catalogue.put(entry(1))
+    assert (tmp_path / "2026-11-23.json").stat() == written
+    catalogue.put(entry(1, outcome=Outcome.MISSED))
+    assert list(Catalogue(tmp_path).entries()) == [entry(1, outcome=Outcome.MISSED)]
+
+
+def test_a_day_is_written_anew_or_goes(tmp_path: Path) -> None:
+    catalogue = Catalogue(tmp_path)
+    catalogue.put(entry(1))
+    catalogue.put(entry(5, days=1))
+    catalogue.replace_day("2026-11-23", [entry(3), entry(2)])
+    catalogue.replace_day("2026-11-24", [])
+    assert list(catalogue.entries()) == [entry(2), entry(3)]
+    assert catalogue.problems() == []
+    catalogue.put(entry(4))
+    assert list(catalogue.entries()) == [entry(2), entry(3), entry(4)]
+
+
+@pytest.mark.parametrize("octets", [b"", b"{", b"\xff", b"[]", b'{"_default":{"1":{"public":3}}}'])
+def test_a_damaged_day_is_named_with_its_remedy(tmp_path: Path, octets: bytes) -> None:
+    Catalogue(tmp_path).put(entry(1))
+    (tmp_path / "2026-11-23.json").write_bytes(octets)
+    with pytest.raises(StoreError, match=r"2026-11-23\.json") as caught:
+        list(Catalogue(tmp_path).entries())
+    assert "tsuwaroku rebuild" in caught.value.remedy
+    assert len(Catalogue(tmp_path).problems()) == 1
+
+
+def test_moved_or_renumbered_entries_show(tmp_path: Path) -> None:
+    Catalogue(tmp_path).put(entry(1))
+    path = tmp_path / "2026-11-23.json"
+    tables = json.loads(path.read_bytes())
+    path.rename(tmp_path / "2026-11-22.json")
+    assert Catalogue(tmp_path).problems() == ["catalogue 2026-11-22.json: not as it was written"]
+    (tmp_path / "2026-11-22.json").unlink()
+    for changed in (
+        {"_default": {"2": tables["_default"]["1"]}},
+        {"other": tables["_default"]},
+        tables | {"x": {}},
+        {},
+    ):
+        path.write_text(json.dumps(changed, separators=(",", ":")))
+        assert Catalogue(tmp_path).problems() == ["catalogue 2026-11-23.json: not as it was written"]
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(share=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_any_flipped_bit_shows_here_or_changes_an_entry(tmp_path: Path, share: float, bit: int) -> None:
+    """What it changes without a trace of its own is compared with the ring by `verify`."""
+    path = tmp_path / "2026-11-23.json"
+    if not path.exists():
+        Catalogue(tmp_path).put(entry(1))
+        Catalogue(tmp_path).put(entry(2))
+    pristine = path.read_bytes()
+    octets = bytearray(pristine)
+    octets[int(share * len(octets))] ^= 1 << bit
+    path.write_bytes(octets)
+    try:
+        assert Catalogue(tmp_path).problems() != [] or list(Catalogue(tmp_path).entries()) != [entry(1), entry(2)]
+    finally:
+        path.write_bytes(pristine)
