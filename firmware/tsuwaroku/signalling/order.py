@@ -1,0 +1,167 @@
+"""Puts what happens on a line into the order in which it happened.
+
+A settled hook level or a confirmed ring carries a time up to 250 ms in the past: that of its first edge. The line
+machine must see both, and the presses, in the order of their times, or a hang-up would win against the off-hook
+edge that came before it. `InputOrder` holds inputs back until nothing earlier can come any more; what the machine
+does then depends on the times of the edges alone. Of equal times a press comes first, then the hook, then the ring:
+any order would do, but one that hung on which is decided first would let bounce choose.
+"""
+
+from __future__ import annotations
+
+import bisect
+import enum
+
+import msgspec
+
+from tsuwaroku.config import LineTimers
+from tsuwaroku.events import Contact
+from tsuwaroku.signalling.effects import Anomaly
+from tsuwaroku.signalling.hook import MS, Debouncer, Transition
+from tsuwaroku.signalling.ringing import RingEnded, RingMeter, RingStarted
+
+# Two presses closer than this are one: a finger is slower, the bounce of a push button is not.
+PRESS_APART_MS = 300
+# A hook contact that bounces for this long is worn or badly wired, not bouncing.
+CHATTER_MS = 1000
+
+
+class Kind(enum.Enum):
+    """What the line machine reacts to: what happened, and its own timers running out."""
+
+    FOUND_OFF_HOOK = "found off-hook"  # the first hook edge of all tells an off-hook line
+    OFF_HOOK = "off-hook"
+    ON_HOOK = "on-hook"
+    RING_STARTED = "ring started"
+    RING_ENDED = "ring ended"
+    PRESS = "press"
+    LIFT_HELD = "off-hook held"
+    RING_TIMEOUT = "no ring for long"
+    ANSWER_DUE = "no digit for long"
+    FLASH_DUE = "break as long as a flash"
+    HANG_UP_DUE = "break too long for a flash"
+    PART_DUE = "part full"
+
+
+# Who goes first of those at one time. A press, decided at once, cannot wait for edges still to come at its time.
+PRESS_RANK, HOOK_RANK, RING_RANK = range(3)
+
+
+class Input(msgspec.Struct, frozen=True, gc=False):
+    """One thing that happened at `at_ns`."""
+
+    kind: Kind
+    at_ns: int
+    rank: int
+
+
+class InputOrder:
+    """Edges and presses in, inputs in the order of their times out. Sans-I/O; nothing raises."""
+
+    def __init__(self, timers: LineTimers) -> None:
+        self._hook = Debouncer(timers.bounce_ms)
+        self._ring = RingMeter(timers.ring_confirm_ms, timers.ring_silence_ms)
+        self._waiting: list[Input] = []
+        self._now_ns = 0
+        self._pressed_ns: int | None = None
+        self._chatter_told = False
+
+    @property
+    def off_hook_raw(self) -> bool:
+        """The hook level of the last edge, bounce and all."""
+        return self._hook.raw
+
+    @property
+    def horizon(self) -> int:
+        """What happened before this time is known, and handed out."""
+        return min((since for since, _ in self._pending()), default=self._now_ns)
+
+    def contact(self, contact: Contact, active: bool, t: int) -> list[Anomaly]:
+        """An edge at `t`; an earlier time than the last seen counts as that, with an anomaly."""
+        anomalies = self._arrive(t, contact.value)
+        if contact is Contact.HOOK:
+            self._take(self._hook.edge(active, self._now_ns))
+        else:
+            self._take(self._ring.edge(active, self._now_ns))
+        return anomalies
+
+    def press(self, t: int) -> list[Anomaly]:
+        """A press at `t`, dropped as bounce when it comes too soon after the last that counted."""
+        anomalies = self._arrive(t, "button")
+        if self._pressed_ns is None or self._now_ns - self._pressed_ns >= PRESS_APART_MS * MS:
+            self._pressed_ns = self._now_ns
+            self._wait(Input(Kind.PRESS, self._now_ns, PRESS_RANK))
+        return anomalies
+
+    def advance(self, now: int) -> list[Anomaly]:
+        """Time has come to `now`: decide what is due, in the order in which it fell due."""
+        anomalies: list[Anomaly] = []
+        while (due := self.deadline()) is not None and due <= now:
+            self._take(self._hook.tick(due))
+            self._take(self._ring.tick(due))
+            anomalies += self._chatter(due)
+        self._now_ns = max(self._now_ns, now)
+        return anomalies
+
+    def deadline(self) -> int | None:
+        """When `advance` is due next, or None."""
+        dues = [due for due in (self._hook.deadline(), self._ring.deadline(), self._chatter_due()) if due is not None]
+        return min(dues, default=None)
+
+    def head(self) -> Input | None:
+        """The earliest input whose turn has come; it stays until `take`."""
+        if self._waiting and all(_turn(self._waiting[0]) < pending for pending in self._pending()):
+            return self._waiting[0]
+        return None
+
+    def take(self) -> None:
+        """Done with the input that `head` gave."""
+        del self._waiting[0]
+
+    def _arrive(self, t: int, what: str) -> list[Anomaly]:
+        early = self._now_ns - t
+        anomalies = self.advance(t)
+        if early > 0:
+            detail = f"{what}: {early / MS:.3f} ms before what came last"
+            anomalies.append(Anomaly(self._now_ns, "time_reversed", detail))
+        return anomalies
+
+    def _pending(self) -> list[tuple[int, int]]:
+        """The earliest turns that inputs not yet decided may take."""
+        pending = ((self._hook.pending_since, HOOK_RANK), (self._ring.pending_since, RING_RANK))
+        return [(since, rank) for since, rank in pending if since is not None]
+
+    def _take(self, decided: list[Transition] | list[RingStarted | RingEnded]) -> None:
+        for one in decided:
+            self._wait(_input(one))
+
+    def _wait(self, one: Input) -> None:
+        bisect.insort_right(self._waiting, one, key=_turn)
+
+    def _chatter_due(self) -> int | None:
+        since = self._hook.pending_since
+        return None if since is None or self._chatter_told else since + CHATTER_MS * MS
+
+    def _chatter(self, now: int) -> list[Anomaly]:
+        since = self._hook.pending_since
+        if since is None:
+            self._chatter_told = False
+            return []
+        if self._chatter_told or now < since + CHATTER_MS * MS:
+            return []
+        self._chatter_told = True
+        return [Anomaly(since, "hook_chatter", f"the hook contact has bounced for {CHATTER_MS} ms")]
+
+
+def _turn(one: Input) -> tuple[int, int]:
+    return one.at_ns, one.rank
+
+
+def _input(decided: Transition | RingStarted | RingEnded) -> Input:
+    if isinstance(decided, RingStarted):
+        return Input(Kind.RING_STARTED, decided.at_ns, RING_RANK)
+    if isinstance(decided, RingEnded):
+        return Input(Kind.RING_ENDED, decided.at_ns, RING_RANK)
+    if not decided.active:
+        return Input(Kind.ON_HOOK, decided.at_ns, HOOK_RANK)
+    return Input(Kind.FOUND_OFF_HOOK if decided.initial else Kind.OFF_HOOK, decided.at_ns, HOOK_RANK)
