@@ -125,6 +125,7 @@ class BoardConfig(_Section, frozen=True, kw_only=True):
     buffer_ms: Annotated[int, Meta(ge=40, le=4000)] = 500
     pin_factory: str = ""  # "" = as the board's description says; "lgpio" or "rpigpio"
     gpio_chip: str = ""  # the chip's label, e.g. "pinctrl-rp1"
+    script: str = ""  # virtual board only: the call script it plays; empty = an office that never closes
 
 
 class StoreConfig(_Section, frozen=True, kw_only=True):

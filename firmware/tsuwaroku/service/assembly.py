@@ -1,0 +1,108 @@
+"""Puts a recorder together from its parts: the one place that knows which parts there are."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from tsuwaroku.clock import Clock, VirtualClock
+from tsuwaroku.config import Config
+from tsuwaroku.exchange.demo import office
+from tsuwaroku.exchange.script import load_script
+from tsuwaroku.hal.board import Board
+from tsuwaroku.hal.device import DeviceBoard
+from tsuwaroku.hal.virtual import VirtualBoard
+from tsuwaroku.notice.beep import beep
+from tsuwaroku.service.announcement import load_announcement
+from tsuwaroku.service.link import KeeperLink
+from tsuwaroku.service.recorder import Recorder
+from tsuwaroku.service.station import Predecessor, Sounds
+from tsuwaroku.service.storage import InlineStorage, Storage, StorageWorker, ThreadStorage
+from tsuwaroku.store.durable import FileLock
+from tsuwaroku.store.journal import Journal
+from tsuwaroku.store.layout import Store
+from tsuwaroku.store.slot import SlotHeader
+from tsuwaroku.store.writer import RingWriter
+
+# A line found off-hook is in the call that was cut off only if that was just now.
+RESUME_WITHIN_NS = 10 * 60 * 1_000_000_000
+
+
+def new_instance() -> bytes:
+    """The id of one run of a recorder: 8 random octets."""
+    return secrets.token_bytes(8)
+
+
+def device_board(config: Config) -> Board:
+    """The real board of a configuration. Raises BoardError or ConfigError."""
+    return DeviceBoard(config)
+
+
+def virtual_board(config: Config, clock: VirtualClock, elapsed_ns: int) -> Board:
+    """The simulated board in real time, joined `elapsed_ns` after its stream began. Raises ScriptError."""
+    lines = tuple(line.id for line in config.line)
+    sources = load_script(Path(config.board.script)).sources() if config.board.script else office(lines)
+    sources = [source for source in sources if source.line in lines]
+    return VirtualBoard(sources, clock, realtime=True, rate=config.board.rate, start_ns=max(0, elapsed_ns))
+
+
+def sounds_for(config: Config, rate: int) -> Sounds:
+    """Announcement and beep at the line's rate. Raises ConfigError."""
+    return Sounds(load_announcement(config.announcement, rate).tobytes(), beep(rate).tobytes(), rate)
+
+
+class Assembled:
+    """A recorder with what has to be given back after it ran."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        board: Board,
+        clock: Clock,
+        store: Store,
+        link: KeeperLink,
+        instance: bytes,
+        inline: bool = False,
+    ) -> None:
+        """Take the store for this recorder. Raises ServiceError when another one holds it."""
+        self._lock = FileLock(store.recorder_lock, instance.hex().encode())
+        self._lock.acquire()
+        try:
+            journal = Journal.open(store.journal_dir, "recorder", store, store.device)
+            self.writer = RingWriter(store, instance=instance, audit_head=lambda: audit_head(store))
+            worker = StorageWorker(store, self.writer, journal, board.rate, clock)
+            storage: Storage = InlineStorage(worker) if inline else ThreadStorage(worker)
+            self.recorder = Recorder(
+                config,
+                board=board,
+                clock=clock,
+                storage=storage,
+                link=link,
+                sounds=sounds_for(config, board.rate),
+                instance=instance,
+                free_slots=self.writer.free_slots,
+                predecessors=predecessors(self.writer.unfinished(), clock),
+            )
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def release(self) -> None:
+        """Let the store go."""
+        self._lock.release()
+
+
+def predecessors(cut_off: list[SlotHeader], clock: Clock) -> dict[str, Predecessor]:
+    """The last cut-off call of each line, where it is recent enough to be the one still going on."""
+    now = clock.now().wall_ns
+    recent = [header for header in cut_off if 0 <= now - header.wall_ns <= RESUME_WITHIN_NS]
+    return {header.line: Predecessor(header.call_id, header.wall_ns, told=False) for header in recent}
+
+
+def audit_head(store: Store) -> bytes:
+    """The head of the audit log as the keeper last left it, 32 octets; sealed into every commit."""
+    try:
+        return bytes.fromhex((store.run_dir / "audit.head").read_text())
+    except (OSError, ValueError):
+        return bytes(32)

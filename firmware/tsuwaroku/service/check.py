@@ -1,0 +1,86 @@
+"""What `config check` finds beyond the file itself: board, announcement, store, ring size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from tsuwaroku.config import Config
+from tsuwaroku.errors import TsuwarokuError
+from tsuwaroku.hal import hats
+from tsuwaroku.notice.level import check_level
+from tsuwaroku.service.announcement import load_announcement
+from tsuwaroku.service.plan import plan, refuse_below_guarantee
+from tsuwaroku.service.setup import device_key_path
+from tsuwaroku.store.layout import Store
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`severity`: "error" (the service will not start or not record), "warning", or "ok"."""
+
+    severity: str
+    place: str
+    text: str
+    remedy: str = ""
+
+
+def check_config(config: Config) -> list[Finding]:
+    """Every part is looked at, whatever the others say."""
+    found: list[Finding] = []
+    for place, look in (
+        ("board", _board),
+        ("announcement", _announcement),
+        ("store", _store),
+        ("store.ring_size", _ring),
+    ):
+        try:
+            found += look(config)
+        except TsuwarokuError as error:
+            found.append(Finding("error", error.where or place, error.message, error.remedy))
+    return found
+
+
+def _board(config: Config) -> list[Finding]:
+    if config.board.kind == "virtual":
+        return [Finding("warning", "board", "the board is simulated", "name the HAT in board.kind on a real box")]
+    described = hats.resolve(config)
+    return [Finding("ok", "board", f"{described.name}: {len(described.lines)} lines, {described.capture}")]
+
+
+def _announcement(config: Config) -> list[Finding]:
+    pcm = load_announcement(config.announcement, config.board.rate)
+    problems = check_level(pcm, config.board.rate, config.announcement.level_dbm0)
+    if not problems:
+        return [Finding("ok", "announcement", f"{len(pcm) / config.board.rate:.1f} s")]
+    return [Finding("warning", "announcement", text, "make the recording anew at this level") for text in problems]
+
+
+def _store(config: Config) -> list[Finding]:
+    path = Path(config.store.path)
+    if not (path / "store.json").exists():
+        return [
+            Finding("warning", str(path), "there is no store yet", "make keys and store with `tsuwaroku keys init`")
+        ]
+    store = Store.open(path, device_key_path=device_key_path(config), need_device=True)
+    slots = store.info.slots
+    store.close()
+    planned = plan(config).slots
+    if slots < planned and not config.store.accept_shorter:
+        return [Finding("error", str(path), f"the ring has {slots} slots, {planned} are needed", "make a larger store")]
+    return [Finding("ok", str(path), f"{slots} slots, {len(store.recipients.to_wrap())} recipients")]
+
+
+def _ring(config: Config) -> list[Finding]:
+    sized = plan(config)
+    refuse_below_guarantee(config, sized)
+    if not sized.sufficient:
+        return [
+            Finding(
+                "warning",
+                "store.ring_size",
+                f"accept_shorter: keeps {sized.kept_days} of {sized.days} days at the worst rate",
+                "make the ring larger",
+            )
+        ]
+    return [Finding("ok", "store.ring_size", f"{sized.configured_bytes / 2**30:.1f} GiB for {sized.days} days")]

@@ -1,0 +1,149 @@
+"""Messages between recorder and keeper. Hints only: what counts is in the ring and the journals, so losing one costs nothing.
+
+Over a Unix socket of packets (SOCK_SEQPACKET), msgpack; or a direct call where both run in one process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from tsuwaroku.service.status import RecorderStatus
+
+MAX_PACKET = 128 * 1024
+
+
+class Hello(msgspec.Struct, frozen=True, tag=True):
+    """A recorder is there."""
+
+    instance: str
+    pid: int
+
+
+class Report(msgspec.Struct, frozen=True, tag=True):
+    """A few times a second."""
+
+    status: RecorderStatus
+
+
+class Closed(msgspec.Struct, frozen=True, tag=True):
+    """These calls are sealed and durable."""
+
+    calls: list[str]
+
+
+class Note(msgspec.Struct, frozen=True, tag=True):
+    """Something for the audit log."""
+
+    verb: str
+    subject: str
+    detail: dict[str, str]
+
+
+class LeaseChanged(msgspec.Struct, frozen=True, tag=True):
+    """Keeper to recorder: read the lease again."""
+
+
+Upward = Hello | Report | Closed | Note
+_encoder = msgspec.msgpack.Encoder()
+_upward = msgspec.msgpack.Decoder(Upward)
+_downward = msgspec.msgpack.Decoder(LeaseChanged)
+
+
+def decode_upward(data: bytes) -> Upward | None:
+    """A message from the recorder; None where it cannot be understood."""
+    try:
+        message: Upward = _upward.decode(data)
+    except msgspec.MsgspecError:
+        return None
+    return message
+
+
+def encode(message: Upward | LeaseChanged) -> bytes:
+    return _encoder.encode(message)
+
+
+class KeeperLink(Protocol):
+    """The recorder's end."""
+
+    def send(self, message: Upward) -> None:
+        """Never blocks, never raises; lost while the keeper is away."""
+        ...
+
+    def receive(self) -> Sequence[LeaseChanged]:
+        """What came from the keeper."""
+        ...
+
+    @property
+    def connected(self) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+class SocketLink:
+    """Reconnects by itself, at most once a second of `now_s`."""
+
+    def __init__(self, path: Path, hello: Hello) -> None:
+        self._path = path
+        self._hello = hello
+        self._socket: socket.socket | None = None
+        self._next_try = 0.0
+
+    @property
+    def connected(self) -> bool:
+        return self._socket is not None
+
+    def poll(self, now_s: float) -> None:
+        """Connect if need be."""
+        if self._socket is not None or now_s < self._next_try:
+            return
+        self._next_try = now_s + 1.0
+        link = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        link.setblocking(False)
+        try:
+            link.connect(str(self._path))
+        except OSError:
+            link.close()
+            return
+        self._socket = link
+        self.send(self._hello)
+
+    def send(self, message: Upward) -> None:
+        if self._socket is None:
+            return
+        try:
+            self._socket.send(encode(message))
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ENOBUFS):
+                self._drop()
+
+    def receive(self) -> Sequence[LeaseChanged]:
+        found: list[LeaseChanged] = []
+        while self._socket is not None:
+            try:
+                data = self._socket.recv(MAX_PACKET)
+            except BlockingIOError:
+                break
+            except OSError:
+                self._drop()
+                break
+            if not data:
+                self._drop()
+                break
+            with contextlib.suppress(msgspec.MsgspecError):
+                found.append(_downward.decode(data))
+        return found
+
+    def close(self) -> None:
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None

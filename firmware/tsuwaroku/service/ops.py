@@ -1,0 +1,112 @@
+"""What the recorder's thread asks of the storage thread, once a second in one batch, and what comes back.
+
+Nothing else crosses: the queue between them is bounded, and a batch that finds it full loses its audio as Gaps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tsuwaroku.clock import Instant
+from tsuwaroku.records.call import CallRecord, Mark, PublicRecord
+from tsuwaroku.store.chunks import CallOpening
+
+
+class OpenCall(msgspec.Struct, frozen=True):
+    opening: CallOpening
+
+
+class AddAudio(msgspec.Struct, frozen=True):
+    call_id: bytes
+    first_sample: int
+    pcm: bytes
+
+
+class AddGap(msgspec.Struct, frozen=True):
+    call_id: bytes
+    first_sample: int
+    samples: int
+    reason: str
+
+
+class AddEvent(msgspec.Struct, frozen=True):
+    call_id: bytes
+    kind: str
+    mono_ns: int
+    data: dict[str, Any]
+
+
+class ProveNotice(msgspec.Struct, frozen=True):
+    """Was `reference` present in `captured` (S16LE, from half a second before it was played to half a second after)?"""
+
+    call_id: bytes
+    line: str
+    kind: str
+    captured: bytes
+    reference: bytes
+
+
+class CloseCall(msgspec.Struct, frozen=True):
+    """The call is over; the writer fills in the audio facts and the proof, and seals the manifest."""
+
+    call_id: bytes
+    line: str
+    record: CallRecord
+
+
+class LateMark(msgspec.Struct, frozen=True):
+    """A press after hang-up: an amendment to a sealed call."""
+
+    call_id: bytes
+    mark: Mark
+
+
+class Press(msgspec.Struct, frozen=True):
+    """on_button: the call is to be kept. The key is wrapped for the recipients and journalled."""
+
+    call_id: bytes
+
+
+class Discard(msgspec.Struct, frozen=True):
+    """on_button: nobody pressed in time. The key is forgotten; a tombstone stays."""
+
+    call_id: bytes
+    line: str
+
+
+class NotRecorded(msgspec.Struct, frozen=True):
+    """A call of which nothing could be kept, so that it is listed all the same."""
+
+    call_id: bytes
+    line: str
+    record: CallRecord
+
+
+Op = OpenCall | AddAudio | AddGap | AddEvent | ProveNotice | CloseCall | LateMark | Press | Discard | NotRecorded
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Everything since the last batch, in order; `now` is when it was put together."""
+
+    now: Instant
+    ops: list[Op]
+
+
+class Done(msgspec.Struct, frozen=True):
+    """One batch is on the disk (`error` empty), or is not.
+
+    `covered`: calls of which something new is durable. `heard`: verdicts on notices by line.
+    `waiting`: calls for which there is no slot.
+    """
+
+    now_ns: int
+    done_ns: int
+    covered: frozenset[bytes]
+    closed: tuple[tuple[bytes, PublicRecord], ...] = ()
+    heard: tuple[tuple[str, bool | None], ...] = ()
+    waiting: frozenset[bytes] = frozenset()
+    free_slots: int = 0
+    octets: int = 0
+    error: str = ""

@@ -1,0 +1,296 @@
+"""The recorder's loop: events to line stations, a batch a second to storage, lamps and alarms from what came back.
+
+One thread owns everything here. Batches are cut by the board's time, so the same input gives the same calls
+whether it runs in real time or as fast as it can.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+
+from tsuwaroku.clock import NS, Clock
+from tsuwaroku.config import Config
+from tsuwaroku.events import (
+    AudioFrame,
+    BoardFault,
+    ButtonPressed,
+    ContactEdge,
+    EndOfInput,
+    Gap,
+    GapReason,
+    Playback,
+    Tick,
+)
+from tsuwaroku.hal.board import SYSTEM_LAMP, Board, Lamp
+from tsuwaroku.service import ops
+from tsuwaroku.service.alarms import AlarmBoard
+from tsuwaroku.service.link import Closed, KeeperLink, Note, Report
+from tsuwaroku.service.ops import Batch, Done
+from tsuwaroku.service.station import LineStation, Predecessor, Sounds
+from tsuwaroku.service.status import LineStatus, RecorderStatus
+from tsuwaroku.service.storage import Storage
+
+BATCH_NS = NS
+STALL_NS = 2 * NS
+REPORT_NS = NS // 5
+RESOLVE_NS = 60 * NS  # an alarm about a past loss resolves after a minute without another
+
+
+class Recorder:
+    """Capture on every line of a board, until the board's input ends or `stop` is asked for."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        board: Board,
+        clock: Clock,
+        storage: Storage,
+        link: KeeperLink,
+        sounds: Sounds,
+        instance: bytes,
+        free_slots: int,
+        predecessors: dict[str, Predecessor] | None = None,
+    ) -> None:
+        self._board = board
+        self._clock = clock
+        self._storage = storage
+        self._link = link
+        self._instance = instance
+        self._stations = {
+            line.id: LineStation(
+                line,
+                board=board,
+                clock=clock,
+                sounds=sounds,
+                announcement=config.announcement,
+                retention_days=config.store.retention_days,
+            )
+            for line in config.line
+        }
+        for line_id, before in (predecessors or {}).items():
+            if line_id in self._stations:
+                self._stations[line_id].predecessor = before
+        self.alarms = AlarmBoard()
+        self._lamps: dict[str, Lamp] = {}
+        self._next_batch_ns: int | None = None
+        self._next_report_ns = 0
+        self._outstanding: list[int] = []  # times of the batches not yet back from storage
+        self._backlog: list[ops.Op] = []  # operations a full queue did not take
+        self._again = False  # storage still holds something it could not write
+        self._free_slots = free_slots
+        self._lost_ns: dict[tuple[str, str], int] = {}
+        self._now_ns = 0
+        self._ended = False
+
+    def run(self, stop: Callable[[], bool], progress: Callable[[float], None] | None = None) -> None:
+        """Until `stop()` or the end of the input; then every call in progress is closed and written."""
+        self._link.send(Note("recorder started", self._instance.hex(), {"pid": str(os.getpid())}))
+        while not self._ended and not stop():
+            self.step()
+            if progress is not None:
+                progress(self._now_ns / NS)
+        self.finish()
+
+    def step(self, timeout_s: float = 0.1) -> None:
+        """One read of the board and all that follows from it."""
+        for event in self._board.read(timeout_s):
+            if isinstance(event, AudioFrame):
+                self._stations[event.line].audio(event)
+            else:
+                self._other(event)
+
+    def finish(self) -> None:
+        """Close what is open, write it, and stop the storage side."""
+        for station in self._stations.values():
+            station.shutdown(self._now_ns)
+        self._flush(self._now_ns)
+        self._link.send(Note("recorder stopped", self._instance.hex(), {}))
+        if not self._storage.close(10.0):
+            self.alarms.set("storage_stalled", True, self._clock.now())
+        self._collect()
+        self._link.send(Report(self.status()))
+
+    # -- events
+
+    def _other(self, event: object) -> None:
+        match event:
+            case Tick(mono_ns):
+                self._tick(mono_ns)
+            case ContactEdge():
+                self._stations[event.line].contact(event)
+            case ButtonPressed():
+                self._stations[event.line].button(event)
+            case Gap():
+                self._stations[event.line].gap(event)
+                self._lost("audio_lost", event.line, f"{event.samples} samples: {event.reason.value}")
+            case Playback():
+                self._stations[event.line].playback(event)
+            case BoardFault():
+                self.alarms.set("card_failed", event.failed, self._clock.now(), event.line, event.text)
+                for station in self._stations.values():
+                    if event.line in ("", station.line.id):
+                        station.panel.able = not event.failed
+            case EndOfInput():
+                self._ended = True
+
+    def _tick(self, now_ns: int) -> None:
+        self._now_ns = now_ns
+        urgent = False
+        for station in self._stations.values():
+            station.tick(now_ns)
+            urgent = urgent or station.urgent
+        if self._next_batch_ns is None:
+            self._next_batch_ns = (now_ns // BATCH_NS + 1) * BATCH_NS
+        if urgent or now_ns >= self._next_batch_ns:
+            if now_ns >= self._next_batch_ns:
+                self._next_batch_ns = (now_ns // BATCH_NS + 1) * BATCH_NS
+                self._second()
+            self._flush(now_ns)
+        self._collect()
+        self._show(now_ns)
+        if now_ns >= self._next_report_ns:
+            self._next_report_ns = now_ns + REPORT_NS
+            self._report()
+
+    def _second(self) -> None:
+        """Once a second: alarms that resolve by themselves, the clock."""
+        now = self._clock.now()
+        for (code, line), at_ns in list(self._lost_ns.items()):
+            if self._now_ns - at_ns > RESOLVE_NS:
+                self.alarms.set(code, False, now, line)
+                del self._lost_ns[(code, line)]
+        self.alarms.set("clock_unsynchronised", now.quality.value == "unsynchronised", now)
+        self.alarms.set("keeper_away", not self._link.connected, now)
+        for line_id, station in self._stations.items():
+            failed = station.notice_failed
+            self.alarms.set("notice_failed", failed is not None, now, line_id, failed or "")
+
+    # -- storage
+
+    def _flush(self, now_ns: int) -> None:
+        """Hand everything since the last batch to storage; a full queue costs the audio, never the reader."""
+        gathered, self._backlog = self._backlog, []
+        for station in self._stations.values():
+            gathered += station.take()
+        if not gathered and not self._again and not any(s.capture.capturing for s in self._stations.values()):
+            return
+        batch = Batch(self._clock.at(now_ns), gathered)
+        if self._storage.submit(batch):
+            self._outstanding.append(now_ns)
+            return
+        self._backlog = [without_audio(op) for op in gathered]
+        lines = [line for line, s in self._stations.items() if s.capture.capturing]
+        for line in lines:
+            self._lost("backlog", line, "the queue to the disk is full")
+
+    def _collect(self) -> None:
+        if self._link.receive():
+            self._storage.reload_lease()
+            self._again = True
+        for done in self._storage.done():
+            self._account(done)
+        stalled = bool(self._outstanding) and self._now_ns - self._outstanding[0] > STALL_NS
+        if stalled or ("storage_stalled", "") in self.alarms.standing:
+            self.alarms.set("storage_stalled", stalled, self._clock.now())
+
+    def _account(self, done: Done) -> None:
+        """What came back from the disk drives lamps and alarms."""
+        if self._outstanding:
+            self._outstanding.pop(0)
+        now = self._clock.now()
+        self.alarms.set("storage_failed", bool(done.error), now, detail=done.error)
+        self._again = bool(done.error) or bool(done.waiting)
+        if not done.error:
+            self._free_slots = done.free_slots
+            self.alarms.set("ring_full", bool(done.waiting), now)
+        for station in self._stations.values():
+            if station.call is not None and station.call.id in done.covered:
+                station.panel.covered(done.done_ns)
+        for line, heard in done.heard:
+            if heard is not None:
+                self.alarms.set("notice_not_heard", not heard, now, line)
+        if done.closed:
+            self._link.send(Closed([public.id for _, public in done.closed]))
+
+    def _lost(self, code: str, line: str, detail: str) -> None:
+        self._lost_ns[(code, line)] = self._now_ns
+        self.alarms.set(code, True, self._clock.now(), line, detail)
+
+    # -- lamps and status
+
+    def _show(self, now_ns: int) -> None:
+        for line_id, station in self._stations.items():
+            lamp = station.panel.lamp(now_ns)
+            if self._lamps.get(line_id) is not lamp:
+                self._lamps[line_id] = lamp
+                self._board.show(line_id, lamp)
+            unrecorded = station.panel.unrecorded_call(now_ns)
+            if unrecorded or ("not_recorded", line_id) in self.alarms.standing:
+                self.alarms.set("not_recorded", unrecorded, self._clock.now(), line_id)
+        lamp = self._system_lamp()
+        if self._lamps.get(SYSTEM_LAMP) is not lamp:
+            self._lamps[SYSTEM_LAMP] = lamp
+            self._board.show(SYSTEM_LAMP, lamp)
+
+    def _system_lamp(self) -> Lamp:
+        severities = {alarm.severity for alarm in self.alarms.standing.values()}
+        if "critical" in severities:
+            return Lamp.FAST
+        return Lamp.SLOW if severities else Lamp.LIT
+
+    def _report(self) -> None:
+        if self._link.connected:
+            self._link.send(Report(self.status()))
+
+    def status(self) -> RecorderStatus:
+        """The live state, for the keeper."""
+        now = self._clock.now()
+        return RecorderStatus(
+            instance=self._instance.hex(),
+            pid=os.getpid(),
+            at=now.isoformat(),
+            ready=all(station.panel.able for station in self._stations.values()),
+            system_lamp=self._lamps.get(SYSTEM_LAMP, Lamp.DARK),
+            lines=[self._line_status(station) for station in self._stations.values()],
+            alarms=self.alarms.all(),
+            free_slots=self._free_slots,
+            clock_quality=now.quality.value,
+        )
+
+    def _line_status(self, station: LineStation) -> LineStatus:
+        call = station.call
+        age = station.panel.age_ns(self._now_ns)
+        return LineStatus(
+            id=station.line.id,
+            extension=station.line.extension or station.line.id,
+            department=station.line.department,
+            mode=(call.mode if call is not None else station.line.mode).value,
+            state=station.machine.state.name.lower(),
+            lamp=self._lamps.get(station.line.id, Lamp.DARK),
+            level_dbfs=level_dbfs(station, self._board.rate),
+            call_id=None if call is None else call.ulid,
+            since=None if call is None else call.iso(call.seized.mono_ns),
+            marks=0 if call is None else len(call.marks),
+            covered_s=None if age is None else round(age / NS, 2),
+            notice=station.notice_state(),
+        )
+
+
+def level_dbfs(station: LineStation, rate: int) -> float | None:
+    """Peak of the last fifth of a second; None where there is no audio."""
+    pcm = b"".join(piece.pcm for piece in station.capture.latest(rate // 5) if isinstance(piece, AudioFrame))
+    if not pcm:
+        return None
+    peak = int(np.abs(np.frombuffer(pcm, dtype="<i2").astype(np.int32)).max())
+    return round(20 * float(np.log10(max(peak, 1) / 32768)), 1)
+
+
+def without_audio(op: ops.Op) -> ops.Op:
+    """What is left of an operation that the full queue did not take: its audio becomes a Gap."""
+    if isinstance(op, ops.AddAudio):
+        return ops.AddGap(op.call_id, op.first_sample, len(op.pcm) // 2, GapReason.BACKLOG.value)
+    return op

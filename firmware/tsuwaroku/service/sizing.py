@@ -1,0 +1,9 @@
+"""How much ring a guarantee needs (DESIGN.md, The ring)."""
+
+from __future__ import annotations
+
+# A FLAC frame that cannot be compressed is stored verbatim: 16 octets a millisecond at 8 kHz S16,
+# and about 1 % of framing; sealing adds 17 octets a chunk and 256 an extent; padding ends on 4 KiB.
+WORST_OCTETS_A_SECOND = 20 * 1024
+DAYS_KEPT_BEYOND = 2  # 30 days by calendar are 32 of audio: the day of the call, and the minutes before erasure
+MARGIN = 0.05

@@ -1,0 +1,230 @@
+"""The storage side of the recorder: batches of operations become group commits.
+
+Two ways of running it with the same results: `InlineStorage` in the caller's thread (simulation as fast as it can:
+the queue waits), `ThreadStorage` in one of its own behind a bounded queue (real time: a full queue is a Gap and an
+alarm, never a blocked reader).
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from tsuwaroku.clock import Clock
+from tsuwaroku.errors import StoreError
+from tsuwaroku.notice import proof
+from tsuwaroku.records.call import PublicRecord
+from tsuwaroku.service import ops
+from tsuwaroku.service.ops import Batch, Done
+from tsuwaroku.store.journal import Journal, JournalType
+from tsuwaroku.store.layout import Store
+from tsuwaroku.store.writer import RingWriter
+
+QUEUE_BATCHES = 60  # a minute of every line waits in RAM for a stalled disk
+
+
+class StorageWorker:
+    """Applies batches to the ring and the recorder's journal. Used by one thread."""
+
+    def __init__(self, store: Store, writer: RingWriter, journal: Journal, rate: int, clock: Clock) -> None:
+        self._store = store
+        self._writer = writer
+        self._journal = journal
+        self._rate = rate
+        self._clock = clock
+        self._heard: dict[bytes, list[bool | None]] = {}
+        self._verdicts: list[tuple[str, bool | None]] = []
+        self._committed: dict[bytes, int] = {}
+        self._unwritten: list[Callable[[], object]] = []
+        self.lease_changed = False
+
+    def apply(self, batch: Batch) -> Done:
+        """Carry out a batch and commit it. A failing disk is reported, not raised: all is kept and tried again."""
+        if self.lease_changed:
+            self.lease_changed = False
+            self._writer.reload_lease()
+        for op in batch.ops:
+            self._apply(op, batch)
+        error = ""
+        try:
+            report = self._writer.commit(batch.now)
+            self._journal_pending()
+        except (StoreError, OSError) as failure:
+            error = str(failure)
+        heard, self._verdicts = tuple(self._verdicts), []
+        done_ns = self._clock.now().mono_ns
+        if error:
+            return Done(batch.now.mono_ns, done_ns, frozenset(), heard=heard, error=error)
+        covered = frozenset(call for call, to in report.committed.items() if self._committed.get(call) != to)
+        self._committed = report.committed
+        return Done(
+            batch.now.mono_ns,
+            done_ns,
+            covered=covered,
+            closed=tuple(report.closed),
+            heard=heard,
+            waiting=frozenset(report.waiting),
+            free_slots=report.free_slots,
+            octets=report.octets,
+        )
+
+    def _apply(self, op: ops.Op, batch: Batch) -> None:
+        match op:
+            case ops.AddAudio(call_id, first_sample, pcm):
+                self._writer.audio(call_id, first_sample, pcm)
+            case ops.AddEvent(call_id, kind, mono_ns, data):
+                self._writer.event(call_id, kind, mono_ns, data)
+            case ops.AddGap(call_id, first_sample, samples, reason):
+                self._writer.gap(call_id, first_sample, samples, reason)
+            case ops.OpenCall(opening):
+                self._writer.open(opening)
+            case ops.CloseCall(call_id, _, record):
+                record.notice.heard = self._verdict(call_id)
+                self._writer.close(call_id, record)
+            case ops.ProveNotice():
+                self._prove(op)
+            case ops.Press(call_id):
+                wraps = self._writer.wrap(call_id)
+                self._unwritten.append(lambda: self._journal.append(JournalType.WRAP, batch.now, call_id, wraps=wraps))
+            case ops.Discard(call_id):
+                self._writer.abandon(call_id)
+                self._journal_later(JournalType.DISCARDED, batch, call_id, {})
+            case ops.LateMark(call_id, mark):
+                secret = {"at_s": mark.at_s, "by": mark.by}
+                self._journal_later(JournalType.MARK, batch, call_id, {"kind": mark.kind.value}, secret)
+            case ops.NotRecorded(call_id, line, record):
+                public = {"line": line, "seized_at": record.seized_at, "ended_at": record.ended_at}
+                self._journal_later(JournalType.NOT_RECORDED, batch, call_id, public)
+
+    def _journal_later(
+        self,
+        kind: JournalType,
+        batch: Batch,
+        call_id: bytes,
+        public: Mapping[str, object],
+        secret: dict[str, object] | None = None,
+    ) -> None:
+        """Journal records are written after the ring commit and kept until the disk has taken them."""
+        self._unwritten.append(
+            lambda: self._journal.append(
+                kind, batch.now, call_id, public=public, secret=secret, recipients=self._store.recipients.to_wrap()
+            )
+        )
+
+    def _journal_pending(self) -> None:
+        while self._unwritten:
+            self._unwritten[0]()
+            self._unwritten.pop(0)
+
+    def _prove(self, op: ops.ProveNotice) -> None:
+        captured = np.frombuffer(op.captured, dtype="<i2")
+        reference = np.frombuffer(op.reference, dtype="<i2")
+        verdict = proof.heard(captured, reference, self._rate).heard if op.captured else None
+        self._heard.setdefault(op.call_id, []).append(verdict)
+        self._verdicts.append((op.line, verdict))
+
+    def _verdict(self, call_id: bytes) -> bool | None:
+        """Heard if it was heard once; not heard if it never was and could have been."""
+        verdicts = self._heard.pop(call_id, [])
+        if True in verdicts:
+            return True
+        return False if False in verdicts else None
+
+    def close(self) -> None:
+        self._journal.close()
+
+
+class Storage(Protocol):
+    """What the recorder's thread sees."""
+
+    def submit(self, batch: Batch) -> bool:
+        """Hand on a batch; False when the queue is full (nothing was taken)."""
+        ...
+
+    def done(self) -> list[Done]:
+        """What has come back since the last call."""
+        ...
+
+    def reload_lease(self) -> None:
+        """The keeper lent more slots."""
+        ...
+
+    def close(self, timeout_s: float) -> bool:
+        """Write what is queued, then stop. False when that did not end in time."""
+        ...
+
+
+class InlineStorage:
+    """Applies each batch at once, in the caller's thread."""
+
+    def __init__(self, worker: StorageWorker) -> None:
+        self._worker = worker
+        self._done: list[Done] = []
+
+    def submit(self, batch: Batch) -> bool:
+        self._done.append(self._worker.apply(batch))
+        return True
+
+    def done(self) -> list[Done]:
+        done, self._done = self._done, []
+        return done
+
+    def reload_lease(self) -> None:
+        self._worker.lease_changed = True
+
+    def close(self, timeout_s: float) -> bool:
+        self._worker.close()
+        return True
+
+
+class ThreadStorage:
+    """Applies batches in a thread of its own. The queue to it is bounded by `batches`."""
+
+    def __init__(self, worker: StorageWorker, batches: int = QUEUE_BATCHES) -> None:
+        self._worker = worker
+        self._queue: queue.Queue[Batch | None] = queue.Queue(batches)
+        self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
+        self._thread.start()
+
+    def submit(self, batch: Batch) -> bool:
+        try:
+            self._queue.put_nowait(batch)
+        except queue.Full:
+            return False
+        return True
+
+    def done(self) -> list[Done]:
+        found: list[Done] = []
+        while not self._done.empty():
+            found.append(self._done.get_nowait())
+        return found
+
+    def reload_lease(self) -> None:
+        self._worker.lease_changed = True
+
+    def close(self, timeout_s: float) -> bool:
+        try:
+            self._queue.put(None, timeout=timeout_s)
+        except queue.Full:
+            return False
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (batch := self._queue.get()) is not None:
+            try:
+                self._done.put(self._worker.apply(batch))
+            except Exception as failure:  # a bug here must show on the lamp, not end the thread in silence
+                now = batch.now.mono_ns
+                self._done.put(Done(now, now, frozenset(), error=f"{type(failure).__name__}: {failure}"))
+        self._worker.close()
+
+
+def public_of(done: Done) -> list[PublicRecord]:
+    """The calls that a batch closed."""
+    return [public for _, public in done.closed]
