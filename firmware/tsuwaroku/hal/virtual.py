@@ -104,7 +104,8 @@ class _Feed:
 class VirtualBoard:
     """Implements `Board` over `sources`. Lines are named by their source; times start at 0 with the first step.
 
-    `tail_s` is how long ticks go on after every source has ended, so that timers can run out.
+    `tail_s` is how long ticks go on after every source has ended, so that timers can run out. `start_ns` joins the
+    stream in its middle, as a box does that comes back while its lines are in calls.
     `faults` are losses to inject. `history` holds (mono_ns, lamp, state) of each change and wink, `lamps` the
     present states.
     """
@@ -118,6 +119,7 @@ class VirtualBoard:
         rate: int = 8000,
         tail_s: float = 10.0,
         faults: Sequence[Fault] = (),
+        start_ns: int = 0,
     ) -> None:
         if rate % 50:
             raise BoardError(f"{rate} Hz gives no whole frame", where="virtual board", remedy="use a multiple of 50 Hz")
@@ -137,8 +139,10 @@ class VirtualBoard:
         self._due: deque[ContactEdge | ButtonPressed | BoardFault] = deque()
         self._faults = _announcements(faults)
         self._last_step = _last_step(sources, tail_s)
-        self._step = 0
+        self._first_step = start_ns // STEP_NS
+        self._step = self._first_step
         self._origin_ns: int | None = None
+        self._block_step = 0
         self._open = False
         self._finished = False
 
@@ -155,7 +159,7 @@ class VirtualBoard:
         end_ns = (step + 1) * STEP_NS
         if self._realtime and not self._wait_for(end_ns, timeout_s):
             return []
-        if step % _BLOCK_STEPS == 0:
+        if step % _BLOCK_STEPS == 0 or step == self._first_step:
             self._fetch(step)
         start_ns = step * STEP_NS
         first = step * self._count
@@ -164,7 +168,7 @@ class VirtualBoard:
         while due and due[0].mono_ns < end_ns:
             out.append(due.popleft())
         size = 2 * self._count
-        offset = step % _BLOCK_STEPS * size
+        offset = (step - self._block_step) * size
         frames: list[Event] = []
         for feed in self._feeds:
             pcm = feed.block[offset : offset + size]
@@ -225,7 +229,7 @@ class VirtualBoard:
         """Sleep until the step has really passed; its time counts from the first read, so nothing drifts."""
         now = time.monotonic_ns()
         if self._origin_ns is None:
-            self._origin_ns = now
+            self._origin_ns = now - self._step * STEP_NS
         left_ns = self._origin_ns + end_ns - now
         if left_ns <= 0:
             return True
@@ -236,17 +240,20 @@ class VirtualBoard:
         return True
 
     def _fetch(self, step: int) -> None:
-        """The next second of every line: its audio, and its events merged in time order."""
-        start_ns, end_ns = step * STEP_NS, (step + _BLOCK_STEPS) * STEP_NS
+        """The next second (or what is left of it) of every line: its audio, and its events merged in time order."""
+        steps = _BLOCK_STEPS - step % _BLOCK_STEPS
+        start_ns, end_ns = step * STEP_NS, (step + steps) * STEP_NS
+        self._block_step = step
         found: list[ContactEdge | ButtonPressed | BoardFault] = []
         while self._faults and self._faults[0].mono_ns < end_ns:
             found.append(self._faults.popleft())
         for feed in self._feeds:
             own = feed.source.events(start_ns, end_ns)
-            if step == 0:
-                found += _levels(feed.line, own)
+            if step == self._first_step:
+                before = feed.source.events(0, start_ns) if start_ns else []
+                found += _levels(feed.line, before, own, start_ns)
             found += own
-            feed.fetch(step * self._count, _BLOCK_STEPS * self._count)
+            feed.fetch(step * self._count, steps * self._count)
         found.sort(key=_time_of)
         self._due.extend(found)
 
@@ -309,10 +316,19 @@ def _time_of(event: Event) -> int:
     return event.mono_ns
 
 
-def _levels(line: str, events: Sequence[ContactEdge | ButtonPressed]) -> list[ContactEdge]:
-    """Each sensor's level at the start: idle, unless the source itself says so with an edge at 0."""
-    said = {event.contact for event in events if isinstance(event, ContactEdge) and event.mono_ns == 0}
-    return [ContactEdge(line, contact, False, 0) for contact in Contact if contact not in said]
+def _levels(
+    line: str,
+    before: Sequence[ContactEdge | ButtonPressed],
+    events: Sequence[ContactEdge | ButtonPressed],
+    start_ns: int,
+) -> list[ContactEdge]:
+    """Each sensor's level at the start: that of its last edge `before` (idle without one), unless the source itself
+    says so with an edge at the very start."""
+    said = {event.contact for event in events if isinstance(event, ContactEdge) and event.mono_ns == start_ns}
+    level = {event.contact: event.active for event in before if isinstance(event, ContactEdge)}
+    return [
+        ContactEdge(line, contact, level.get(contact, False), start_ns) for contact in Contact if contact not in said
+    ]
 
 
 def _announcements(faults: Sequence[Fault]) -> deque[BoardFault]:
