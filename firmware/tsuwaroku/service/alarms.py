@@ -1,4 +1,4 @@
-"""Alarms are states that resolve: code, severity, what it means, what to do. Kept by one owner, the recorder or the keeper."""
+"""Alarms are states that resolve: code, severity, what it means, what to do. One owner each: recorder or keeper."""
 
 from __future__ import annotations
 

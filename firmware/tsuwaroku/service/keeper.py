@@ -16,7 +16,7 @@ from tsuwaroku import __version__
 from tsuwaroku.clock import Clock
 from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError
-from tsuwaroku.records.call import Mark, MarkKind
+from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
@@ -239,9 +239,7 @@ class Keeper:
 
     # -- acts of people, through control
 
-    def mark(
-        self, call_id: str, kind: str, by: str, withdraw: int | None, seen: list[Mark] | None = None
-    ) -> dict[str, object]:
+    def mark(self, call_id: str, kind: str, by: str, withdraw: int | None) -> dict[str, object]:
         """Mark a call, or withdraw one of its marks (counted from 1). Both stay in the record."""
         entry = self._catalogue.get(call_id)
         if entry is None:

@@ -1,4 +1,4 @@
-"""Messages between recorder and keeper. Hints only: what counts is in the ring and the journals, so losing one costs nothing.
+"""Messages between recorder and keeper: hints only. What counts is in the ring and the journals.
 
 Over a Unix socket of packets (SOCK_SEQPACKET), msgpack; or a direct call where both run in one process.
 """

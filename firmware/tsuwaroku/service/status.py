@@ -1,4 +1,7 @@
-"""The live state of the box, as the keeper serves it: no numbers, no audio, no list of calls (Article 2: call times are records)."""
+"""The live state of the box, as the keeper serves it: no numbers, no audio, no list of calls.
+
+When a call was made is itself a record (Article 2), so the technician is shown what is now, and counts.
+"""
 
 from __future__ import annotations
 
