@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 
 from tsuwaroku.clock import NS
 from tsuwaroku.events import AudioFrame, Gap
@@ -49,10 +50,9 @@ class LineCapture:
         offset = (mono_ns - latest.mono_ns) * self._rate
         return max(0, latest.first_sample + (offset + NS // 2) // NS)
 
-    def latest(self, samples: int) -> Iterator[AudioFrame | Gap]:
-        """The pieces that make up the last `samples` of the line."""
-        end = 0 if self._latest is None else self._latest.first_sample + length(self._latest)
-        return self.since(end - samples)
+    def latest(self, pieces: int) -> Iterator[AudioFrame | Gap]:
+        """The last so many frames (or gaps) of the line, newest first."""
+        return islice(reversed(self._recent), pieces)
 
     def since(self, first_sample: int) -> Iterator[AudioFrame | Gap]:
         """The pieces still in RAM that reach past `first_sample`."""

@@ -83,6 +83,11 @@ class KeeperLink(Protocol):
     @property
     def connected(self) -> bool: ...
 
+    @property
+    def live(self) -> bool:
+        """Whether anybody looks at the reports."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -97,6 +102,10 @@ class SocketLink:
 
     @property
     def connected(self) -> bool:
+        return self._socket is not None
+
+    @property
+    def live(self) -> bool:
         return self._socket is not None
 
     def poll(self, now_s: float) -> None:

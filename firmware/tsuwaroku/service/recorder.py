@@ -152,9 +152,9 @@ class Recorder:
             self._flush(now_ns)
         self._collect()
         self._show(now_ns)
-        if now_ns >= self._next_report_ns:
+        if now_ns >= self._next_report_ns and self._link.live:
             self._next_report_ns = now_ns + REPORT_NS
-            self._report()
+            self._link.send(Report(self.status()))
 
     def _second(self) -> None:
         """Once a second: alarms that resolve by themselves, the clock."""
@@ -242,9 +242,6 @@ class Recorder:
             return Lamp.FAST
         return Lamp.SLOW if severities else Lamp.LIT
 
-    def _report(self) -> None:
-        if self._link.connected:
-            self._link.send(Report(self.status()))
 
     def status(self) -> RecorderStatus:
         """The live state, for the keeper."""
@@ -271,7 +268,7 @@ class Recorder:
             mode=(call.mode if call is not None else station.line.mode).value,
             state=station.machine.state.name.lower(),
             lamp=self._lamps.get(station.line.id, Lamp.DARK),
-            level_dbfs=level_dbfs(station, self._board.rate),
+            level_dbfs=level_dbfs(station),
             call_id=None if call is None else call.ulid,
             since=None if call is None else call.iso(call.seized.mono_ns),
             marks=0 if call is None else len(call.marks),
@@ -280,9 +277,9 @@ class Recorder:
         )
 
 
-def level_dbfs(station: LineStation, rate: int) -> float | None:
+def level_dbfs(station: LineStation) -> float | None:
     """Peak of the last fifth of a second; None where there is no audio."""
-    pcm = b"".join(piece.pcm for piece in station.capture.latest(rate // 5) if isinstance(piece, AudioFrame))
+    pcm = b"".join(piece.pcm for piece in station.capture.latest(10) if isinstance(piece, AudioFrame))
     if not pcm:
         return None
     peak = int(np.abs(np.frombuffer(pcm, dtype="<i2").astype(np.int32)).max())

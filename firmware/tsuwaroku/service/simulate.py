@@ -46,6 +46,7 @@ class LocalLink:
         self._keeper = keeper
         self._changed = False
         self.connected = True
+        self.live = False  # nobody asks a simulation for its status
 
     def send(self, message: Upward) -> None:
         if self._keeper.message(message):

@@ -137,6 +137,7 @@ class LineStation:
         self._last: OngoingCall | None = None  # the last finished call, for late marks
         self._discard_due_ns: int | None = None
         self._parked = False
+        self._due_ns: int | None = None  # the line machine's deadline as of its last input
 
     # -- what comes in
 
@@ -144,7 +145,10 @@ class LineStation:
         self.capture.add(frame)
         if self.call is not None and self.capture.capturing:
             self._heard(frame)
-        self._apply(self.machine.audio(frame))
+        found = self.machine.audio(frame)
+        if found:  # almost never: this runs for every line and 20 ms
+            self._apply(found)
+            self._due_ns = self.machine.deadline()
 
     def gap(self, gap: Gap) -> None:
         self.capture.add(gap)
@@ -155,9 +159,11 @@ class LineStation:
         if edge.contact is Contact.HOOK:
             self.panel.hook(edge.active, edge.mono_ns)
         self._apply(self.machine.contact(edge))
+        self._due_ns = self.machine.deadline()
 
     def button(self, press: ButtonPressed) -> None:
         self._apply(self.machine.button(press))
+        self._due_ns = self.machine.deadline()
 
     def playback(self, event: Playback) -> None:
         self._playing = event.playing
@@ -172,9 +178,9 @@ class LineStation:
 
     def tick(self, now_ns: int) -> None:
         """Time has come to `now_ns`; every edge before it was given."""
-        deadline = self.machine.deadline()
-        if deadline is not None and deadline <= now_ns:
+        if self._due_ns is not None and self._due_ns <= now_ns:
             self._apply(self.machine.tick(now_ns))
+            self._due_ns = self.machine.deadline()
         session = self._session
         if session is not None:
             self._park(session, now_ns)
