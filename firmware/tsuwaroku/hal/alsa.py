@@ -182,6 +182,8 @@ class Capture:
         self._position = 0
         self._hole: GapReason | None = None  # why the next start leaves a hole before it
         self._to_start = True
+        self._fresh = True  # started, and nothing came yet
+        self._started_ns = 0
         self._allowed = 0.0  # samples that may be read without getting ahead of time
         self._allowed_ns = 0
         self._data_ns = 0
@@ -248,45 +250,54 @@ class Capture:
         elif not self._may_read(now):
             self._stop.wait(self._period / self._spec.rate / 4)
         else:
-            # A buffer that is always full is a plug-in's fancy, not a measurement.
-            self.clock.observe(self._position + (ready if self._period <= ready < self._buffer else self._period), now)
-            self._take(pcm, *pcm.read())
+            if self._take(pcm, *pcm.read()):
+                # A buffer that is always full is a plug-in's fancy, not a measurement.
+                more = ready - self._period if self._period <= ready < self._buffer else 0
+                self.clock.observe(self._position + more, now)
 
     def _start(self, pcm: Pcm) -> None:
-        """The first read starts a prepared stream; positions and the clock are set to this moment."""
-        now = self._now_ns()
+        """The first read starts a prepared stream; this is the moment its first sample is taken."""
+        self._started_ns = self._data_ns = self._allowed_ns = self._now_ns()
+        self._allowed = 0.0
         frames, octets = pcm.read()
         if frames < 0:  # overrun again before it ran: once more, after a pause
             self._stop.wait(self._period / self._spec.rate)
             return
         self._to_start = False
-        if self._failed:
-            self._failed = False
-            self._queue.put(Trouble(False, f"sound card {self._spec.device} is back", now))
-        if self._hole is not None:
-            samples = max(self._period, self.clock.position_at(now) - self._position)
-            self._queue.put(Hole(self._position, self.clock.time_of(self._position), samples, self._hole))
-            self._position += samples
-            self._hole = None
-        self.clock.restart(self._position, now)
-        self._data_ns = self._allowed_ns = now
-        self._allowed = 0.0
+        self._fresh = True
         # What a hardware card hands out within microseconds of its start is part of the hole or before the stream.
         if frames == self._period:
             self._take(pcm, frames, octets)
 
-    def _take(self, pcm: Pcm, frames: int, octets: bytes) -> None:
+    def _take(self, pcm: Pcm, frames: int, octets: bytes) -> bool:
         """One period into the queue; an overrun or a short read ends the run."""
-        if frames == -errno.EPIPE:
-            self._hole, self._to_start = GapReason.OVERRUN, True
-        elif frames == self._period and len(octets) == frames * self._spec.channels * SAMPLE_OCTETS:
+        if frames == self._period and len(octets) == frames * self._spec.channels * SAMPLE_OCTETS:
+            if self._fresh:
+                self._resume()
             self._queue.put(Block(self._position, self.clock.time_of(self._position), frames, octets))
             self._position += frames
             self._data_ns = self._now_ns()
+            return True
+        if frames == -errno.EPIPE:
+            self._hole, self._to_start = self._hole or GapReason.OVERRUN, True
         elif frames or octets:
             # Part of a period: its octets may end inside a sample, and one octet too few would shift everything after.
             pcm.drop()
-            self._hole, self._to_start = GapReason.SHORT_READ, True
+            self._hole, self._to_start = self._hole or GapReason.SHORT_READ, True
+        return False
+
+    def _resume(self) -> None:
+        """The first period after a start: only now is the card really back, and the hole before it of known length."""
+        self._fresh = False
+        if self._failed:
+            self._failed = False
+            self._queue.put(Trouble(False, f"sound card {self._spec.device} is back", self._now_ns()))
+        if self._hole is not None:
+            samples = max(self._period, self.clock.position_at(self._started_ns) - self._position)
+            self._queue.put(Hole(self._position, self.clock.time_of(self._position), samples, self._hole))
+            self._position += samples
+            self._hole = None
+        self.clock.restart(self._position, self._started_ns)
 
     def _may_read(self, now: int) -> bool:
         earned = (now - self._allowed_ns) * self._spec.rate * _HASTE / NS

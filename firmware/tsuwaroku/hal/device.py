@@ -16,7 +16,7 @@ from tsuwaroku.config import Config
 from tsuwaroku.errors import BoardError
 from tsuwaroku.events import AudioFrame, BoardFault, ButtonPressed, ContactEdge, Event, Tick
 from tsuwaroku.hal import gpio
-from tsuwaroku.hal.alsa import Capture, CardSpec, load_alsa
+from tsuwaroku.hal.alsa import QUEUE_S, Capture, CardSpec, load_alsa
 from tsuwaroku.hal.board import SYSTEM_LAMP, Lamp
 from tsuwaroku.hal.framing import SAMPLE_OCTETS, Framer
 from tsuwaroku.hal.hats import BoardPlan, resolve
@@ -37,6 +37,7 @@ class DeviceBoard:
     """Implements `Board` on a card and pins, as the configuration and the board's description say.
 
     `pin_factory`, `alsa` and the clocks are for tests; by default the factory is the one the plan names.
+    `queue_s` is how much sound waits for a recorder that does not read; more becomes a BACKLOG gap.
     Events of one `read` are in the order of their times, a frame counting at its end. Ticks are TICK_LAG_NS
     behind the present and come whether or not a card delivers; an edge later than that even so is given the
     time of the last tick.
@@ -50,6 +51,7 @@ class DeviceBoard:
         alsa: Any = None,
         now_ns: Callable[[], int] = time.monotonic_ns,
         wall_ns: Callable[[], int] = time.time_ns,
+        queue_s: float = QUEUE_S,
     ) -> None:
         self.plan = resolve(config)
         self.rate = self.plan.rate
@@ -58,6 +60,7 @@ class DeviceBoard:
         self._given_alsa = alsa
         self._now_ns = now_ns
         self._wall_ns = wall_ns
+        self._queue_s = queue_s
         self._bell = threading.Event()
         self._lock = threading.Lock()
         self._posted: list[Event] = []
@@ -90,7 +93,7 @@ class DeviceBoard:
         speak = {line.line: panel.output(line.speak) for line in plan.lines if line.speak is not None}
         lamps = Lamps(outputs, lambda text: self._fault("", text), self._now_ns)
         stack.callback(lamps.close)
-        capture = Capture(alsa, _capture_spec(plan), self._bell.set, self._now_ns)
+        capture = Capture(alsa, _capture_spec(plan), self._bell.set, self._now_ns, self._queue_s)
         stack.callback(capture.close)
         capture.open()
         if plan.playback:

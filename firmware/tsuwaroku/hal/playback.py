@@ -61,6 +61,7 @@ class Player:
         self._pcm: Pcm | None = None
         self._period = spec.period
         self._buffer = spec.buffer
+        self._out_ns = 0  # when everything written so far has been played
         self._notes: list[tuple[str, bytes | None]] = []
         self._voices: dict[str, _Voice] = {}
         self._wake = threading.Condition()
@@ -139,11 +140,13 @@ class Player:
             return
         queued = self._queued(self._pcm)
         self._pcm.drop()
+        self._out_ns = 0
         for voice in self._voices.values():
-            voice.written = max(0, min(voice.written, len(voice.samples)) - queued)
+            voice.written = max(0, voice.written - queued)
 
     def _queued(self, pcm: Pcm) -> int:
-        return min(self._buffer, max(0, self._buffer - pcm.avail()))
+        room = pcm.avail()
+        return 0 if room < 0 else max(0, self._buffer - room)  # an error is told by the next write
 
     def _fill(self) -> None:
         """Write whole periods while the card has room, and see who has finished."""
@@ -155,7 +158,9 @@ class Player:
         assert pcm is not None
         while any(voice.written < len(voice.samples) for voice in self._voices.values()):
             queued = self._queued(pcm)
-            if self._buffer - queued < self._period or not self._write(pcm, queued):
+            # By its own count, and by the clock: alsa-lib's `null` and `file` take any amount at once.
+            ahead = (self._out_ns - self._now_ns()) * self._spec.rate // NS
+            if self._buffer - max(queued, ahead) < self._period or not self._write(pcm, queued):
                 break
         now = self._now_ns()
         for line, voice in list(self._voices.items()):
@@ -175,7 +180,8 @@ class Player:
             written = pcm.write(table.tobytes())
         if written <= 0:
             return False
-        out_ns = self._now_ns() + queued * NS // self._spec.rate
+        out_ns = max(self._now_ns() + queued * NS // self._spec.rate, self._out_ns)
+        self._out_ns = out_ns + written * NS // self._spec.rate
         for line, voice in self._voices.items():
             if not voice.begun:
                 voice.begun = True

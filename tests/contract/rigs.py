@@ -1,0 +1,323 @@
+"""Boards and the hands that work them: every rig plays the same scenario and says what it really did and when."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from gpiozero.pins.mock import MockFactory
+from tests.contract.fake_alsa import FakeAlsa, FakeCard
+
+from tsuwaroku.clock import VirtualClock
+from tsuwaroku.config import BoardConfig, Config, LineConfig
+from tsuwaroku.events import ButtonPressed, Contact, ContactEdge, EndOfInput, Event, Tick
+from tsuwaroku.hal.board import SYSTEM_LAMP, Board
+from tsuwaroku.hal.device import DeviceBoard
+from tsuwaroku.hal.virtual import VirtualBoard
+
+NS = 1_000_000_000
+RATE = 8000
+LINES = ("11", "12")
+SECONDS = 2.2
+
+
+@dataclass(frozen=True)
+class Move:
+    """At `at_s` a sensor or the button of a line goes active (off-hook, ringing, pressed) or back."""
+
+    at_s: float
+    line: str
+    what: str  # "hook", "ring", "button"
+    active: bool
+
+
+def _bounces(at_s: float, line: str, what: str, active: bool) -> list[Move]:
+    return [Move(at_s + ms / 1000, line, what, active == (n % 2 == 0)) for n, ms in enumerate((0, 2, 5, 9, 12))]
+
+
+# Line 12 is off-hook from the start. Contacts bounce 2 to 4 ms apart and are passed on as they are; the button's
+# bounces, its chatter while it is held and its bouncing release are one press; the second press is another.
+SCENARIO = sorted(
+    [
+        Move(0.0, "12", "hook", True),
+        *_bounces(0.30, "11", "hook", True),
+        Move(0.50, "12", "ring", True),
+        Move(0.53, "12", "ring", False),
+        Move(0.56, "12", "ring", True),
+        Move(0.59, "12", "ring", False),
+        *_bounces(0.70, "11", "button", True),
+        Move(1.00, "11", "button", False),
+        Move(1.006, "11", "button", True),
+        *_bounces(1.20, "11", "button", False),
+        Move(1.40, "11", "button", True),
+        Move(1.45, "11", "button", False),
+        Move(1.60, "12", "hook", False),
+        *_bounces(1.70, "11", "hook", False),
+    ],
+    key=lambda move: move.at_s,
+)
+PRESSES = [("11", 0.70), ("11", 1.40)]
+
+
+@dataclass
+class Run:
+    """What came out, and what was really done: (line, contact, active, earliest ns, latest ns)."""
+
+    events: list[Event] = field(default_factory=list)
+    edges: list[tuple[str, Contact, bool, int, int]] = field(default_factory=list)
+    presses: list[tuple[str, int, int]] = field(default_factory=list)
+    start_ns: int = 0
+    slowest_call_s: float = 0.0
+    first_read: list[Event] = field(default_factory=list)
+
+    def of(self, *kinds: type[Event]) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kinds)]
+
+
+Act = tuple[float, Callable[[Board], None]]
+
+
+class Rig(ABC):
+    """One kind of board. `run` opens a fresh board, plays the scenario, performs `acts` at their times, closes it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def missing(self) -> str:
+        """Why this machine cannot have the board; empty where it can."""
+        return ""
+
+    def __enter__(self) -> Rig:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    @abstractmethod
+    def make(self) -> Board:
+        """A board that is not open yet."""
+
+    @abstractmethod
+    def run(self, seconds: float = SECONDS, acts: list[Act] | None = None) -> Run: ...
+
+    @abstractmethod
+    def expected(self, line: str, first: int, samples: int) -> bytes | None:
+        """The input of a stretch of the stream; None where it cannot be known."""
+
+    @abstractmethod
+    def shines(self, board: Board, lamp: str) -> bool:
+        """Whether the lamp is anything but dark."""
+
+
+def step(board: Board, run: Run, timeout_s: float, acts: list[Act], elapsed_s: float) -> bool:
+    """Perform what is due and read once; False at the end of the input."""
+    while acts and acts[0][0] <= elapsed_s:
+        before = time.perf_counter()
+        acts.pop(0)[1](board)
+        run.slowest_call_s = max(run.slowest_call_s, time.perf_counter() - before)
+    events = list(board.read(timeout_s))
+    if not run.events:
+        run.first_read = events
+    run.events += events
+    return not any(isinstance(event, EndOfInput) for event in events)
+
+
+# ---------------------------------------------------------------- virtual
+
+
+class _Source:
+    mixes_notice = False
+
+    def __init__(self, line: str, pcm: bytes) -> None:
+        self.line = line
+        self._pcm = pcm
+        self._moves: list[ContactEdge | ButtonPressed] = []
+        for move in SCENARIO:
+            when = round(move.at_s * NS)
+            if move.line == line and move.what != "button":
+                self._moves.append(ContactEdge(line, Contact(move.what), move.active, when))
+        self._moves += [ButtonPressed(line, round(at * NS)) for who, at in PRESSES if who == line]
+        self._moves.sort(key=lambda event: event.mono_ns)
+
+    def events(self, start_ns: int, end_ns: int) -> list[ContactEdge | ButtonPressed]:
+        return [event for event in self._moves if start_ns <= event.mono_ns < end_ns]
+
+    def read(self, first_sample: int, count: int) -> bytes | None:
+        return self._pcm[2 * first_sample : 2 * (first_sample + count)]
+
+    def ends_ns(self) -> int | None:
+        return len(self._pcm) // 2 * NS // RATE
+
+
+def noise(line: str, samples: int) -> bytes:
+    seed = LINES.index(line) + 1
+    return np.random.default_rng(seed).integers(-32768, 32768, samples).astype("<i2").tobytes()
+
+
+class VirtualRig(Rig):
+    """The simulated board, as fast as it goes. Its time is its own."""
+
+    def make(self, seconds: float = SECONDS) -> Board:
+        clock = VirtualClock(1_800_000_000 * NS)
+        sources = [_Source(line, noise(line, int(seconds * RATE))) for line in LINES]
+        return VirtualBoard(sources, clock, realtime=False, tail_s=0.1)
+
+    def run(self, seconds: float = SECONDS, acts: list[Act] | None = None) -> Run:
+        board, run, pending = self.make(seconds), Run(), list(acts or [])
+        board.open()
+        elapsed = 0.0
+        while step(board, run, 1.0, pending, elapsed):
+            ticks = run.of(Tick)
+            elapsed = ticks[-1].mono_ns / NS if ticks else 0.0
+        board.close()
+        for move in SCENARIO:
+            if move.what != "button" and move.at_s > 0:
+                when = round(move.at_s * NS)
+                run.edges.append((move.line, Contact(move.what), move.active, when, when))
+        run.presses = [(line, round(at * NS), round(at * NS)) for line, at in PRESSES]
+        return run
+
+    def expected(self, line: str, first: int, samples: int) -> bytes | None:
+        return noise(line, first + samples)[2 * first :]
+
+    def shines(self, board: Board, lamp: str) -> bool:
+        assert isinstance(board, VirtualBoard)
+        return board.lamps[lamp].value != "dark"
+
+
+# ---------------------------------------------------------------- devices
+
+PINS = {
+    "11": {"hook": 17, "ring": 22, "button": 12, "lamp": 24},
+    "12": {"hook": 27, "ring": 23, "button": 6, "lamp": 13},
+}
+SYSTEM_PIN = 25
+ACTIVE_LOW = {"ring", "button"}
+
+
+def device_config(capture: str, playback: str, period_ms: int = 20) -> Config:
+    board = BoardConfig(kind="telrec2", capture=capture, playback=playback, period_ms=period_ms, channels=2)
+    return Config(board=board, line=tuple(LineConfig(id=line, port=n + 1) for n, line in enumerate(LINES)))
+
+
+class DeviceRig(Rig):
+    """The real board over gpiozero's mock pins; what the card is, the subclasses say."""
+
+    alsa: Any = None
+    capture = ""
+    playback = ""
+    queue_s = 4.0
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.pins = MockFactory()
+
+    def move(self, line: str, what: str, active: bool) -> None:
+        pin = self.pins.pin(PINS[line][what])
+        (pin.drive_high if active != (what in ACTIVE_LOW) else pin.drive_low)()
+
+    def make(self) -> Board:
+        self.pins.reset()
+        for line in LINES:
+            for what in ("hook", "ring"):
+                self.move(line, what, line == "12" and what == "hook")
+        config = device_config(self.capture, self.playback)
+        return DeviceBoard(config, pin_factory=self.pins, alsa=self.alsa, queue_s=self.queue_s)
+
+    def run(self, seconds: float = SECONDS, acts: list[Act] | None = None) -> Run:
+        board, run, pending = self.make(), Run(), list(acts or [])
+        board.open()
+        run.start_ns = time.monotonic_ns()
+        hands = threading.Thread(target=self._play, args=(run, seconds))
+        hands.start()
+        while (elapsed := (time.monotonic_ns() - run.start_ns) / NS) < seconds:
+            step(board, run, 0.05, pending, elapsed)
+        hands.join()
+        board.close()
+        return run
+
+    def _play(self, run: Run, seconds: float) -> None:
+        for move in SCENARIO:
+            if not 0 < move.at_s < seconds - 0.1:
+                continue
+            time.sleep(max(0.0, move.at_s - (time.monotonic_ns() - run.start_ns) / NS))
+            before = time.monotonic_ns()
+            self.move(move.line, move.what, move.active)
+            after = time.monotonic_ns()
+            if move.what != "button":
+                run.edges.append((move.line, Contact(move.what), move.active, before, after))
+            elif move.active and any(move == Move(at, line, "button", True) for line, at in PRESSES):
+                run.presses.append((move.line, before, after))
+
+    def shines(self, board: Board, lamp: str) -> bool:
+        number = SYSTEM_PIN if lamp == SYSTEM_LAMP else PINS[lamp]["lamp"]
+        return bool(self.pins.pin(number).state)
+
+    def expected(self, line: str, first: int, samples: int) -> bytes | None:
+        return None
+
+
+class FakeRig(DeviceRig):
+    """A card made of arithmetic, in real time, 80 ppm fast."""
+
+    capture = playback = "fake"
+
+    def make(self) -> Board:
+        self.card = FakeCard(ppm=80)
+        self.alsa = FakeAlsa(self.card)
+        return super().make()
+
+
+_CONF = """</usr/share/alsa/alsa.conf>
+pcm.pair {{ type file slave.pcm null file /dev/null infile "{infile}" format raw }}
+pcm.out {{ type file slave.pcm null file "{outfile}" format raw }}
+"""
+
+
+class FileRig(DeviceRig):
+    """alsa-lib's `file` plug-in over `null`, through the real pyalsaaudio. It is not paced; the board must be."""
+
+    capture, playback = "pair", "out"
+
+    def missing(self) -> str:
+        try:
+            import alsaaudio  # noqa: F401
+        except ImportError as error:
+            return f"pyalsaaudio cannot be imported ({error})"
+        return "" if Path("/usr/share/alsa/alsa.conf").exists() else "alsa-lib's own configuration is not installed"
+
+    def __enter__(self) -> Rig:
+        table = np.stack([np.frombuffer(noise(line, RATE * 6), dtype="<i2") for line in LINES], axis=1)
+        (self.directory / "in.raw").write_bytes(table.tobytes())
+        conf = self.directory / "asound.conf"
+        conf.write_text(_CONF.format(infile=self.directory / "in.raw", outfile=self.outfile))
+        # alsa-lib reads the variable again at each open, so this reaches a library that is already loaded.
+        self._before = os.environ.get("ALSA_CONFIG_PATH")
+        os.environ["ALSA_CONFIG_PATH"] = str(conf)
+        return self
+
+    @property
+    def outfile(self) -> Path:
+        return self.directory / "out.raw"
+
+    def __exit__(self, *error: object) -> None:
+        if self._before is None:
+            del os.environ["ALSA_CONFIG_PATH"]
+        else:
+            os.environ["ALSA_CONFIG_PATH"] = self._before
+
+    def expected(self, line: str, first: int, samples: int) -> bytes | None:
+        return noise(line, RATE * 6)[2 * first : 2 * (first + samples)]
+
+
+RIGS: dict[str, type[Rig]] = {"virtual": VirtualRig, "fake": FakeRig, "file": FileRig}

@@ -1,0 +1,320 @@
+"""What every board owes the recorder. One scenario a board, played once; each test looks at another promise."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from tests.contract.fake_alsa import index_of
+from tests.contract.rigs import LINES, NS, RATE, SECONDS, Act, FakeRig, FileRig, Rig, Run
+
+from tsuwaroku.errors import BoardError
+from tsuwaroku.events import (
+    AudioFrame,
+    BoardFault,
+    ButtonPressed,
+    Contact,
+    ContactEdge,
+    Gap,
+    GapReason,
+    Playback,
+    Tick,
+)
+from tsuwaroku.hal import alsa
+from tsuwaroku.hal.board import SYSTEM_LAMP, Board, Lamp
+
+MS = 1_000_000
+ANNOUNCEMENT = np.random.default_rng(9).integers(-9000, 9000, 4800).astype("<i2").tobytes()  # 0.6 s
+ACTS: list[Act] = [
+    (0.20, lambda board: board.play("11", ANNOUNCEMENT)),
+    (1.00, lambda board: board.play("12", ANNOUNCEMENT)),
+    (1.20, lambda board: board.stop_playing("12")),
+    (1.40, lambda board: board.stop_playing("12")),
+    (1.45, lambda board: board.play("11", ANNOUNCEMENT)),
+    (1.55, lambda board: board.play("11", ANNOUNCEMENT[:3200])),
+    (1.90, lambda board: board.show("11", Lamp.FAST)),
+]
+
+
+@pytest.fixture(scope="module")
+def run(rig: Rig) -> Run:
+    return rig.run(acts=list(ACTS))
+
+
+def test_frames_are_contiguous_and_regular(run: Run) -> None:
+    assert not run.of(Gap)
+    for line in LINES:
+        frames = [frame for frame in run.of(AudioFrame) if frame.line == line]
+        assert [frame.first_sample for frame in frames] == [n * 160 for n in range(len(frames))]
+        assert {len(frame.pcm) for frame in frames} == {320}
+        assert len(frames) >= (SECONDS - 0.2) * 50
+        steps = np.diff([frame.mono_ns for frame in frames])
+        assert steps.min() >= 10 * MS
+        assert abs(steps.mean() - 20 * MS) < 0.3 * MS
+
+
+def test_frames_are_exactly_the_input(rig: Rig, run: Run) -> None:
+    for line in LINES:
+        pcm = b"".join(frame.pcm for frame in run.of(AudioFrame) if frame.line == line)
+        if isinstance(rig, FakeRig):
+            assert_counts(pcm, LINES.index(line))
+        else:
+            assert pcm == rig.expected(line, 0, len(pcm) // 2)
+
+
+def assert_counts(pcm: bytes, channel: int) -> None:
+    """Every sample of the fake card is the one after the one before."""
+    places = [index_of(value, channel) for value in np.frombuffer(pcm, dtype="<i2").tolist()]
+    assert places == [(places[0] + n) % 30_000 for n in range(len(places))]
+
+
+def test_the_first_read_gives_every_level(run: Run) -> None:
+    levels = [event for event in run.first_read if isinstance(event, ContactEdge)]
+    assert sorted((edge.line, edge.contact, edge.active) for edge in levels) == [
+        ("11", Contact.HOOK, False),
+        ("11", Contact.RING, False),
+        ("12", Contact.HOOK, True),
+        ("12", Contact.RING, False),
+    ]
+
+
+def test_every_edge_is_told_once_with_its_own_time(run: Run) -> None:
+    edges = run.of(ContactEdge)[4:]
+    assert [(edge.line, edge.contact, edge.active) for edge in edges] == [entry[:3] for entry in run.edges]
+    for edge, (*_, earliest, latest) in zip(edges, run.edges, strict=True):
+        assert earliest - 2 * MS <= edge.mono_ns <= latest
+
+
+def test_an_edge_comes_before_the_sound_after_it(run: Run) -> None:
+    last = 0
+    for event in run.events:
+        if isinstance(event, AudioFrame):
+            last = max(last, event.mono_ns)
+        elif isinstance(event, ContactEdge):
+            assert last - event.mono_ns < 40 * MS
+
+
+def test_a_press_held_and_bouncing_is_one(run: Run) -> None:
+    presses = run.of(ButtonPressed)
+    assert [press.line for press in presses] == [line for line, _, _ in run.presses]
+    for press, (_, earliest, latest) in zip(presses, run.presses, strict=True):
+        assert earliest - 2 * MS <= press.mono_ns <= latest
+
+
+def test_ticks_never_overtake_an_edge(run: Run) -> None:
+    tick = -1
+    for event in run.events:
+        if isinstance(event, Tick):
+            assert event.mono_ns > tick
+            tick = event.mono_ns
+        elif isinstance(event, ContactEdge | ButtonPressed):
+            assert event.mono_ns >= tick
+    ticks = [event.mono_ns for event in run.of(Tick)]
+    assert np.median(np.diff(ticks)) <= 25 * MS
+
+
+def test_playing_is_told_from_its_first_to_its_last_sample(run: Run) -> None:
+    told = run.of(Playback)
+    assert [(event.line, event.playing) for event in told] == [
+        ("11", True),
+        ("11", False),  # ran out
+        ("12", True),
+        ("12", False),  # stopped
+        ("11", True),
+        ("11", False),  # replaced
+        ("11", True),
+        ("11", False),
+    ]
+    lasted = [(end.mono_ns - begin.mono_ns) / MS for begin, end in zip(told[::2], told[1::2], strict=True)]
+    assert lasted == pytest.approx([600, 200, 100, 200], abs=45)
+    for event in told:
+        frame = max((f for f in run.of(AudioFrame) if f.mono_ns <= event.mono_ns), key=lambda f: f.mono_ns)
+        place = frame.first_sample + (event.mono_ns - frame.mono_ns) * RATE // NS
+        assert abs(event.first_sample - place) <= 200
+    assert run.slowest_call_s < 0.02
+
+
+def test_what_was_played(rig: Rig, run: Run) -> None:
+    """The first announcement went onto its own channel whole, and only there."""
+    first = np.frombuffer(ANNOUNCEMENT, dtype="<i2")
+    if isinstance(rig, FakeRig):
+        begun = rig.card.played[0][0]
+        table = np.zeros((40_000, 2), dtype="<i2")
+        for at, data in rig.card.played:
+            piece = np.frombuffer(data, dtype="<i2").reshape(-1, 2)
+            table[at - begun : at - begun + len(piece)] = piece
+    elif isinstance(rig, FileRig):
+        table = np.frombuffer(rig.outfile.read_bytes(), dtype="<i2").reshape(-1, 2)
+    else:
+        pytest.skip("the virtual board's mixing has tests of its own")
+    assert table[: len(first), 0].tolist() == first.tolist()
+    assert not table[: len(first), 1].any()
+    assert table[:, 1].any()
+
+
+def read_for(board: Board, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        board.read(0.01)
+
+
+def test_lamps(rig: Rig) -> None:
+    board = rig.make()
+    board.open()
+    shone = []
+    for state in (Lamp.LIT, Lamp.DARK):
+        for lamp in (*LINES, SYSTEM_LAMP):
+            board.show(lamp, state)
+        read_for(board, 0.05)
+        shone.append([rig.shines(board, lamp) for lamp in (*LINES, SYSTEM_LAMP)])
+    board.show("11", Lamp.LIT)
+    board.show(SYSTEM_LAMP, Lamp.LIT)
+    board.show("11", Lamp.ACK)
+    read_for(board, 0.3)
+    shone.append([rig.shines(board, lamp) for lamp in (*LINES, SYSTEM_LAMP)])
+    board.close()
+    shone.append([rig.shines(board, lamp) for lamp in (*LINES, SYSTEM_LAMP)])
+    assert shone == [[True] * 3, [False] * 3, [True, False, True], [False] * 3]
+
+
+def test_what_the_board_has_not(rig: Rig) -> None:
+    board = rig.make()
+    with pytest.raises(BoardError):
+        board.read(0)
+    board.open()
+    for act in (
+        lambda: board.play("99", bytes(320)),
+        lambda: board.stop_playing("99"),
+        lambda: board.hears_itself("99"),
+        lambda: board.show("99", Lamp.LIT),
+    ):
+        with pytest.raises(BoardError):
+            act()
+    assert board.rate == RATE
+    board.stop_playing("11")
+    board.close()
+    board.close()
+
+
+# ---------------------------------------------------------------- losses
+
+
+@pytest.fixture
+def fake(rig: Rig) -> FakeRig:
+    if not isinstance(rig, FakeRig):
+        pytest.skip("losses of a known length cannot be provoked on this board; the virtual one has tests of its own")
+    return rig
+
+
+def losses(fake: FakeRig, seconds: float, acts: list[Act]) -> tuple[Run, list[Gap]]:
+    """Play, and hold every gap against what the card itself says was lost: within one period, on every line alike."""
+    run = fake.run(seconds, acts)
+    gaps: list[Gap] = []
+    for channel, line in enumerate(LINES):
+        stream = [event for event in run.of(AudioFrame, Gap) if event.line == line]
+        position = 0
+        before: AudioFrame | None = None
+        own = []
+        for event in stream:
+            assert event.first_sample == position
+            if isinstance(event, Gap):
+                own.append(event)
+                position += event.samples
+                continue
+            values = np.frombuffer(event.pcm, dtype="<i2").tolist()
+            assert_counts(event.pcm, channel)
+            if before is not None:
+                was = index_of(np.frombuffer(before.pcm, dtype="<i2").tolist()[-1], channel) + 1
+                lost = (index_of(values[0], channel) - was) % 30_000
+                said = event.first_sample - before.first_sample - len(before.pcm) // 2
+                # 30,000 samples are 3.75 s: nothing here loses as much.
+                assert abs(lost - said) <= 160
+                assert (lost == 0) == (said == 0)
+            position += len(values)
+            before = event
+        gaps = own
+    return run, gaps
+
+
+def test_an_overrun_is_a_gap_of_its_length(fake: FakeRig) -> None:
+    def overrun(board: Board) -> None:
+        fake.card.overrun = True
+
+    _, gaps = losses(fake, 1.2, [(0.5, overrun), (0.8, overrun)])
+    assert [gap.reason for gap in gaps] == [GapReason.OVERRUN] * 2
+    assert all(gap.samples >= 160 for gap in gaps)
+
+
+def test_a_reader_that_comes_too_late_loses_the_buffer_and_says_so(fake: FakeRig) -> None:
+    def hold(board: Board) -> None:
+        fake.card.hold_s = 0.7  # the buffer holds 0.5
+
+    _, gaps = losses(fake, 1.3, [(0.3, hold)])
+    assert [gap.reason for gap in gaps] == [GapReason.OVERRUN]
+
+
+@pytest.mark.parametrize("short", [(100, 400), (159, 637), (160, 639), (161, 644), (0, 3)])
+def test_a_short_read_never_shifts_the_octets(fake: FakeRig, short: tuple[int, int]) -> None:
+    def cut(board: Board) -> None:
+        fake.card.short = short
+
+    _, gaps = losses(fake, 0.8, [(0.4, cut)])
+    assert [gap.reason for gap in gaps] == [GapReason.SHORT_READ]
+
+
+def test_unplugged_and_plugged_in_again(fake: FakeRig) -> None:
+    def plug(present: bool) -> Act:
+        def act(board: Board) -> None:
+            fake.card.present = present
+
+        return (0.4 if not present else 0.9, act)
+
+    run, gaps = losses(fake, 2.6, [plug(False), plug(True)])
+    assert [(fault.line, fault.failed) for fault in run.of(BoardFault)] == [("", True), ("", False)]
+    assert "fake" in run.of(BoardFault)[0].text
+    assert [gap.reason for gap in gaps] == [GapReason.UNPLUGGED]
+    assert 0.5 * RATE <= gaps[0].samples <= 1.3 * RATE
+    last = run.of(AudioFrame)[-1]
+    assert abs(last.first_sample - (last.mono_ns - run.start_ns) * RATE / NS) < 0.02 * RATE
+    held = [event.mono_ns for event in run.of(Tick)]
+    assert np.median(np.diff(held)) <= 25 * MS
+
+
+def test_a_card_that_only_falls_silent_is_reopened(fake: FakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alsa, "STALL_S", 0.3)
+    monkeypatch.setattr(alsa, "RETRY_S", 0.2)
+
+    def wedge(board: Board) -> None:
+        fake.card.wedged = True
+
+    def loosen(board: Board) -> None:
+        fake.card.wedged = False
+
+    run, gaps = losses(fake, 2.2, [(0.3, wedge), (1.4, loosen)])
+    faults = run.of(BoardFault)
+    assert [(fault.line, fault.failed) for fault in faults] == [("", True), ("", False)]
+    assert faults[0].text == "sound card fake: gives no samples"
+    assert fake.card.opened > 3  # capture and playback, and more than one attempt
+    assert [gap.reason for gap in gaps] == [GapReason.UNPLUGGED]
+
+
+def test_a_recorder_that_does_not_read_blocks_nothing(fake: FakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fake, "queue_s", 0.5)
+
+    def stall(board: Board) -> None:
+        time.sleep(1.0)
+
+    _, gaps = losses(fake, 1.8, [(0.3, stall)])
+    assert [gap.reason for gap in gaps] == [GapReason.BACKLOG]
+    assert 0.3 * RATE <= gaps[0].samples <= 0.7 * RATE
+    assert fake.card.opened == 2
+
+
+def test_a_playback_card_that_fails_is_told(fake: FakeRig) -> None:
+    def unplug(board: Board) -> None:
+        fake.card.present = False
+
+    run = fake.run(0.8, [(0.2, lambda board: board.play("11", ANNOUNCEMENT)), (0.4, unplug)])
+    assert [(event.line, event.playing) for event in run.of(Playback)] == [("11", True), ("11", False)]
+    assert {(fault.line, fault.failed) for fault in run.of(BoardFault)} == {("", True), ("11", True)}

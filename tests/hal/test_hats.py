@@ -1,0 +1,98 @@
+"""What a configuration makes of a board's description."""
+
+from __future__ import annotations
+
+import pytest
+
+from tsuwaroku.config import BoardConfig, Config, LineConfig
+from tsuwaroku.errors import ConfigError
+from tsuwaroku.hal.hats import HATS, BoardPlan, LinePlan, Pin, resolve
+
+TWO = (LineConfig(id="11", port=1), LineConfig(id="12", port=2))
+
+
+def config(*lines: LineConfig, **board: object) -> Config:
+    return Config(board=BoardConfig(**({"kind": "telrec2"} | board)), line=lines)  # type: ignore[arg-type]
+
+
+def test_telrec2() -> None:
+    assert resolve(config(*TWO, period_ms=40, buffer_ms=400)) == BoardPlan(
+        name="telrec2",
+        pin_factory="lgpio",
+        gpio_chips=("pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835"),
+        system_lamp=Pin(25),
+        capture="plughw:CARD=telrec",
+        playback="plughw:CARD=telrec",
+        rate=8000,
+        channels=2,
+        period=320,
+        buffer=3200,
+        lines=(
+            LinePlan("11", 0, Pin(17), Pin(22, False), Pin(24), Pin(12, False), Pin(16)),
+            LinePlan("12", 1, Pin(27), Pin(23, False), Pin(13), Pin(6, False), Pin(26)),
+        ),
+    )
+
+
+def test_a_configuration_overrides_and_a_custom_board_gives_all() -> None:
+    line = LineConfig(id="a", port=3, hook="GPIO5", ring="!BCM6", lamp="!gpio4")
+    plan = resolve(
+        config(line, kind="custom", capture="card", channels=8, gpio_chip="my-chip", pin_factory="rpigpio", rate=16000)
+    )
+    assert plan.lines == (LinePlan("a", 2, Pin(5), Pin(6, False), Pin(4, False), None, None),)
+    assert (plan.capture, plan.playback, plan.channels, plan.rate) == ("card", "", 8, 16000)
+    assert (plan.pin_factory, plan.gpio_chips, plan.system_lamp) == ("rpigpio", ("my-chip",), None)
+    moved = resolve(config(LineConfig(id="a", port=2, hook="!5")))
+    assert moved.lines[0].hook == Pin(5, False)
+    assert moved.lines[0].ring == Pin(23, False)
+
+
+@pytest.mark.parametrize(
+    ("bad", "message", "where"),
+    [
+        (config(*TWO, kind="nosuch"), "kind = 'nosuch' is no board known here", "configuration: board"),
+        (config(LineConfig(id="1")), "has no port", "configuration: line 1"),
+        (config(LineConfig(id="1", port=3)), "port = 3, but the board telrec2 has 2", "configuration: line 1"),
+        (config(LineConfig(id="1", port=1, hook="GPIO99")), "'GPIO99' is no pin", "configuration: line 1"),
+        (config(LineConfig(id="1", port=1, hook="abc")), "'abc' is no pin", "configuration: line 1"),
+        (
+            config(TWO[0], LineConfig(id="2", port=2, hook="GPIO17")),
+            "GPIO17 is used by line 11 (hook) and by line 2 (hook)",
+            "configuration",
+        ),
+        (
+            config(LineConfig(id="2", port=2, lamp="25")),
+            "GPIO25 is used by the system lamp and by line 2 (lamp)",
+            "configuration",
+        ),
+        (
+            config(LineConfig(id="2", port=2, lamp="19")),
+            "GPIO19 is used by the board telrec2 itself and by line 2 (lamp)",
+            "configuration",
+        ),
+        (
+            config(LineConfig(id="2", port=2, speak="5")),
+            "line 2 (speak) is on GPIO5, which is high from power-on until the service runs",
+            "configuration",
+        ),
+        (config(*TWO, kind="custom"), "names no sound card", "configuration: board"),
+        (config(*TWO, kind="custom", capture="c"), "has no hook contact", "configuration: line 11"),
+        (
+            config(LineConfig(id="x", port=3, hook="4", ring="5"), kind="custom", capture="c"),
+            "port = 3, but the sound card has 2 channels",
+            "configuration: line x",
+        ),
+    ],
+)
+def test_refusals(bad: Config, message: str, where: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        resolve(bad)
+    assert (caught.value.message, caught.value.where) == (message, where)
+    assert caught.value.remedy
+
+
+def test_every_description_is_sound() -> None:
+    for hat in HATS.values():
+        lines = tuple(LineConfig(id=str(port + 1), port=port + 1) for port in range(len(hat.ports)))
+        if lines:
+            assert len(resolve(config(*lines, kind=hat.name)).lines) == len(lines)

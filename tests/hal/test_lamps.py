@@ -1,0 +1,78 @@
+"""What a lamp shows over time, and that it is shown."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tsuwaroku.hal.board import Lamp
+from tsuwaroku.hal.lamps import Lamps, level
+
+MS = 1_000_000
+
+
+def changes(state: Lamp, until_ms: int, winked_ms: int | None = None) -> list[tuple[int, bool]]:
+    """(ms, lit) at the start and at each change, following the times that `level` itself announces."""
+    out: list[tuple[int, bool]] = []
+    now: int | None = 0
+    winked = None if winked_ms is None else winked_ms * MS
+    while now is not None and now < until_ms * MS:
+        lit, following = level(state, 0, winked, now)
+        if not out or out[-1][1] != lit:
+            out.append((now // MS, lit))
+        assert following is None or following > now
+        now = following
+    return out
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    [
+        (Lamp.DARK, [(0, False)]),
+        (Lamp.LIT, [(0, True)]),
+        (Lamp.FAST, [(0, True), (125, False), (250, True), (375, False), (500, True)]),
+        (Lamp.SLOW, [(0, True)]),
+    ],
+)
+def test_states(state: Lamp, wanted: list[tuple[int, bool]]) -> None:
+    assert changes(state, 501) == wanted
+
+
+def test_slow_is_half_a_hertz() -> None:
+    assert changes(Lamp.SLOW, 4001) == [(0, True), (1000, False), (2000, True), (3000, False), (4000, True)]
+
+
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    [
+        (Lamp.DARK, [(0, True), (60, False), (120, True), (180, False)]),
+        (Lamp.LIT, [(0, False), (60, True), (120, False), (180, True)]),
+        (Lamp.FAST, [(0, False), (60, True), (120, False), (180, True), (240, False)]),
+    ],
+)
+def test_an_acknowledgement_winks_twice_and_returns(state: Lamp, wanted: list[tuple[int, bool]]) -> None:
+    assert changes(state, 245, winked_ms=0) == wanted
+
+
+def test_the_thread_shows_them_and_leaves_them_dark() -> None:
+    seen: list[tuple[str, bool]] = []
+    faults: list[str] = []
+
+    def broken(on: bool) -> None:
+        raise RuntimeError("pin gone")
+
+    lamps = Lamps(
+        {"1": lambda on: seen.append(("1", on)), "2": lambda on: seen.append(("2", on)), "3": broken}, faults.append
+    )
+    lamps.show("1", Lamp.LIT)
+    time.sleep(0.05)
+    lamps.show("2", Lamp.ACK)
+    lamps.show("2", Lamp.DARK)
+    lamps.show("nobody", Lamp.LIT)
+    time.sleep(0.4)
+    lamps.close()
+    lamps.close()
+    assert [on for name, on in seen if name == "1"] == [False, True, False]
+    assert [on for name, on in seen if name == "2"] == [False, True, False, True, False]
+    assert faults == ["lamp 3: pin gone"]
