@@ -175,7 +175,7 @@ def test_calls_are_heard_where_they_are() -> None:
 
 def write_wav(path: Path, samples: int) -> tuple[Wav, bytes]:
     pcm = np.random.default_rng(9).integers(-9000, 9000, samples).astype("<i2").tobytes()
-    path.write_bytes(bytes(50) + pcm)
+    path.write_bytes(bytes(50) + pcm + b"LIST: chunks may follow the samples")
     return Wav(path, 50, samples), pcm
 
 

@@ -282,6 +282,38 @@ def test_faults_may_touch_and_overlap_without_losing_count() -> None:
         assert (at, kept) == (len(pcm) // 2, pcm)
 
 
+def test_a_stream_joined_in_its_middle() -> None:
+    """Levels are those of the last edges before; samples keep their numbers; faults that are over are over."""
+    pcm = sound(160 * 70)
+    happenings: list[ContactEdge | ButtonPressed] = [
+        ContactEdge("1", HOOK, True, 100 * MS),
+        ButtonPressed("1", 200 * MS),
+        ContactEdge("1", RING, True, 300 * MS),
+        ContactEdge("1", RING, False, 980 * MS),
+        ContactEdge("1", HOOK, False, 1010 * MS),
+    ]
+    faults = [Fault("1", 0.1, 0.2, GapReason.UNPLUGGED), Fault("1", 0.9, 0.10)]
+    clock = VirtualClock(0)
+    board = VirtualBoard(
+        [Written("1", pcm, happenings)], clock, realtime=False, tail_s=0, faults=faults, start_ns=960 * MS
+    )
+    board.open()
+    events = drain(board)
+    assert events[:10] == [
+        ContactEdge("1", HOOK, True, 960 * MS),
+        ContactEdge("1", RING, True, 960 * MS),
+        Tick(980 * MS),
+        ContactEdge("1", RING, False, 980 * MS),
+        Gap("1", 160 * 48, 960 * MS, 320, GapReason.OVERRUN),
+        Tick(1000 * MS),
+        ContactEdge("1", HOOK, False, 1010 * MS),
+        frame("1", 50, pcm),
+        Tick(1020 * MS),
+        frame("1", 51, pcm),
+    ]
+    assert [event for event in events if isinstance(event, AudioFrame)] == [frame("1", n, pcm) for n in range(50, 70)]
+
+
 def test_an_unplugged_card_is_reported_for_every_line() -> None:
     pcm = sound(160 * 4)
     fault = Fault("", 0.02, 0.04, GapReason.UNPLUGGED)

@@ -69,12 +69,11 @@ class Fault:
     length_s: float
     reason: GapReason = GapReason.OVERRUN
 
-    @property
-    def steps(self) -> range:
-        """The steps (of 20 ms) whose frames are lost."""
+    def steps(self, first: int) -> range:
+        """The steps (of 20 ms), from `first` on, whose frames are lost."""
         start_ns = round(self.at_s * NS)
         end_ns = start_ns + round(self.length_s * NS)
-        return range(start_ns // STEP_NS, -(-end_ns // STEP_NS))
+        return range(max(start_ns // STEP_NS, first), -(-end_ns // STEP_NS))
 
 
 class _Feed:
@@ -82,7 +81,7 @@ class _Feed:
 
     __slots__ = ("block", "ended", "gap", "line", "losses", "playing", "position", "source", "start_due", "stop_due")
 
-    def __init__(self, source: LineSource, faults: Sequence[Fault]) -> None:
+    def __init__(self, source: LineSource, faults: Sequence[Fault], first_step: int) -> None:
         self.line = source.line
         self.source = source
         self.block = b""
@@ -91,8 +90,8 @@ class _Feed:
         self.position = 0  # octets of `playing` that went out
         self.start_due = False
         self.stop_due = False
-        own = [fault for fault in faults if fault.line in ("", source.line) and fault.steps]
-        self.losses = deque(sorted(((f.steps, f.reason) for f in own), key=lambda loss: loss[0].start))
+        own = [(f.steps(first_step), f.reason) for f in faults if f.line in ("", source.line)]
+        self.losses = deque(sorted((loss for loss in own if loss[0]), key=lambda loss: loss[0].start))
         self.gap: Gap | None = None
 
     def fetch(self, first_sample: int, count: int) -> None:
@@ -131,15 +130,15 @@ class VirtualBoard:
         self._clock = clock
         self._realtime = realtime
         self._count = rate * FRAME_MS // 1000
-        self._feeds = [_Feed(source, faults) for source in sources]
+        self._first_step = start_ns // STEP_NS
+        self._feeds = [_Feed(source, faults, self._first_step) for source in sources]
         self._by_line = {feed.line: feed for feed in self._feeds}
         for fault in faults:
             if fault.line:
                 self._feed(fault.line)
         self._due: deque[ContactEdge | ButtonPressed | BoardFault] = deque()
-        self._faults = _announcements(faults)
+        self._faults = _announcements(faults, self._first_step)
         self._last_step = _last_step(sources, tail_s)
-        self._first_step = start_ns // STEP_NS
         self._step = self._first_step
         self._origin_ns: int | None = None
         self._block_step = 0
@@ -267,11 +266,11 @@ class VirtualBoard:
         if pcm:
             gap = feed.gap or Gap(feed.line, step * self._count, step * STEP_NS, 0, reason)
             feed.gap = Gap(gap.line, gap.first_sample, gap.mono_ns, gap.samples + len(pcm) // 2, reason)
-        if step + 1 < steps.stop and not feed.ended:
+        if step + 1 < steps.stop:
             return b""
         while feed.losses and feed.losses[0][0].stop <= step + 1:
             feed.losses.popleft()
-        if feed.gap is not None and (step + 1 >= steps.stop or not pcm):
+        if feed.gap is not None:
             frames.append(feed.gap)
             feed.gap = None
         return b""
@@ -331,12 +330,13 @@ def _levels(
     ]
 
 
-def _announcements(faults: Sequence[Fault]) -> deque[BoardFault]:
+def _announcements(faults: Sequence[Fault], first_step: int) -> deque[BoardFault]:
     """The BoardFaults that go with unplugged stretches, in time order."""
     found: list[BoardFault] = []
     for fault in faults:
-        if fault.reason is GapReason.UNPLUGGED and fault.steps:
-            start_ns, end_ns = fault.steps.start * STEP_NS, fault.steps.stop * STEP_NS
+        steps = fault.steps(first_step)
+        if fault.reason is GapReason.UNPLUGGED and steps:
+            start_ns, end_ns = steps.start * STEP_NS, steps.stop * STEP_NS
             found.append(BoardFault(fault.line, True, "the simulated card is unplugged", start_ns))
             found.append(BoardFault(fault.line, False, "the simulated card is back", end_ns))
     return deque(sorted(found, key=_time_of))
