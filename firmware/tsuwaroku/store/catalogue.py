@@ -43,6 +43,11 @@ class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True):
     wraps: list[WrappedKey]
     final: bool
 
+    @property
+    def call_id(self) -> bytes:
+        """The 16 octets of the ULID. Raises ValueError (never for an entry that was read)."""
+        return ULID.from_str(self.public.id).bytes
+
 
 class AtomicStorage(Storage):
     """A day file as TinyDB sees it: read whole, replaced whole."""
@@ -124,9 +129,10 @@ class Catalogue:
         with contextlib.closing(_open(path)) as database:
             try:
                 entries = [msgspec.convert(dict(document), CatalogueEntry) for document in database]
+                by_id = {entry.call_id: entry for entry in entries}
             except (msgspec.ValidationError, TypeError, ValueError) as error:
                 raise StoreError(f"is damaged ({error})", where=str(path), remedy=_REMEDY) from error
-        return sorted(entries, key=lambda entry: entry.public.sequence)
+        return sorted(by_id.values(), key=lambda entry: entry.public.sequence)
 
     def entries(self) -> Iterator[CatalogueEntry]:
         """Every call, by day. Raises StoreError."""

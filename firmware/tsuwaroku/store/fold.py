@@ -1,0 +1,95 @@
+"""What people see of a call: the sealed record, and what the journal added since. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+import msgspec
+
+from tsuwaroku.errors import SecretError
+from tsuwaroku.records.call import CallRecord, Hold, Mark, PublicRecord
+from tsuwaroku.store.journal import JournalRecord, JournalType
+from tsuwaroku.store.keys import PrivateKey
+from tsuwaroku.store.slot import WrappedKey
+
+IN_CALL = "call"  # a mark made during the call; others are named by the journal that has them
+
+_R = TypeVar("_R", CallRecord, PublicRecord)
+
+
+def by_call(records: Iterable[JournalRecord]) -> dict[bytes, list[JournalRecord]]:
+    """The amendments of each call, oldest first."""
+    found: dict[bytes, list[JournalRecord]] = {}
+    for record in sorted(records, key=lambda record: (record.wall_ns, record.owner, record.number)):
+        if any(record.call_id):
+            found.setdefault(record.call_id, []).append(record)
+    return found
+
+
+def wraps_of(amendments: Iterable[JournalRecord]) -> list[WrappedKey]:
+    """The keys the journal has for a call."""
+    return [wrap for record in amendments for wrap in record.wraps]
+
+
+def is_gone(amendments: Iterable[JournalRecord]) -> bool:
+    """Erased, or its key thrown away because nobody pressed: the call is no longer listed."""
+    return any(record.type in (JournalType.TOMBSTONE, JournalType.DISCARDED) for record in amendments)
+
+
+def mark_name(in_call: int, amendments: Iterable[JournalRecord], index: int) -> list[str | int]:
+    """How a `mark withdrawn` record names the mark at `index` of the folded record: its `public["mark"]`.
+
+    `in_call`: marks the sealed record has. Raises IndexError.
+    """
+    names: list[list[str | int]] = [[IN_CALL, number] for number in range(in_call)]
+    names += [[record.owner, record.number] for record in amendments if record.type is JournalType.MARK]
+    return names[index]
+
+
+def fold(record: _R, amendments: Iterable[JournalRecord], private_key: PrivateKey | None = None) -> _R:
+    """`record` with late marks, withdrawals and hold, a copy. Without the key a late mark is only counted."""
+    amendments = list(amendments)
+    if not amendments:
+        return record
+    folded = msgspec.convert(msgspec.to_builtins(record), type(record))
+    if isinstance(folded, PublicRecord):
+        folded.marks += sum(amendment.type is JournalType.MARK for amendment in amendments)
+    else:
+        _fold_marks(folded, amendments, private_key)
+    for amendment in amendments:
+        if amendment.type is JournalType.HOLD:
+            reason = _secret(amendment, private_key).get("reason", "")
+            folded.retention.hold = Hold(reason=str(reason), until=str(amendment.public.get("until", "")))
+        elif amendment.type is JournalType.HOLD_RELEASED:
+            folded.retention.hold = None
+    return folded
+
+
+def _fold_marks(record: CallRecord, amendments: list[JournalRecord], private_key: PrivateKey | None) -> None:
+    known: dict[tuple[str, int], Mark] = {(IN_CALL, number): mark for number, mark in enumerate(record.marks)}
+    for amendment in amendments:
+        if amendment.type is JournalType.MARK:
+            mark = _mark(_secret(amendment, private_key))
+            if mark is not None:
+                record.marks.append(mark)
+                known[amendment.owner, amendment.number] = mark
+    for amendment in amendments:
+        if amendment.type is JournalType.MARK_WITHDRAWN:
+            owner, number = amendment.public.get("mark", ("", 0))
+            if (owner, number) in known:
+                known[owner, number].withdrawn = True
+
+
+def _mark(secret: dict[str, object]) -> Mark | None:
+    try:
+        return msgspec.convert(secret, Mark)
+    except msgspec.ValidationError:
+        return None
+
+
+def _secret(amendment: JournalRecord, private_key: PrivateKey | None) -> dict[str, object]:
+    try:
+        return amendment.secret(private_key) or {}
+    except SecretError:
+        return {}

@@ -1,0 +1,251 @@
+"""From ring and journal to what people see: lists of calls, the catalogue made again, interrupted calls settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, overload
+
+import msgspec
+from ulid import ULID
+
+from tsuwaroku.clock import Instant, from_iso
+from tsuwaroku.errors import DamageError, SecretError, StoreError
+from tsuwaroku.records.call import CallRecord, Integrity, PublicRecord, Retention
+from tsuwaroku.records.retention import day_of, expires_on
+from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
+from tsuwaroku.store.fold import by_call, fold, is_gone, wraps_of
+from tsuwaroku.store.journal import Journal, JournalRecord, JournalType
+from tsuwaroku.store.keys import PrivateKey
+from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.reader import CallReader
+from tsuwaroku.store.scan import StoredCall, live_instance, read_headers, scan_call, scan_ring
+from tsuwaroku.store.seal import open_card, open_wrapped
+from tsuwaroku.store.slot import FormatError
+
+if TYPE_CHECKING:
+    from tsuwaroku.store.layout import Store
+
+Amendments = dict[bytes, list[JournalRecord]]
+_NOBODY = bytes(16)
+
+
+@overload
+def list_calls(
+    store: Store, private_key: None = None, *, include_open: bool = False, warnings: list[str] | None = None
+) -> list[PublicRecord]: ...
+@overload
+def list_calls(
+    store: Store, private_key: PrivateKey, *, include_open: bool = False, warnings: list[str] | None = None
+) -> list[CallRecord]: ...
+def list_calls(
+    store: Store,
+    private_key: PrivateKey | None = None,
+    *,
+    include_open: bool = False,
+    warnings: list[str] | None = None,
+) -> list[PublicRecord] | list[CallRecord]:
+    """Every call, with what the journal added: by `seized_at` with the key, by sequence without.
+
+    Reads the catalogue and the leased slots; the whole ring only for a day whose file is damaged, which `warnings`
+    then names, as it does calls this key does not open or that are too damaged to describe. Calls still going on
+    are left out unless `include_open`. Raises StoreError; SecretError where the key opens not one call.
+    """
+    notes = warnings if warnings is not None else []
+    amendments = read_amendments(store)
+    found = [(entry, None) for entry in _known(Catalogue(store.catalogue_dir), notes)]
+    known = {entry.call_id for entry, _ in found}
+    slots = None if notes else [slot for slot, _ in Lease.load(store.lease_path).slots]
+    rows: list[tuple[CatalogueEntry, StoredCall | None]] = [*found]
+    for stored in find_calls(store, slots, known):
+        if stored.committed and (include_open or not stored.open_now):
+            rows.append((entry_of(stored), stored))
+    rows = [row for row in rows if not is_gone(amendments.get(row[0].call_id, ()))]
+    if private_key is None:
+        public = [fold(entry.public, amendments.get(entry.call_id, [])) for entry, _ in rows]
+        return sorted(public, key=lambda record: record.sequence)
+    store.admit(private_key)
+    records = list(_opened(store, private_key, rows, amendments, notes))
+    return sorted(records, key=lambda record: (from_iso(record.seized_at), record.sequence))
+
+
+def read_amendments(store: Store) -> Amendments:
+    """The records of both journals by call, oldest first. Raises StoreError."""
+    records = [r for owner in ("recorder", "keeper") for r in Journal.open(store.journal_dir, owner, store).records()]
+    return by_call(records)
+
+
+def find_calls(store: Store, slots: Iterable[int] | None, skip: Collection[bytes] = ()) -> list[StoredCall]:
+    """The calls with a header in `slots` (None: anywhere), whole, less those in `skip`. Raises StoreError.
+
+    A call with a part outside `slots` costs a reading of every header of the ring.
+    """
+    live = live_instance(store)
+    wanted = {call: parts for call, parts in read_headers(store, slots).calls.items() if call not in skip}
+    calls = [scan_call(store, parts, live) for parts in wanted.values()]
+    if slots is not None and any(stored.headers[0].part != 0 or stored.interrupted for stored in calls):
+        everywhere = read_headers(store).calls
+        calls = [scan_call(store, everywhere.get(call, wanted[call]), live) for call in wanted]
+    return sorted(calls, key=lambda stored: stored.sequence)
+
+
+def entry_of(stored: StoredCall) -> CatalogueEntry:
+    """What the catalogue says of a call; of one without an end, what its headers and extents tell."""
+    return CatalogueEntry(
+        public=_public_of(stored),
+        slots=[header.slot for header in stored.headers],
+        generations=[header.generation for header in stored.headers],
+        digest=stored.digest.hex(),
+        card=stored.card,
+        wraps=list(stored.wraps),
+        final=stored.last,
+    )
+
+
+def catalogue_calls(store: Store, catalogue: Catalogue, slots: Iterable[int] | None = None) -> list[str]:
+    """Put every closed call in `slots` (None: all) that the catalogue lacks; returns their ids. Raises StoreError."""
+    known = {entry.call_id for entry in _known(catalogue, [])}
+    closed = [stored for stored in find_calls(store, slots, known) if stored.last]
+    for stored in closed:
+        catalogue.put(entry_of(stored))
+    return [stored.id for stored in closed]
+
+
+def rebuild_catalogue(store: Store, progress: Callable[[int, int], None] | None = None) -> int:
+    """Make every day file again from the ring; returns the number of calls. Raises StoreError."""
+    amendments = read_amendments(store)
+    days: dict[str, list[CatalogueEntry]] = {}
+    for stored in scan_ring(store, progress=progress).calls:
+        if stored.committed and not stored.open_now and not is_gone(amendments.get(stored.call_id, ())):
+            entry = entry_of(stored)
+            days.setdefault(entry.public.date, []).append(entry)
+    catalogue = Catalogue(store.catalogue_dir)
+    for day in sorted({*catalogue.days(), *days}):
+        catalogue.replace_day(day, days.get(day, []))
+    return sum(len(entries) for entries in days.values())
+
+
+def settle_interrupted(
+    store: Store, journal: Journal, alive: bytes | None, now: Instant, slots: Iterable[int] | None = None
+) -> list[str]:
+    """Sign how far each interrupted call is whole, and put it into the catalogue; returns the ids settled now.
+
+    `alive`: the instance id of the recorder that runs; its calls are going on. `slots` None: the whole ring.
+    The `recovered` record says in `public`: sequence, digest (hex), extents, slots, last_commit_wall_ns, expires_on.
+    Raises StoreError.
+    """
+    amendments = read_amendments(store)
+    catalogue = Catalogue(store.catalogue_dir)
+    known = {entry.call_id for entry in _known(catalogue, [])}
+    settled = []
+    for stored in find_calls(store, slots, known):
+        ongoing = stored.open_now or (alive is not None and stored.headers[-1].instance == alive)
+        if stored.last or ongoing or not stored.committed or is_gone(amendments.get(stored.call_id, ())):
+            continue
+        if recovered_record(amendments.get(stored.call_id, ())) is None:
+            journal.append(JournalType.RECOVERED, now, stored.call_id, public=_settlement(stored))
+        catalogue.put(entry_of(stored))
+        settled.append(stored.id)
+    return settled
+
+
+def recovered_record(amendments: Iterable[JournalRecord]) -> JournalRecord | None:
+    """The last `recovered` record among them."""
+    return next((r for r in reversed(list(amendments)) if r.type is JournalType.RECOVERED), None)
+
+
+def agrees(stored: StoredCall, recovered: JournalRecord) -> bool:
+    """Whether the call still is what was signed when it was settled."""
+    return recovered.public == _settlement(stored)
+
+
+def _settlement(stored: StoredCall) -> dict[str, object]:
+    return {
+        "sequence": stored.sequence,
+        "digest": stored.digest.hex(),
+        "extents": stored.committed,
+        "slots": [header.slot for header in stored.headers],
+        "last_commit_wall_ns": _last_commit_ns(stored),
+        "expires_on": _public_of(stored).retention.expires_on,
+    }
+
+
+def _last_commit_ns(stored: StoredCall) -> int:
+    return stored.extents[-1].header.wall_ns if stored.extents else stored.headers[0].wall_ns
+
+
+def _public_of(stored: StoredCall) -> PublicRecord:
+    if stored.public is not None:
+        if stored.problems:
+            return msgspec.structs.replace(stored.public, integrity=Integrity.DAMAGED)
+        return stored.public
+    first = stored.headers[0]
+    expiry = expires_on(_last_commit_ns(stored), first.retention_days).isoformat()
+    return PublicRecord(
+        id=stored.id,
+        sequence=stored.sequence,
+        line=first.line,
+        date=day_of(first.wall_ns).isoformat(),
+        outcome=None,
+        integrity=Integrity.DAMAGED if stored.problems else Integrity.RECOVERED,
+        retention=Retention(expires_on=expiry),
+        continues=str(ULID.from_bytes(first.continues)) if first.continues != _NOBODY else None,
+    )
+
+
+def _known(catalogue: Catalogue, notes: list[str]) -> Iterator[CatalogueEntry]:
+    """The entries of every readable day; of others a note that names the file and the remedy."""
+    for day in catalogue.days():
+        try:
+            yield from catalogue.for_day(day)
+        except StoreError as error:
+            notes.append(f"{error}; {error.remedy}")
+
+
+def _opened(
+    store: Store,
+    private_key: PrivateKey,
+    rows: list[tuple[CatalogueEntry, StoredCall | None]],
+    amendments: Amendments,
+    notes: list[str],
+) -> Iterator[CallRecord]:
+    refused: SecretError | None = None
+    opened = 0
+    for entry, stored in rows:
+        added = amendments.get(entry.call_id, [])
+        try:
+            record = _record(store, private_key, entry, stored, added)
+        except SecretError as error:
+            notes.append(f"call {entry.public.sequence}: {error}")
+            refused = error
+            continue
+        except DamageError as error:
+            notes.append(f"call {entry.public.sequence}: {error}")
+            continue
+        opened += 1
+        yield fold(record, added, private_key)
+    if refused is not None and not opened:
+        raise refused
+
+
+def _record(
+    store: Store,
+    private_key: PrivateKey,
+    entry: CatalogueEntry,
+    stored: StoredCall | None,
+    added: list[JournalRecord],
+) -> CallRecord:
+    """From the card where there is one; from the ring for interrupted calls and cards that do not hold it all."""
+    call_id = entry.call_id
+    if entry.card and not (stored and stored.problems):
+        key = open_wrapped([*entry.wraps, *wraps_of(added)], private_key, call_id)
+        try:
+            record = msgspec.json.decode(open_card(key, call_id, entry.card), type=CallRecord)
+            if record.audio.runs or not record.audio.samples:
+                return record
+        except (FormatError, msgspec.DecodeError, UnicodeDecodeError):
+            pass
+    if stored is None:
+        stored = next((call for call in find_calls(store, entry.slots) if call.call_id == call_id), None)
+    if stored is None:
+        raise DamageError("is not in the ring any more", where=entry.public.id, remedy="run `tsuwaroku verify`")
+    return CallReader(stored, store, private_key, wraps_of(added)).record()
