@@ -1,0 +1,117 @@
+"""The command line, `tsuwaroku [--config FILE] VERB`: the global options, and what a person sees when it fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from tsuwaroku import __version__
+from tsuwaroku.console import keys, maintaining, marking, playing, reading, running
+from tsuwaroku.console.output import screen
+from tsuwaroku.console.session import DEFAULT_CONFIG, Session
+from tsuwaroku.console.texts import h, japanese, t, word
+from tsuwaroku.errors import StoreError, TsuwarokuError
+
+CONFIG_VARIABLE = "TSUWAROKU_CONFIG"
+DEBUG_VARIABLE = "TSUWAROKU_DEBUG"
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+app = typer.Typer(
+    name="tsuwaroku",
+    help=h("app"),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for part in (running, reading, playing, marking, maintaining):
+    part.register(app)
+app.add_typer(keys.app, name="keys")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"tsuwaroku {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help=h("opt.config"), show_default=False)
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", help=h("opt.version"), callback=_version, is_eager=True, show_default=False)
+    ] = False,
+) -> None:
+    """The options before the verb."""
+    named = config if config is not None else _from_environment()
+    ctx.obj = Session(named or DEFAULT_CONFIG, given=named is not None)
+
+
+def _from_environment() -> Path | None:
+    value = os.environ.get(CONFIG_VARIABLE)
+    return Path(value) if value else None
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Carry out a command line and return its exit code; every error has been told on stderr."""
+    if japanese():
+        _speak_japanese()
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="tsuwaroku")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except TsuwarokuError as error:
+        return _tell(error)
+    except PermissionError as error:
+        return _tell(
+            StoreError(
+                "access is denied",
+                where=str(error.filename or ""),
+                remedy="run it as the service's user or as a member of its group",
+            )
+        )
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE) == "1":
+            raise
+        screen(err=True).print(t("bug", kind=type(error).__name__, text=error, variable=DEBUG_VARIABLE), markup=False)
+        return 1
+    return 0
+
+
+def _tell(error: TsuwarokuError) -> int:
+    """What is wrong, where, and what to do about it; on stderr, so that stdout holds results alone."""
+    console = screen(err=True)
+    kind = word("error", type(error).__name__)
+    console.print(Text.assemble((f"{kind}: ", "bold red"), str(error)), soft_wrap=True)
+    if error.remedy:
+        console.print(Text.assemble((f"{t('remedy')}: ", "bold"), error.remedy), soft_wrap=True)
+    return error.exit_code
+
+
+def _speak_japanese() -> None:
+    """The headings that typer writes itself."""
+    from typer import rich_utils
+
+    rich_utils.ARGUMENTS_PANEL_TITLE = "引数"
+    rich_utils.OPTIONS_PANEL_TITLE = "オプション"
+    rich_utils.COMMANDS_PANEL_TITLE = "コマンド"
+    rich_utils.ERRORS_PANEL_TITLE = "誤り"
+    rich_utils.REQUIRED_LONG_STRING = "[必須]"
+    rich_utils.DEFAULT_STRING = "[既定値: {}]"
+    rich_utils.RICH_HELP = "使い方は [blue]'{command_path} {help_option}'[/] で表示します。"
+
+
+def main() -> None:
+    """The entry point of the command."""
+    sys.exit(run())

@@ -1,0 +1,117 @@
+"""The keeper's control interface, HTTP on a Unix socket, from the side of the console."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+import msgspec
+
+from tsuwaroku import errors
+from tsuwaroku.errors import ServiceError, TsuwarokuError
+from tsuwaroku.service.status import Status
+
+_ERRORS: dict[str, type[TsuwarokuError]] = {
+    cls.__name__: cls
+    for cls in (
+        errors.ConfigError,
+        errors.ScriptError,
+        errors.BoardError,
+        errors.StoreError,
+        errors.ForeignStoreError,
+        errors.RingError,
+        errors.SecretError,
+        errors.DamageError,
+        errors.NotFoundError,
+        errors.ServiceError,
+        errors.RefusedError,
+    )
+}
+T = TypeVar("T")
+TIMEOUT_S = 10.0
+"""Longer than any answer takes that waits for one commit and one audit entry on a slow disk."""
+
+
+class _Failure(msgspec.Struct):
+    message: str
+    where: str = ""
+    remedy: str = ""
+    class_: str = msgspec.field(default="", name="class")
+
+
+class _FailureAnswer(msgspec.Struct):
+    error: _Failure
+
+
+class KeeperClient:
+    """A connection to a running keeper. Every method raises ServiceError when it does not answer."""
+
+    def __init__(self, socket: Path) -> None:
+        self.socket = socket
+        self._http = httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://keeper", timeout=TIMEOUT_S
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def status(self) -> Status:
+        """The live state of lines, ring and alarms."""
+        return self._decode(self._ask("GET", "/v1/status"), Status)
+
+    def mark(self, call_id: str, *, kind: str, by: str, withdraw: int | None) -> None:
+        """Mark a call, or withdraw its mark of that number (from 1); durable on return."""
+        body = {"kind": kind, "by": by, "withdraw": withdraw}
+        self._ask("POST", f"/v1/calls/{call_id}/marks", body)
+
+    def audit(self, *, verb: str, subject: str, why: str) -> None:
+        """Write an audit entry; it is durable on return."""
+        self._ask("POST", "/v1/audit", {"verb": verb, "subject": subject, "why": why})
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
+        try:
+            answer = self._http.request(method, path, json=body)
+        except httpx.TimeoutException as error:
+            raise ServiceError(
+                f"the service did not answer within {TIMEOUT_S:.0f} s",
+                where=str(self.socket),
+                remedy="see `journalctl -u tsuwaroku`; recording does not depend on this answer",
+            ) from error
+        except httpx.TransportError as error:
+            raise ServiceError(
+                "the service does not answer",
+                where=str(self.socket),
+                remedy="start it with `systemctl start tsuwaroku` (or `tsuwaroku run`), "
+                "or name its store with --store DIR",
+            ) from error
+        if answer.is_success:
+            return answer.content
+        raise self._failure(answer)
+
+    def _failure(self, answer: httpx.Response) -> TsuwarokuError:
+        try:
+            failure = msgspec.json.decode(answer.content, type=_FailureAnswer).error
+        except msgspec.MsgspecError:
+            return ServiceError(
+                f"the service answered {answer.status_code} without saying why",
+                where=str(self.socket),
+                remedy="see `journalctl -u tsuwaroku`",
+            )
+        return _ERRORS.get(failure.class_, ServiceError)(failure.message, where=failure.where, remedy=failure.remedy)
+
+    def _decode(self, content: bytes, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(content, type=kind)
+        except msgspec.MsgspecError as error:
+            raise ServiceError(
+                f"the service's answer is not understood ({error})",
+                where=str(self.socket),
+                remedy="restart the service after an update, so that both are of one version",
+            ) from error

@@ -1,0 +1,103 @@
+"""An example configuration with every key, its default and what it is for, made from the structs of `config`."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+
+import msgspec
+
+from tsuwaroku.config import (
+    AnnouncementConfig,
+    BoardConfig,
+    LineConfig,
+    LineNotice,
+    LineTimers,
+    ModePeriod,
+    NoticeDecision,
+    ServiceConfig,
+    StoreConfig,
+)
+from tsuwaroku.console.example_words import COMMENTS, SECTIONS
+from tsuwaroku.console.texts import japanese
+
+Section = type[msgspec.Struct]
+_TABLES: tuple[tuple[str, Section], ...] = (
+    ("board", BoardConfig),
+    ("store", StoreConfig),
+    ("announcement", AnnouncementConfig),
+    ("service", ServiceConfig),
+)
+_SAMPLES: dict[str, object] = {"channels": 8, "port": 1, "exempt_item": 4}
+"""What to show for a key that has no default."""
+_NESTED = (LineTimers, LineNotice, NoticeDecision)
+
+
+def example_toml() -> str:
+    """The text of the file. Keys that have a default are commented out with it; it loads as it is."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _say(pair: tuple[str, str]) -> str:
+    return pair[0] if japanese() else pair[1]
+
+
+def _lines() -> Iterator[str]:
+    yield f"# {_say(SECTIONS['file'])}"
+    yield ""
+    yield from _key("", "station", "")
+    for name, section in _TABLES:
+        yield ""
+        yield f"# {_say(SECTIONS[name])}"
+        yield f"[{name}]"
+        yield from _keys(name, section)
+    yield ""
+    yield f"# {_say(SECTIONS['line'])}"
+    yield "[[line]]"
+    yield f'id = "1"  # {_say(COMMENTS["line.id"])}'
+    yield from _keys("line", LineConfig)
+    yield ""
+    yield f"# {_say(SECTIONS['timers'])}"
+    yield "[line.timers]"
+    yield from _keys("timers", LineTimers)
+    yield ""
+    yield f"# {_say(SECTIONS['notice'])}"
+    yield "[line.notice]"
+    yield from _keys("notice", LineNotice)
+    for direction in ("inbound", "outbound", "internal"):
+        yield ""
+        yield f"[line.notice.{direction}]"
+        yield from _keys("decision", NoticeDecision, getattr(LineNotice(), direction))
+    yield ""
+    yield f"# {_say(SECTIONS['timetable'])}"
+    yield "#[[line.timetable]]"
+    example = ModePeriod(days="mon-fri", start="17:15", end="08:30", mode=LineConfig(id="1").mode)
+    for field in msgspec.structs.fields(ModePeriod):
+        yield from _key("timetable", field.encode_name, getattr(example, field.name))
+
+
+def _keys(table: str, section: Section, values: msgspec.Struct | None = None) -> Iterator[str]:
+    for field in msgspec.structs.fields(section):
+        default = getattr(values, field.name) if values is not None else field.default
+        if field.required or isinstance(default, _NESTED) or field.default_factory is not msgspec.NODEFAULT:
+            continue
+        if field.name == "timetable":
+            continue
+        yield from _key(table, field.encode_name, default)
+
+
+def _key(table: str, name: str, default: object) -> Iterator[str]:
+    yield f"# {_say(COMMENTS[f'{table}.{name}' if table else name])}"
+    yield f"#{name} = {_toml(_SAMPLES[name] if default is None else default)}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, enum.Enum):
+        return f'"{value.value}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
+    return str(value)

@@ -1,0 +1,127 @@
+"""`calls`, `show` and `verify`: what is in the store. `play` is in `playing`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tsuwaroku.console import render
+from tsuwaroku.console.options import CallArgument, JsonOption, KeyOption, PassphraseOption, StoreOption
+from tsuwaroku.console.output import emit_json, progress, screen
+from tsuwaroku.console.session import Record, find_record, load_key, open_store
+from tsuwaroku.console.texts import h, t
+from tsuwaroku.errors import DamageError
+from tsuwaroku.records.call import CallRecord
+
+if TYPE_CHECKING:
+    from tsuwaroku.store.keys import PrivateKey
+    from tsuwaroku.store.layout import Store
+
+LineFilter = Annotated[str | None, typer.Option("--line", metavar="LINE", help=h("opt.line"), show_default=False)]
+DateFilter = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help=h("opt.date"), show_default=False)]
+FingerprintOption = Annotated[
+    str | None, typer.Option("--fingerprint", metavar="HEX", help=h("opt.fingerprint"), show_default=False)
+]
+SomeCall = Annotated[str | None, typer.Argument(metavar="[ID]", help=h("arg.id"), show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the application."""
+    app.command("calls", help=h("calls"))(calls)
+    app.command("show", help=h("show"))(show)
+    app.command("verify", help=h("verify"))(verify)
+
+
+def listed(store: Store, private: PrivateKey | None) -> list[Record]:
+    """Every call of a store, in order of seizure; what cannot be listed is named on stderr. Raises StoreError."""
+    from tsuwaroku.store.recovery import list_calls
+
+    warnings: list[str] = []
+    found: list[Record] = []
+    if private is None:
+        found += list_calls(store, warnings=warnings)
+    else:
+        found += list_calls(store, private, warnings=warnings)
+    console = screen(err=True)
+    for warning in warnings:
+        console.print(warning, style="yellow", markup=False, soft_wrap=True)
+    return found
+
+
+def calls(
+    ctx: typer.Context,
+    store: StoreOption = None,
+    key: KeyOption = None,
+    passphrase_file: PassphraseOption = None,
+    line: LineFilter = None,
+    date: DateFilter = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the calls."""
+    day = _day(date)
+    opened = open_store(ctx, store)
+    records = listed(opened, load_key(key, passphrase_file, opened))
+    records = [r for r in records if (line is None or r.line == line) and (day is None or date_of(r) == day)]
+    if as_json:
+        emit_json(records)
+    else:
+        screen().print(render.calls(records, with_key=key is not None))
+
+
+def _day(text: str | None) -> str | None:
+    from datetime import date
+
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise typer.BadParameter(t("bad.date", value=text), param_hint="--date") from error
+
+
+def date_of(record: Record) -> str:
+    """The day of a call's seizure, Asia/Tokyo, as YYYY-MM-DD."""
+    return record.seized_at[:10] if isinstance(record, CallRecord) else record.date
+
+
+def show(
+    ctx: typer.Context,
+    call: CallArgument,
+    store: StoreOption = None,
+    key: KeyOption = None,
+    passphrase_file: PassphraseOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one call."""
+    opened = open_store(ctx, store)
+    record = find_record(listed(opened, load_key(key, passphrase_file, opened)), call)
+    if as_json:
+        emit_json(record)
+    else:
+        screen().print(render.call(record))
+
+
+def verify(
+    ctx: typer.Context,
+    call: SomeCall = None,
+    store: StoreOption = None,
+    key: KeyOption = None,
+    passphrase_file: PassphraseOption = None,
+    fingerprint: FingerprintOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check chain, signatures, slots and catalogue; with a key also the sound."""
+    from tsuwaroku.store.verify import verify_store
+
+    opened = open_store(ctx, store)
+    private = load_key(key, passphrase_file, opened)
+    only = None if call is None else find_record(listed(opened, None), call).id
+    with progress(t("progress.verify"), quiet=as_json) as report:
+        result = verify_store(opened, private, only=only, progress=report, fingerprint=fingerprint)
+    if as_json:
+        emit_json(result)
+    else:
+        screen().print(render.verified(result, with_key=private is not None))
+    if not result.ok:
+        raise DamageError(t("verify.damage"), where=str(opened.path), remedy=t("verify.damage_remedy"))

@@ -1,0 +1,245 @@
+"""Records as tables and panels for people. Everything here returns something rich can print; nothing prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from tsuwaroku.console.texts import t, word
+from tsuwaroku.records.call import Audio, CallRecord, Integrity, Mark, Notice, NoticeOutcome, Outcome, PublicRecord
+
+if TYPE_CHECKING:
+    from tsuwaroku.store.verify import Report
+
+_COLOURS = {
+    Outcome.ANSWERED: "green",
+    Outcome.MISSED: "yellow",
+    Outcome.NOT_RECORDED: "bold red",
+    Integrity.RECOVERED: "yellow",
+    Integrity.DAMAGED: "bold red",
+    NoticeOutcome.FAILED: "bold red",
+    NoticeOutcome.EXEMPT: "yellow",
+}
+
+
+def plain_table(*columns: str, right: Sequence[str] = (), fold: Sequence[str] = ()) -> Table:
+    """A table without side borders, narrow enough for 80 columns; `fold` names the columns that may be wrapped."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(
+            column, justify="right" if column in right else "left", no_wrap=column not in fold, overflow="fold"
+        )
+    return table
+
+
+def facts(rows: Sequence[tuple[str, RenderableType]]) -> Table:
+    """Names and values, one below the other."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, value in rows:
+        grid.add_row(name, value)
+    return grid
+
+
+def length(seconds: float) -> str:
+    """m:ss, or h:mm:ss from an hour on; rounded to the second."""
+    whole = round(seconds)
+    minutes, secs = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
+def clock_time(iso: str | None) -> str:
+    """`2026-11-23 14:03:22` of an ISO 8601 text."""
+    return "–" if iso is None else iso[:19].replace("T", " ")
+
+
+def coloured(kind: str, value: Outcome | Integrity | NoticeOutcome | None) -> Text:
+    """The word for a value, in the colour that says whether to look twice."""
+    style = _COLOURS.get(value, "") if value is not None else ""
+    return Text(word(kind, value), style=style)
+
+
+def calls(records: Sequence[CallRecord | PublicRecord], *, with_key: bool) -> RenderableType:
+    """The list of calls: with a key everything a row has room for, without one what anybody may know."""
+    if not records:
+        return Text(t("calls.none"))
+    known = [record for record in records if isinstance(record, CallRecord)]
+    table = _known(known) if with_key else _public(records)
+    foot = t("calls.count", n=len(records))
+    return Group(table, Text(foot if with_key else f"{foot} {t('calls.no_key')}", style="dim"))
+
+
+def _known(records: Sequence[CallRecord]) -> Table:
+    names = ("no", "at", "line", "direction", "length", "outcome", "notice", "marks", "integrity", "kept")
+    heads = [t(f"col.{name}") for name in names]
+    table = plain_table(*heads, right=(heads[0], heads[4], heads[7]))
+    for record in records:
+        table.add_row(
+            f"#{record.sequence}",
+            clock_time(record.seized_at)[5:],
+            line_name(record),
+            word("direction", record.direction),
+            length(record.duration_s),
+            coloured("outcome", record.outcome),
+            coloured("notice", record.notice.outcome),
+            mark_count(record),
+            coloured("integrity", record.integrity),
+            kept_until(record),
+        )
+    return table
+
+
+def _public(records: Sequence[CallRecord | PublicRecord]) -> Table:
+    heads = [t(f"col.{name}") for name in ("no", "id", "line", "date", "outcome", "marks", "integrity", "kept")]
+    table = plain_table(*heads, right=(heads[0], heads[5]))
+    for record in records:
+        date = record.seized_at[:10] if isinstance(record, CallRecord) else record.date
+        table.add_row(
+            f"#{record.sequence}",
+            record.id,
+            record.line,
+            date,
+            coloured("outcome", record.outcome),
+            mark_count(record),
+            coloured("integrity", record.integrity),
+            kept_until(record),
+        )
+    return table
+
+
+def line_name(record: CallRecord) -> str:
+    """Line and extension, one of them where they are the same."""
+    return record.line if record.extension in ("", record.line) else f"{record.line}/{record.extension}"
+
+
+def mark_count(record: CallRecord | PublicRecord) -> Text:
+    """How many marks stand; withdrawn ones do not count."""
+    count = record.marks if isinstance(record, PublicRecord) else sum(not mark.withdrawn for mark in record.marks)
+    return Text(str(count) if count else "", style="bold magenta")
+
+
+def kept_until(record: CallRecord | PublicRecord) -> str:
+    """Month and day of the last day of keeping, with a star where a hold goes beyond it."""
+    return record.retention.expires_on[5:] + ("*" if record.retention.hold is not None else "")
+
+
+def call(record: CallRecord | PublicRecord) -> RenderableType:
+    """One call, all of it."""
+    title = t("show.title", n=record.sequence)
+    if isinstance(record, PublicRecord):
+        rows: list[tuple[str, RenderableType]] = [
+            (t("col.id"), record.id),
+            (t("col.line"), record.line),
+            (t("col.date"), record.date),
+            (t("col.outcome"), coloured("outcome", record.outcome)),
+            (t("col.marks"), mark_count(record)),
+            (t("col.integrity"), coloured("integrity", record.integrity)),
+            (t("col.kept"), record.retention.expires_on),
+            ("", Text(t("calls.no_key"), style="dim")),
+        ]
+        return Panel(facts(rows), title=title, title_align="left", expand=False)
+    return Panel(facts(_all_of(record)), title=title, title_align="left", expand=False)
+
+
+def _all_of(record: CallRecord) -> list[tuple[str, RenderableType]]:
+    rows: list[tuple[str, RenderableType]] = [
+        (t("col.id"), record.id),
+        (t("col.line"), line_name(record)),
+        (t("col.direction"), word("direction", record.direction)),
+        (t("col.outcome"), coloured("outcome", record.outcome)),
+        (t("show.seized"), clock_time(record.seized_at)),
+    ]
+    if record.answered_at is not None:
+        inferred = t("show.inferred") if record.answer_inferred else ""
+        rows.append((t("show.answered"), clock_time(record.answered_at) + inferred))
+    rows.append((t("show.ended"), f"{clock_time(record.ended_at)}  {word('ended_by', record.ended_by)}"))
+    rows.append((t("col.length"), t("show.length", talk=length(record.duration_s), ring=f"{record.ring_s:.1f}")))
+    if record.direction.value != "outbound":
+        rows.append((t("show.caller"), record.caller.number or word("absence", record.caller.absence)))
+    rows += [(t(f"show.{name}"), value) for name in ("called", "dialled") if (value := getattr(record, name))]
+    rows.append((t("col.notice"), notice(record.notice)))
+    rows.append((t("col.marks"), marks(record.marks)))
+    if record.flashes:
+        rows.append((t("show.flashes"), ", ".join(length(at) for at in record.flashes)))
+    rows.append((t("show.audio"), audio(record.audio)))
+    rows.append((t("show.clock"), word("clock", record.clock.quality)))
+    if record.continues:
+        rows.append((t("show.continues"), record.continues))
+    rows.append((t("col.kept"), _kept_in_words(record)))
+    rows.append((t("col.integrity"), coloured("integrity", record.integrity)))
+    return rows
+
+
+def _kept_in_words(record: CallRecord) -> str:
+    hold = record.retention.hold
+    words = t("show.kept", day=record.retention.expires_on)
+    return words if hold is None else f"{words}\n{t('show.hold', until=hold.until, reason=hold.reason)}"
+
+
+def notice(notice: Notice) -> RenderableType:
+    """How Article 7 was kept."""
+    if notice.outcome is None:
+        return t("notice.none")
+    parts = [coloured("notice", notice.outcome)]
+    if notice.item is not None:
+        parts.append(Text(t("notice.item", n=notice.item)))
+    if notice.at_s is not None:
+        parts.append(Text(t("notice.at", at=f"{notice.at_s:.1f}")))
+    if notice.outcome in (NoticeOutcome.ANNOUNCED, NoticeOutcome.BEEPED):
+        parts.append(Text(t({True: "notice.heard", False: "notice.unheard", None: "notice.unknown"}[notice.heard])))
+    if notice.reason:
+        parts.append(Text(notice.reason))
+    return Text("  ").join(parts)
+
+
+def marks(marks: Sequence[Mark]) -> RenderableType:
+    """Each mark with the number that `mark --withdraw` takes."""
+    if not marks:
+        return "–"
+    lines = []
+    for number, mark in enumerate(marks, start=1):
+        by = t("mark.button") if mark.by == "button" else mark.by
+        line = f"{number}. {length(mark.at_s)}  {word('mark', mark.kind)}  {by}"
+        lines.append(Text(f"{line}  {t('mark.is_withdrawn')}" if mark.withdrawn else line))
+    return Text("\n").join(lines)
+
+
+def audio(audio: Audio) -> RenderableType:
+    """Length, gaps and digest of the sound."""
+    if not audio.samples:
+        return t("audio.none")
+    lines = [t("audio.size", length=length(audio.samples / audio.rate), samples=f"{audio.samples:,}", rate=audio.rate)]
+    if audio.peak_dbfs is not None:
+        lines.append(t("audio.peak", peak=f"{audio.peak_dbfs:.1f}"))
+    for gap in audio.gaps:
+        at = length(max(0, gap.first_sample - (audio.first_sample or 0)) / audio.rate)
+        lines.append(t("audio.gap", at=at, ms=f"{1000 * gap.samples / audio.rate:.0f}", why=word("gap", gap.reason)))
+    if audio.pcm_sha256:
+        lines.append(f"SHA-256 {audio.pcm_sha256}")
+    return "\n".join(lines)
+
+
+def verified(report: Report, *, with_key: bool) -> RenderableType:
+    """What `verify` found: a sentence, then each thing that is wrong."""
+    parts: list[RenderableType] = []
+    bad = [found for found in report.calls if found.problems]
+    if report.ok:
+        parts.append(Text(t("verify.ok", n=len(report.calls)), style="bold green"))
+    else:
+        parts.append(Text(t("verify.bad", n=len(report.calls), bad=len(bad)), style="bold red"))
+    for found in bad:
+        parts.append(Text(f"#{found.sequence} {found.id}", style="bold"))
+        parts += [Text(f"  {problem}", style="red") for problem in found.problems]
+    parts += [Text(problem, style="red") for problem in report.problems]
+    parts.append(Text(t("verify.with_key" if with_key else "verify.without_key"), style="dim"))
+    if report.origin == "unproven":
+        parts.append(Text(t("verify.unproven"), style="yellow"))
+    return Group(*parts)

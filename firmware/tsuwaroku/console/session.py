@@ -1,0 +1,197 @@
+"""What the verbs share: the configuration, the store, the private key, and the call a person means."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from tsuwaroku.config import Config, load
+from tsuwaroku.console.output import progress
+from tsuwaroku.console.texts import t
+from tsuwaroku.errors import ConfigError, NotFoundError, SecretError, ServiceError, TsuwarokuError
+from tsuwaroku.records.call import CallRecord, PublicRecord
+
+if TYPE_CHECKING:
+    from tsuwaroku.store.keys import PrivateKey
+    from tsuwaroku.store.layout import Store
+    from tsuwaroku.store.scan import StoredCall
+    from tsuwaroku.store.slot import WrappedKey
+
+DEFAULT_CONFIG = Path("/etc/tsuwaroku/config.toml")
+Record = CallRecord | PublicRecord
+
+
+@dataclass(slots=True)
+class Session:
+    """The global options. `given`: whether a person named the configuration file (option or environment)."""
+
+    config_path: Path
+    given: bool
+
+    def config(self) -> Config:
+        """The configuration. Raises ConfigError."""
+        return load(self.config_path)
+
+    def config_if_given(self) -> Config | None:
+        """The configuration a person named, for verbs that can do without. Raises ConfigError."""
+        return self.config() if self.given else None
+
+    def config_if_there(self) -> Config | None:
+        """The configuration named, else the box's own if it has one. Raises ConfigError."""
+        return self.config() if self.given or self.config_path.exists() else None
+
+    def store_dir(self, store: Path | None) -> Path:
+        """DIR of `--store`, else the configuration's. Raises ConfigError."""
+        if store is not None:
+            return store
+        if not self.given and not self.config_path.exists():
+            raise ConfigError(
+                "there is no configuration, and no --store names a store",
+                where=str(self.config_path),
+                remedy="add --store DIR, or name a configuration with --config FILE",
+            )
+        return Path(self.config().store.path)
+
+    def device_key(self) -> Path | None:
+        """Where the device key lies, if the configuration puts it outside the store."""
+        config = self.config_if_there()
+        return Path(config.store.device_key) if config is not None and config.store.device_key else None
+
+    def socket(self, store: Path | None) -> Path:
+        """The keeper's control socket. Raises ConfigError."""
+        if store is None:
+            config = self.config_if_there()
+            if config is not None and config.service.socket:
+                return Path(config.service.socket)
+        return self.store_dir(store) / "run" / "keeper.sock"
+
+
+def session(ctx: typer.Context) -> Session:
+    """The session of a verb's context."""
+    found = ctx.find_object(Session)
+    return found if found is not None else Session(DEFAULT_CONFIG, given=False)
+
+
+def open_store(ctx: typer.Context, store: Path | None, *, need_device: bool = False) -> Store:
+    """Open for reading, or with the device key too. Raises StoreError and its kin."""
+    from tsuwaroku.store.layout import Store
+
+    here = session(ctx)
+    return Store.open(here.store_dir(store), device_key_path=here.device_key(), need_device=need_device)
+
+
+def first_line(path: Path) -> str:
+    """The first line of a small secret file. Raises SecretError."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.readline().rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise SecretError(f"cannot be read ({reason})", where=str(path), remedy="check the file's name") from error
+
+
+def passphrase_from(file: Path | None, prompt: str | None = None) -> str:
+    """A passphrase from a file's first line, else asked for on the terminal. Raises SecretError where there is none."""
+    if file is not None:
+        return first_line(file)
+    if not sys.stdin.isatty():
+        raise SecretError(
+            "a passphrase is needed and there is no terminal to ask on",
+            remedy="put it in a file only you can read and name that with --passphrase-file FILE",
+        )
+    return getpass.getpass(prompt or t("ask.passphrase"))
+
+
+def load_key(key: Path | None, passphrase_file: Path | None, store: Store | None = None) -> PrivateKey | None:
+    """The private key of `--key`, admitted to `store`. Raises SecretError."""
+    if key is None:
+        return None
+    from tsuwaroku.store.keys import PrivateKey
+
+    if not key.is_file():
+        raise SecretError("there is no such key file", where=str(key), remedy="name the key file with --key FILE")
+    private = PrivateKey.load(key, lambda: passphrase_from(passphrase_file))
+    if store is not None:
+        store.admit(private)
+    return private
+
+
+def need_key(key: Path | None) -> None:
+    """Raises SecretError where a verb cannot do without a key."""
+    if key is None:
+        raise SecretError("this needs a private key", remedy="add --key FILE (in a demonstration: --key DIR/demo.key)")
+
+
+def find_record(records: Sequence[Record], text: str) -> Record:
+    """The call that `text` names: its number (`12` or `#12`), or the beginning of its id. Raises NotFoundError."""
+    wanted = text.removeprefix("#").upper()
+    if re.fullmatch(r"[1-9][0-9]{0,8}", wanted):
+        hits = [record for record in records if record.sequence == int(wanted)]
+    else:
+        hits = [record for record in records if wanted and record.id.startswith(wanted)]
+    if len(hits) == 1:
+        return hits[0]
+    if not hits:
+        raise NotFoundError("no call has this number or id", where=text, remedy="`tsuwaroku calls` lists the calls")
+    raise NotFoundError(f"{len(hits)} calls begin like this", where=text, remedy="write more of the id")
+
+
+def stored_call(store: Store, call_id: str, *, quiet: bool = False) -> tuple[StoredCall, list[WrappedKey]]:
+    """The slots of a call and the keys its catalogue entry has: by that entry, else by looking through the ring.
+
+    Raises NotFoundError.
+    """
+    from tsuwaroku.store.catalogue import Catalogue
+    from tsuwaroku.store.scan import scan_slots
+
+    entry = Catalogue(store.catalogue_dir).get(call_id)
+    found = scan_slots(store, slots=entry.slots) if entry is not None else []
+    hits = [call for call in found if call.id == call_id]
+    if not hits:
+        with progress(t("progress.scan"), quiet=quiet) as report:
+            hits = [call for call in scan_slots(store, progress=report) if call.id == call_id]
+    if not hits:
+        raise NotFoundError("the ring no longer holds this call", where=call_id, remedy="its sound has expired")
+    return hits[0], [] if entry is None else entry.wraps
+
+
+def person() -> str:
+    """Who is at the console: the login name."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def with_keeper_lock(store: Store, act: Callable[[], None]) -> None:
+    """Do something only the keeper may do while it does not run. Raises ServiceError when it has just been started."""
+    from tsuwaroku.store.durable import FileLock
+
+    lock = FileLock(store.keeper_lock)
+    try:
+        lock.acquire()
+    except TsuwarokuError as error:
+        raise ServiceError(
+            "the service is running but does not answer",
+            where=str(store.path),
+            remedy="see `journalctl -u tsuwaroku`, then try again",
+        ) from error
+    try:
+        act()
+    finally:
+        lock.release()
+
+
+def keeper_runs(store: Store) -> bool:
+    """Whether some live process is this store's keeper."""
+    from tsuwaroku.store.durable import FileLock
+
+    return FileLock.held(store.keeper_lock) is not None

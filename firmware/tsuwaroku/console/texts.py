@@ -1,0 +1,147 @@
+"""Words in Japanese and English, by LC_ALL, LC_MESSAGES or LANG: Japanese where it starts with "ja".
+
+Each text is a pair (Japanese, English) under one key, so that a missing translation cannot be written.
+The long ones are in `phrases` (what the verbs say) and `helps` (what `--help` says); here are the words of the records.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+from typing import Final
+
+from tsuwaroku.console.helps import HELPS
+from tsuwaroku.console.phrases import PHRASES
+
+Pair = tuple[str, str]
+
+WORDS: Final[dict[str, dict[str, Pair]]] = {
+    "direction": {
+        "inbound": ("着信", "in"),
+        "outbound": ("発信", "out"),
+        "internal": ("内線", "internal"),
+        "unknown": ("不明", "unknown"),
+    },
+    "outcome": {
+        "answered": ("通話", "answered"),
+        "missed": ("不在", "missed"),
+        "abandoned": ("中止", "abandoned"),
+        "failed": ("不接続", "failed"),
+        "not_recorded": ("録音不能", "not recorded"),
+    },
+    "integrity": {
+        "sealed": ("正常", "sealed"),
+        "recovered": ("中断・復旧", "recovered"),
+        "damaged": ("損傷", "damaged"),
+    },
+    "notice": {
+        "announced": ("告知済", "announced"),
+        "beeped": ("ビープ音", "beeped"),
+        "exempt": ("省略", "exempt"),
+        "failed": ("告知不可", "failed"),
+        "playing": ("告知中", "playing"),
+        "due": ("告知待ち", "due"),
+    },
+    "mark": {"unreasonable_demand": ("不当要求", "unreasonable demand")},
+    "state": {
+        "idle": ("待機", "idle"),
+        "lifted": ("受話器上げ", "lifted"),
+        "ringing": ("呼出中", "ringing"),
+        "picked": ("応答", "picked up"),
+        "dialling": ("発信中", "dialling"),
+        "dialling_break": ("発信中", "dialling"),
+        "dialling_flashed": ("発信中", "dialling"),
+        "answered": ("通話中", "talking"),
+        "answered_break": ("通話中", "talking"),
+        "flashed": ("フッキング", "flash"),
+    },
+    "mode": {
+        "every_call": ("全通話", "every call"),
+        "on_button": ("ボタン時のみ", "on button"),
+        "off": ("録音しない", "off"),
+    },
+    "role": {
+        "manager": ("管理責任者", "manager"),
+        "handler": ("管理取扱者", "handler"),
+        "recovery": ("復旧用", "recovery"),
+        "demonstration": ("試用", "demonstration"),
+    },
+    "severity": {
+        "critical": ("重大", "critical"),
+        "error": ("誤り", "error"),
+        "warning": ("注意", "warning"),
+        "ok": ("正常", "ok"),
+    },
+    "clock": {
+        "synchronised": ("同期済", "synchronised"),
+        "holdover": ("保持中", "holdover"),
+        "unsynchronised": ("未同期", "not synchronised"),
+    },
+    "ended_by": {
+        "hook": ("受話器を置いた", "hung up"),
+        "tone": ("話中音", "busy tone"),
+        "part": ("4時間で分割", "split at 4 h"),
+        "shutdown": ("装置の停止", "shutdown"),
+        "power": ("電源断等による中断", "interrupted (power)"),
+    },
+    "absence": {
+        "withheld": ("非通知", "withheld"),
+        "payphone": ("公衆電話", "payphone"),
+        "unavailable": ("表示圏外", "unavailable"),
+        "not_offered": ("番号情報なし", "not offered"),
+        "unreadable": ("読取不可", "unreadable"),
+    },
+    "gap": {
+        "overrun": ("取りこぼし", "overrun"),
+        "unplugged": ("カード抜け", "unplugged"),
+        "short_read": ("読み取り不足", "short read"),
+        "backlog": ("書き込み待ち超過", "backlog"),
+        "restart": ("再開", "restart"),
+    },
+    "error": {
+        "ConfigError": ("設定の誤り", "Configuration"),
+        "ScriptError": ("通話スクリプトの誤り", "Call script"),
+        "BoardError": ("機器の異常", "Hardware"),
+        "StoreError": ("保存領域の異常", "Store"),
+        "ForeignStoreError": ("別の装置の保存領域", "Another box's store"),
+        "RingError": ("録音領域の不足", "Ring"),
+        "SecretError": ("鍵・パスフレーズの誤り", "Key or passphrase"),
+        "DamageError": ("通話記録の損傷", "Damage"),
+        "NotFoundError": ("該当なし", "Not found"),
+        "ServiceError": ("サービスの異常", "Service"),
+        "RefusedError": ("実行できません", "Refused"),
+    },
+}
+
+
+def japanese() -> bool:
+    """Whether this run speaks Japanese."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name, "")
+        if value:
+            return value.startswith("ja")
+    return False
+
+
+def _pick(pair: Pair) -> str:
+    return pair[0] if japanese() else pair[1]
+
+
+def t(key: str, /, **values: object) -> str:
+    """The text of `key` in the language of this run; `{names}` are filled from `values`. Unknown key: KeyError."""
+    text = _pick(PHRASES[key])
+    return text.format(**values) if values else text
+
+
+def h(key: str) -> str:
+    """The help text of `key`."""
+    return _pick(HELPS[key])
+
+
+def word(kind: str, value: object) -> str:
+    """The word for a value of the records; a value nobody named is shown as it is, an absent one as a dash."""
+    if value is None or value == "":
+        return "–"
+    plain = str(value.value) if isinstance(value, Enum) else str(value)
+    pair = WORDS[kind].get(plain)
+    return _pick(pair) if pair else plain
