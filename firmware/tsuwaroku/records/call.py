@@ -70,9 +70,9 @@ class Notice(_Part, kw_only=True):
 
 
 class Mark(_Part, kw_only=True):
-    """A press of the button or the verb `mark`. Withdrawing keeps the mark and says so."""
+    """A press of the button or the verb `mark` (then without an offset). Withdrawing keeps the mark and says so."""
 
-    at_s: float
+    at_s: float | None
     kind: MarkKind = MarkKind.UNREASONABLE_DEMAND
     by: str = "button"
     withdrawn: bool = False

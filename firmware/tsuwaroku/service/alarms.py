@@ -89,6 +89,13 @@ ALARMS: dict[str, AlarmText] = {
         "a notice was played and not heard on the line",
         "check the announcement path's wiring and level",
     ),
+    "call_damaged": AlarmText(
+        "critical",
+        "記録した通話の検証に失敗しました",
+        "「tsuwaroku verify」で該当する通話を確かめ、SSDを点検してください。",
+        "a recorded call did not verify at its end",
+        "run `tsuwaroku verify` for the call, and check the SSD",
+    ),
     "keeper_away": AlarmText(
         "warning",
         "管理プロセスが動いていません",

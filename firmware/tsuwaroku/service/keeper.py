@@ -26,11 +26,11 @@ from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.durable import FileLock
+from tsuwaroku.store.fold import mark_name
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
-from tsuwaroku.store.recovery import catalogue_entry, settle_interrupted
-from tsuwaroku.store.scan import scan_slots
+from tsuwaroku.store.recovery import entry_of, find_calls, read_amendments, settle_interrupted
 
 LEASE_HOURS = 1.0  # what the recorder can go on with while the keeper is away
 RECORDER_SILENT_NS = 3_000_000_000
@@ -41,9 +41,10 @@ class SlotTable:
 
     def __init__(self, store: Store, progress: Callable[[int, int], None] | None = None) -> None:
         self._store = store
-        self._generation: list[int] = []
-        self.used: dict[int, bytes] = {}
         total = store.info.slots
+        self._generation = [0] * total
+        self._taken: dict[int, int] = {}  # wall time when the slot was taken
+        self.used: dict[int, bytes] = {}
         for index in range(total):
             self._read(index, store.ring.read_block0(index))
             if progress is not None and index % 1024 == 0:
@@ -51,13 +52,7 @@ class SlotTable:
         newest = max(self.used, key=lambda index: self._taken.get(index, 0), default=-1)
         self._next = (newest + 1) % total
 
-    _taken: dict[int, int]
-
     def _read(self, index: int, block: bytes) -> None:
-        if not hasattr(self, "_taken"):
-            self._taken = {}
-        while len(self._generation) <= index:
-            self._generation.append(0)
         self._generation[index] = fmt.generation_of(block)
         header = None
         with contextlib.suppress(fmt.FormatError):
@@ -218,24 +213,33 @@ class Keeper:
     # -- calls
 
     def _list_closed(self) -> None:
-        """Put what the recorder closed into the catalogue."""
+        """Check every call the recorder closed, without a key, and put it into the catalogue."""
         if not self._unlisted:
             return
-        wanted = [index for index, owner in self._slots.used.items() if owner in self._unlisted]
-        for stored in scan_slots(self._store, slots=wanted):
-            if stored.last and stored.public is not None:
-                self._catalogue.put(catalogue_entry(stored))
-                self._unlisted.discard(stored.call_id)
+        for stored in find_calls(self._store, self._slots_of(self._unlisted)):
+            if not stored.last or stored.call_id not in self._unlisted:
+                continue
+            self._catalogue.put(entry_of(stored))
+            self._unlisted.discard(stored.call_id)
+            if stored.problems:
+                now = self._clock.now()
+                self._alarms.set("call_damaged", True, now, stored.headers[0].line, stored.problems[0])
+                self._audit.append(now, "keeper", "call damaged", subject=stored.id)
 
     def settle(self) -> list[str]:
         """Sign a recovery record for every call that its recorder did not finish."""
         if not self._unlisted:
             return []
-        settled = settle_interrupted(self._store, self._journal, self._catalogue, self._clock.now())
+        alive = bytes.fromhex(self._instance) if self._recorder is not None else None
+        now = self._clock.now()
+        settled = settle_interrupted(self._store, self._journal, alive, now, self._slots_of(self._unlisted))
         for call_id in settled:
-            self._audit.append(self._clock.now(), "keeper", "call recovered", subject=call_id)
+            self._audit.append(now, "keeper", "call recovered", subject=call_id)
             self._unlisted.discard(ULID.from_str(call_id).bytes)
         return settled
+
+    def _slots_of(self, calls: set[bytes]) -> list[int]:
+        return [index for index, owner in self._slots.used.items() if owner in calls]
 
     # -- acts of people, through control
 
@@ -250,25 +254,26 @@ class Keeper:
         raw = ULID.from_str(call_id).bytes
         if withdraw is None:
             self._audit.append(now, by, "mark", subject=call_id)
-            self._journal.append(
-                JournalType.MARK,
-                now,
-                raw,
-                public={"kind": kind},
-                secret={"at_s": None, "by": by, "wall_ns": now.wall_ns},
-                recipients=self._store.recipients.to_wrap(),
-            )
+            public: dict[str, object] = {"kind": kind}
+            secret: dict[str, object] = {"at_s": None, "kind": kind, "by": by}
         else:
+            name = self._mark_name(call_id, raw, entry.public.marks, withdraw)
             self._audit.append(now, by, "mark withdrawn", subject=call_id, detail={"mark": str(withdraw)})
-            self._journal.append(
-                JournalType.MARK_WITHDRAWN,
-                now,
-                raw,
-                public={"mark": withdraw},
-                secret={"by": by},
-                recipients=self._store.recipients.to_wrap(),
-            )
+            public, secret = {"mark": name}, {"by": by}
+        what = JournalType.MARK if withdraw is None else JournalType.MARK_WITHDRAWN
+        recipients = self._store.recipients.to_wrap()
+        self._journal.append(what, now, raw, public=public, secret=secret, recipients=recipients)
         return {"id": call_id, "kind": kind, "withdrawn": withdraw}
+
+    def _mark_name(self, call_id: str, raw: bytes, in_call: int, number: int) -> list[str | int]:
+        try:
+            if number < 1:
+                raise IndexError
+            return mark_name(in_call, read_amendments(self._store).get(raw, []), number - 1)
+        except IndexError:
+            raise NotFoundError(
+                f"call {call_id} has no mark {number}", remedy="`tsuwaroku show` numbers its marks from 1"
+            ) from None
 
     def audit(self, actor: str, verb: str, subject: str, why: str) -> dict[str, object]:
         """An entry durable before the act it records."""

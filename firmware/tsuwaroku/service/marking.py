@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ulid import ULID
 
-from tsuwaroku.clock import NS, Instant
+from tsuwaroku.clock import Instant
 from tsuwaroku.errors import NotFoundError
 from tsuwaroku.records.call import MarkKind
 from tsuwaroku.store.audit import AuditLog
-from tsuwaroku.store.fold import by_call, mark_name
+from tsuwaroku.store.fold import mark_name
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
+from tsuwaroku.store.recovery import read_amendments
 
 
 def mark_call(
@@ -28,19 +29,16 @@ def mark_call(
     """Mark a call, or withdraw its mark of that number (from 1, as `show` numbers them). Durable on return.
 
     `journal` is the keeper's, open for writing; `in_call`: the marks the sealed call has, its journal's not counted.
-    The mark's offset counts from the beginning of the call: the answer is not known without a key.
     Raises NotFoundError for a mark that is not there.
     """
     raw = ULID.from_str(call_id).bytes
     recipients = store.recipients.to_wrap()
     if withdraw is None:
         audit.append(now, by, "mark", call_id)
-        at_s = round(now.wall_ns / NS - ULID.from_str(call_id).timestamp, 3)
-        secret = {"at_s": max(0.0, at_s), "kind": kind.value, "by": by}
+        secret = {"at_s": None, "kind": kind.value, "by": by}
         journal.append(JournalType.MARK, now, raw, {"kind": kind.value}, secret, recipients)
         return
-    recorded = Journal.open(store.journal_dir, "recorder", store).records()
-    amendments = by_call([*recorded, *journal.records()]).get(raw, [])
+    amendments = read_amendments(store).get(raw, [])
     try:
         if withdraw < 1:
             raise IndexError

@@ -242,7 +242,6 @@ class Recorder:
             return Lamp.FAST
         return Lamp.SLOW if severities else Lamp.LIT
 
-
     def status(self) -> RecorderStatus:
         """The live state, for the keeper."""
         now = self._clock.now()

@@ -94,7 +94,7 @@ class StorageWorker:
                 self._writer.abandon(call_id)
                 self._journal_later(JournalType.DISCARDED, batch, call_id, {})
             case ops.LateMark(call_id, mark):
-                secret = {"at_s": mark.at_s, "by": mark.by}
+                secret = {"at_s": mark.at_s, "kind": mark.kind.value, "by": mark.by}
                 self._journal_later(JournalType.MARK, batch, call_id, {"kind": mark.kind.value}, secret)
             case ops.NotRecorded(call_id, line, record):
                 public = {"line": line, "seized_at": record.seized_at, "ended_at": record.ended_at}
@@ -106,7 +106,7 @@ class StorageWorker:
         batch: Batch,
         call_id: bytes,
         public: Mapping[str, object],
-        secret: dict[str, object] | None = None,
+        secret: Mapping[str, object] | None = None,
     ) -> None:
         """Journal records are written after the ring commit and kept until the disk has taken them."""
         self._unwritten.append(
