@@ -400,6 +400,21 @@ def test_real_time_waits_for_each_step_catches_up_and_never_drifts(monkeypatch: 
     assert fake.now == 1_000 * NS + 121 * MS
 
 
+def test_real_time_joined_in_the_middle_waits_for_one_step_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeTime()
+    monkeypatch.setattr(virtual, "time", fake)
+    hours = 30 * 3600 * NS
+    edge = ContactEdge("1", HOOK, True, hours - 1)
+    board = VirtualBoard([Written("1", b"", [edge])], VirtualClock(0), realtime=True, start_ns=hours)
+    board.open()
+    assert board.read(1.0) == [
+        ContactEdge("1", HOOK, True, hours),
+        ContactEdge("1", RING, False, hours),
+        Tick(hours + STEP_NS),
+    ]
+    assert fake.slept == [0.02]
+
+
 def test_real_time_gives_nothing_before_the_step_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = FakeTime()
     monkeypatch.setattr(virtual, "time", fake)

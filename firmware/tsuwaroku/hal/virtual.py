@@ -247,10 +247,10 @@ class VirtualBoard:
         while self._faults and self._faults[0].mono_ns < end_ns:
             found.append(self._faults.popleft())
         for feed in self._feeds:
+            level = _level_before(feed.source, start_ns) if step == self._first_step else None
             own = feed.source.events(start_ns, end_ns)
-            if step == self._first_step:
-                before = feed.source.events(0, start_ns) if start_ns else []
-                found += _levels(feed.line, before, own, start_ns)
+            if level is not None:
+                found += _first_edges(feed.line, level, own, start_ns)
             found += own
             feed.fetch(step * self._count, steps * self._count)
         found.sort(key=_time_of)
@@ -315,19 +315,22 @@ def _time_of(event: Event) -> int:
     return event.mono_ns
 
 
-def _levels(
-    line: str,
-    before: Sequence[ContactEdge | ButtonPressed],
-    events: Sequence[ContactEdge | ButtonPressed],
-    start_ns: int,
+def _level_before(source: LineSource, start_ns: int) -> dict[Contact, bool]:
+    """Where the last edges before `start_ns` left the sensors. A minute at a time: days may lie before."""
+    level = dict.fromkeys(Contact, False)
+    for at_ns in range(0, start_ns, 60 * NS):
+        for event in source.events(at_ns, min(at_ns + 60 * NS, start_ns)):
+            if isinstance(event, ContactEdge):
+                level[event.contact] = event.active
+    return level
+
+
+def _first_edges(
+    line: str, level: dict[Contact, bool], events: Sequence[ContactEdge | ButtonPressed], start_ns: int
 ) -> list[ContactEdge]:
-    """Each sensor's level at the start: that of its last edge `before` (idle without one), unless the source itself
-    says so with an edge at the very start."""
+    """Each sensor's level as an edge, unless the source itself says so with an edge at the very start."""
     said = {event.contact for event in events if isinstance(event, ContactEdge) and event.mono_ns == start_ns}
-    level = {event.contact: event.active for event in before if isinstance(event, ContactEdge)}
-    return [
-        ContactEdge(line, contact, level.get(contact, False), start_ns) for contact in Contact if contact not in said
-    ]
+    return [ContactEdge(line, contact, active, start_ns) for contact, active in level.items() if contact not in said]
 
 
 def _announcements(faults: Sequence[Fault], first_step: int) -> deque[BoardFault]:
