@@ -153,6 +153,11 @@ def test_every_state_is_reached_and_left() -> None:
             [*RESUMED, odd(0, "ring_in_call", "ringing voltage on an off-hook line")],
             id="found off-hook and, they say, ringing",
         ),
+        pytest.param(
+            [(0, "ring"), (0, "off"), *((4 * n, "on" if n % 2 else "off") for n in range(1, 20)), (76, "off")],
+            [*RESUMED, odd(0, "ring_in_call", "ringing voltage on an off-hook line")],
+            id="the same with more bounce than a ring takes to be confirmed",
+        ),
         pytest.param([(10, "press")], [ignored(10)], id="a press before any call"),
     ],
 )
@@ -218,6 +223,19 @@ def test_idle(script: Script, expected: list[fx.Effect]) -> None:
             [seized(990, IN), off_hook(990 + 10), answered(1000)],
             id="lifted before the ring is confirmed",
         ),
+        pytest.param(
+            [*START, *RING, (7950, "off"), (7990, "ring"), (8090, "on"), (9000, "quiet")],
+            [seized(1000, IN), missed(9000)],
+            id="a ring begins in a lift that does not hold",
+        ),
+        pytest.param(
+            [*START, (1000, "ring"), (1950, "off"), (2000, "quiet"), (2090, "on")],
+            [seized(1000, IN), missed(2000)],
+            id="a ring ends in a lift that does not hold",
+        ),
+        pytest.param(
+            [*RING, (3000, "off")], [seized(1000, IN), off_hook(3000), answered(3000)], id="no hook level at the start"
+        ),
         pytest.param([*START, *RING, (2500, "press")], [seized(1000, IN), ignored(2500), missed(2000)], id="a press"),
         pytest.param(
             [*PICKED_UP, (3050, "press")], [*INBOUND, marked(3050)], id="a press while off-hook is not confirmed"
@@ -266,6 +284,24 @@ def test_a_hat_that_rings_at_16_hz_and_flickers_on_the_hook() -> None:
         ),
         pytest.param(
             [*DIALLED, (4990, "on"), (5014.9, "off")], [*OUTBOUND, answered(5000, inferred=True)], id="a glitch across"
+        ),
+        pytest.param(
+            [*DIALLED, (4990, "on"), (5015, "off")], [*OUTBOUND, answered(9015, inferred=True)], id="25 ms is no glitch"
+        ),
+        pytest.param(
+            [*DIALLED, (2000, "ring"), (2500, "quiet")],
+            [*OUTBOUND, odd(2000, "ring_in_call", "ringing voltage on an off-hook line"), answered(5000, True)],
+            id="ringing voltage",
+        ),
+        pytest.param(
+            [*DIALLED, (2000, "on"), (2010, "ring"), (2066, "off"), (2500, "quiet")],
+            [*OUTBOUND, odd(2010, "ring_in_call", "ringing voltage on an off-hook line"), answered(6066, True)],
+            id="ringing voltage in a pulse",
+        ),
+        pytest.param(
+            [*DIALLED, (2000, "on"), (2500, "press"), (2600, "off")],
+            [*OUTBOUND, marked(2500), flash(2000, 600), answered(6600, True)],
+            id="a press in a flash",
         ),
         pytest.param(
             [*DIALLED, (2000, "on"), (2200, "off")],
@@ -420,6 +456,11 @@ def test_a_mark_comes_at_once_and_not_with_the_hang_up() -> None:
             [flash(62_900, 500), fx.PartDue(ns(63_400)), fx.PartDue(ns(123_400))],
             id="not in a break but at its end",
         ),
+        pytest.param(
+            [(62_990, "on"), (63_020, "off")],
+            [fx.PartDue(ns(63_020)), fx.PartDue(ns(123_020))],
+            id="not in a pulse but at its end",
+        ),
         pytest.param([(62_900, "on")], [ended(62_900)], id="not in the break that is the end"),
         pytest.param([(63_000, "on")], [fx.PartDue(ns(63_000)), ended(63_000)], id="at the hang-up"),
     ],
@@ -429,8 +470,8 @@ def test_parts(script: Script, expected: list[fx.Effect]) -> None:
 
 
 def test_parts_of_a_call_out_and_of_a_resumed_one() -> None:
-    out = run(DIALLED, until=70_000, part_max_s=60, answer_inferred_s=100)
-    assert out == [*OUTBOUND, fx.PartDue(ns(61_000))]
+    out = run([*DIALLED, (65_000, "on")], part_max_s=60, answer_inferred_s=100)
+    assert out == [*OUTBOUND, fx.PartDue(ns(61_000)), ended(65_000, Outcome.ABANDONED)]
     assert run([(0, "off")], until=70_000, part_max_s=60) == [*RESUMED, fx.PartDue(ns(60_000))]
 
 
@@ -526,7 +567,10 @@ def test_deadlines_in_the_course_of_a_call() -> None:
 
 def test_a_chattering_hook_is_told_once() -> None:
     script: Script = [*PICKED_UP, *((9000 + 5 * n, "on" if n % 2 == 0 else "off") for n in range(500))]
-    assert run(script) == [*INBOUND, odd(9000, "hook_chatter", "the hook contact has bounced for 1000 ms")]
+    told = "the hook contact has bounced for 1000 ms"
+    assert run(script) == [*INBOUND, odd(9000, "hook_chatter", told)]
+    again: Script = [(at + 20_000, what) for at, what in script[len(PICKED_UP) :]]
+    assert run([*script, *again]) == [*INBOUND, odd(9000, "hook_chatter", told), odd(29_000, "hook_chatter", told)]
 
 
 def test_an_earlier_time_counts_as_the_last() -> None:

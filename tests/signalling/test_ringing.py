@@ -12,9 +12,11 @@ from tsuwaroku.signalling.ringing import RingEnded, RingMeter, RingStarted
 Stretch = tuple[float, float]
 
 
-def rings(*stretches: Stretch, until: float = 60_000, confirm: float = 40) -> list[RingStarted | RingEnded]:
+def rings(
+    *stretches: Stretch, until: float = 60_000, confirm: float = 40, silence: float = 200
+) -> list[RingStarted | RingEnded]:
     """What stretches of voltage, as (start, end) in ms, make."""
-    meter = RingMeter(confirm, 200)
+    meter = RingMeter(confirm, silence)
     out: list[RingStarted | RingEnded] = []
     for start, end in stretches:
         out += meter.edge(True, round(start * MS))
@@ -84,9 +86,14 @@ def test_a_kick_is_given_up_when_nothing_can_make_it_a_ring() -> None:
     assert [meter.pending_since, meter.deadline()] == [None, None]
 
 
+def test_voltage_of_a_ring_does_not_count_for_the_next() -> None:
+    assert rings((0, 20), (30, 60), (90, 115), silence=20) == ring(0, 60)
+
+
 def test_longer_confirmation_than_the_window() -> None:
     assert rings((0, 299), confirm=300) == []
     assert rings((0, 300), confirm=300) == ring(0, 300)
+    assert rings((0, 200), (201, 320), confirm=300) == []
 
 
 def test_an_earlier_time_counts_as_the_last_and_is_counted() -> None:

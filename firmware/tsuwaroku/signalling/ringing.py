@@ -32,13 +32,14 @@ class RingEnded(msgspec.Struct, frozen=True, gc=False):
 class RingMeter:
     """Edges in, rings out: sans-I/O, like `Debouncer`, with the same rule for earlier times.
 
-    A ring is voltage adding up to `confirm_ms` within CONFIRM_WINDOW_MS of an edge; `silence_ms` without ends it.
+    A ring is voltage adding up to `confirm_ms` within CONFIRM_WINDOW_MS of an edge (or without a pause, if that takes
+    longer); `silence_ms` without ends it.
     """
 
     def __init__(self, confirm_ms: float, silence_ms: float) -> None:
         self._confirm_ns = round(confirm_ms * MS)
         self._silence_ns = round(silence_ms * MS)
-        self._window_ns = max(round(CONFIRM_WINDOW_MS * MS), self._confirm_ns)
+        self._window_ns = round(CONFIRM_WINDOW_MS * MS)
         # Voltage that may yet become a ring: past stretches (start, length), their sum, and the running one.
         self._stretches: deque[tuple[int, int]] = deque()
         self._sum_ns = 0

@@ -112,7 +112,7 @@ class Track:
         self.effects.append(Missed(ring_end, at))
 
     def capture(self) -> None:
-        self._part_ns = self._mended_ns = self._digit_ns = self._lifted_ns
+        self._part_ns = self._digit_ns = self._lifted_ns
         self.effects.append(OffHook(self._lifted_ns))
 
     def dial(self, at: int) -> None:
