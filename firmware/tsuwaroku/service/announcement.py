@@ -85,17 +85,15 @@ def resample(pcm: Pcm, source: int, target: int) -> Pcm:
 
 
 def resample_float(signal: np.ndarray, source: int, target: int) -> np.ndarray:
-    """As `resample`, without rounding. The ends are padded with 50 ms of silence while it is done."""
-    pad = source // 20
-    padded = np.concatenate([np.zeros(pad), signal, np.zeros(pad + -(len(signal) + 2 * pad) % source)])
+    """As `resample`, without rounding. A second of silence, whole at either rate, stands before and after while it is done."""
+    padded = np.concatenate([np.zeros(source), signal, np.zeros(source + -len(signal) % source)])
     seconds = len(padded) // source
     spectrum = np.fft.rfft(padded)
     bins = seconds * target // 2 + 1
     fitted = np.zeros(bins, dtype=complex)
     fitted[: min(bins, len(spectrum))] = spectrum[:bins]
     wave = np.fft.irfft(fitted, seconds * target) * target / source
-    start = round(pad * target / source)
-    return wave[start : start + round(len(signal) * target / source)]
+    return wave[target : target + round(len(signal) * target / source)]
 
 
 def to_s16(signal: np.ndarray) -> Pcm:
