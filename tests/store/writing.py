@@ -36,6 +36,7 @@ from tsuwaroku.store.slot import (
     ITEM_CARD,
     ITEM_CHUNK,
     ITEM_PUBLIC,
+    FormatError,
     SlotHeader,
     WrappedKey,
     first_digest,
@@ -102,7 +103,7 @@ def record(number: int, marks: int = 0) -> CallRecord:
     return result
 
 
-def sound(seconds: float, seed: int = 1, level: float = 300.0) -> bytes:
+def sound(seconds: float, seed: int = 1, level: float = 60.0) -> bytes:
     """Line noise, S16LE."""
     samples = np.random.default_rng(seed).normal(0, level, round(seconds * RATE))
     return samples.clip(-32768, 32767).astype("<i2").tobytes()
@@ -134,12 +135,16 @@ class ReadCall:
 def read_store(
     store: Store, private: PrivateKey, wraps: dict[bytes, tuple[WrappedKey, ...]] | None = None
 ) -> dict[bytes, ReadCall]:
-    """Every call on the disk that opens, up to where it stops being sound. Asserts all signatures."""
+    """Every call on the disk with wrapped keys (in the slots, or `wraps`), up to where it stops being sound.
+    Asserts all signatures and the shape of everything else."""
     ring = RingFiles(store.path / "ring", store.info.slots)
     device = bytes.fromhex(store.info.device_keys[0])
     slots: dict[bytes, list[tuple[SlotHeader, bytes]]] = defaultdict(list)
     for slot in range(store.info.slots):
-        header = unpack_slot(ring.read_block0(slot))
+        try:
+            header = unpack_slot(ring.read_block0(slot))
+        except FormatError:
+            continue
         if header is not None:
             assert (header.slot, header.store_id) == (slot, store.store_id)
             assert verify_signature(device, DOMAIN_SLOT, header.signed_octets(), header.signature)
@@ -147,7 +152,11 @@ def read_store(
     ring.close()
     calls = {}
     for ident, parts in slots.items():
-        call = _read_call(store, private, ident, sorted(parts, key=lambda p: p[0].part), (wraps or {}).get(ident))
+        parts.sort(key=lambda p: p[0].part)
+        late = (wraps or {}).get(ident, ())
+        if not (late or parts[0][0].wraps):
+            continue
+        call = _read_call(store, private, ident, parts, late)
         if call.extents:
             calls[ident] = call
     return calls
@@ -158,7 +167,7 @@ def _read_call(
     private: PrivateKey,
     ident: bytes,
     parts: list[tuple[SlotHeader, bytes]],
-    wraps: tuple[WrappedKey, ...] | None,
+    wraps: tuple[WrappedKey, ...],
 ) -> ReadCall:
     device = bytes.fromhex(store.info.device_keys[0])
     call = ReadCall(headers=[header for header, _ in parts])

@@ -147,6 +147,7 @@ class RingWriter:
         self.problems: list[str] = []
         self._store = store
         self._device = store.device
+        self._recipients = store.recipients
         self._instance = instance
         self._audit_head = audit_head
         self._pending_bound = pending_bound
@@ -168,6 +169,11 @@ class RingWriter:
         self._slots.reload()
         self._next_sequence = max(self._next_sequence, self._slots.sequence_floor)
 
+    @property
+    def free_slots(self) -> int:
+        """Leased slots not taken yet."""
+        return len(self._slots)
+
     def unfinished(self) -> list[SlotHeader]:
         """Calls an earlier instance did not end, the last header of each, in order of opening."""
         return self._slots.unfinished(self._instance)
@@ -179,7 +185,7 @@ class RingWriter:
         digest = first_digest(self._store.store_id, opening.id, sequence)
         call = self._calls[opening.id] = _Call(opening, sequence, digest, ())
         if not opening.key_withheld:
-            call.wraps = call.key.wrap_for(self._store.recipients, opening.id)
+            call.wraps = self._wrap(call.key, opening.id)
         return sequence
 
     def audio(self, call_id: bytes, first_sample: int, pcm: bytes) -> None:
@@ -227,13 +233,13 @@ class RingWriter:
         call = self._calls.get(call_id)
         if call is not None:
             if not call.wraps:
-                call.wraps = call.key.wrap_for(self._store.recipients, call_id)
+                call.wraps = self._wrap(call.key, call_id)
             call.withheld = False
             return call.wraps
         key = self._withheld.pop(call_id, None)
         if key is None:
             return ()
-        wraps = key.wrap_for(self._store.recipients, call_id)
+        wraps = self._wrap(key, call_id)
         key.forget()
         return wraps
 
@@ -390,6 +396,11 @@ class RingWriter:
 
     def _is_stuck(self, call: _Call) -> bool:
         return self._failing or call.id in self._waiting
+
+    def _wrap(self, key: CallKey, call_id: bytes) -> tuple[WrappedKey, ...]:
+        """For the recipients of now; sealed to nobody a call would be lost, so the last known ones stand in."""
+        self._recipients = self._store.recipients or self._recipients
+        return key.wrap_for(self._recipients, call_id)
 
     def _find(self, call_id: bytes, what: str) -> _Call | None:
         call = self._calls.get(call_id)
