@@ -85,7 +85,7 @@ def resample(pcm: Pcm, source: int, target: int) -> Pcm:
 
 
 def resample_float(signal: np.ndarray, source: int, target: int) -> np.ndarray:
-    """As `resample`, without rounding. A second of silence, whole at either rate, stands before and after while it is done."""
+    """As `resample`, without rounding. A second of silence, whole at either rate, surrounds it while it is done."""
     padded = np.concatenate([np.zeros(source), signal, np.zeros(source + -len(signal) % source)])
     seconds = len(padded) // source
     spectrum = np.fft.rfft(padded)
