@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from tsuwaroku.clock import NS, from_iso
 from tsuwaroku.errors import SecretError
 from tsuwaroku.records.call import CallRecord, Hold, Mark, PublicRecord
 from tsuwaroku.store.journal import JournalRecord, JournalType
@@ -70,7 +71,7 @@ def _fold_marks(record: CallRecord, amendments: list[JournalRecord], private_key
     known: dict[tuple[str, int], Mark] = {(IN_CALL, number): mark for number, mark in enumerate(record.marks)}
     for amendment in amendments:
         if amendment.type is JournalType.MARK:
-            mark = _mark(_secret(amendment, private_key))
+            mark = _mark(record, amendment, _secret(amendment, private_key))
             if mark is not None:
                 record.marks.append(mark)
                 known[amendment.owner, amendment.number] = mark
@@ -81,7 +82,11 @@ def _fold_marks(record: CallRecord, amendments: list[JournalRecord], private_key
                 known[owner, number].withdrawn = True
 
 
-def _mark(secret: dict[str, object]) -> Mark | None:
+def _mark(record: CallRecord, amendment: JournalRecord, secret: dict[str, object]) -> Mark | None:
+    """A mark that says no offset (made by a verb, on a box that cannot read the call) has that of its own time."""
+    if secret and secret.get("at_s") is None:
+        begun_ns = from_iso(record.answered_at or record.seized_at)
+        secret = {**secret, "at_s": round((amendment.wall_ns - begun_ns) / NS, 3)}
     try:
         return msgspec.convert(secret, Mark)
     except msgspec.ValidationError:

@@ -18,7 +18,7 @@ from tsuwaroku.store.journal import Journal, JournalRecord, JournalType
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.reader import CallReader
-from tsuwaroku.store.scan import StoredCall, live_instance, read_headers, scan_call, scan_ring
+from tsuwaroku.store.scan import StoredCall, live_instance, read_headers, scan_call, walk_calls
 from tsuwaroku.store.seal import open_card, open_wrapped
 from tsuwaroku.store.slot import FormatError
 
@@ -114,7 +114,7 @@ def rebuild_catalogue(store: Store, progress: Callable[[int, int], None] | None 
     """Make every day file again from the ring; returns the number of calls. Raises StoreError."""
     amendments = read_amendments(store)
     days: dict[str, list[CatalogueEntry]] = {}
-    for stored in scan_ring(store, progress=progress).calls:
+    for stored in walk_calls(store, read_headers(store, progress=progress), progress):
         if stored.committed and not stored.open_now and not is_gone(amendments.get(stored.call_id, ())):
             entry = entry_of(stored)
             days.setdefault(entry.public.date, []).append(entry)

@@ -6,7 +6,7 @@ chain digest before its slot, so damage in one slot does not hide what follows i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -89,18 +89,18 @@ def scan_slots(store: Store, slots: Iterable[int] | None = None, progress: Progr
 def scan_ring(store: Store, slots: Iterable[int] | None = None, progress: Progress | None = None) -> Scan:
     """The same with the slots' own problems. `progress(done, total)` counts slots, those in use twice."""
     headers = read_headers(store, slots, progress)
-    used = sum(len(parts) for parts in headers.calls.values())
-    done, total = headers.slots, headers.slots + used
-    instance = live_instance(store)
-    calls = []
+    return Scan(list(walk_calls(store, headers, progress)), headers.problems, headers.slots)
+
+
+def walk_calls(store: Store, headers: Headers, progress: Progress | None = None) -> Iterator[StoredCall]:
+    """One call after the other, by sequence: a full ring's extents would not fit into memory at once."""
+    total = headers.slots + sum(len(parts) for parts in headers.calls.values())
+    done, instance = headers.slots, live_instance(store)
     for parts in sorted(headers.calls.values(), key=lambda parts: parts[0].sequence):
+        yield scan_call(store, parts, instance)
+        done += len(parts)
         if progress is not None:
             progress(done, total)
-        calls.append(scan_call(store, parts, instance))
-        done += len(parts)
-    if progress is not None:
-        progress(total, total)
-    return Scan(calls, headers.problems, headers.slots)
 
 
 def live_instance(store: Store) -> bytes | None:

@@ -13,7 +13,7 @@ from tsuwaroku.store.scan import StoredCall
 _ACCOUNTED = (JournalType.TOMBSTONE, JournalType.DISCARDED, JournalType.NOT_RECORDED)
 
 
-class Sequence(msgspec.Struct):
+class Gaps(msgspec.Struct):
     """`missing`: gone without a trace. `uncommitted`: lost in the very commit that an interruption cut."""
 
     missing: list[int]
@@ -21,36 +21,53 @@ class Sequence(msgspec.Struct):
     doubled: list[int]
 
 
-def missing_numbers(calls: list[StoredCall], records: Iterable[JournalRecord]) -> Sequence:
-    """What is not as it should be with numbers 1 to the highest that any call or extent knows of."""
-    present = Counter(stored.sequence for stored in calls)
-    accounted = {r.public.get("sequence") for r in records if r.type in _ACCOUNTED}
-    opened = [extent.header.next_sequence - 1 for stored in calls for extent in stored.extents]
-    highest = max([0, *present, *opened])
-    gaps = [number for number in range(1, highest + 1) if number not in present and number not in accounted]
-    uncommitted = [number for number in gaps if _cut_in_commit(number, calls)]
-    return Sequence(
-        missing=[number for number in gaps if number not in uncommitted],
-        uncommitted=uncommitted,
-        doubled=sorted(number for number, times in present.items() if times > 1),
-    )
+class Sequence:
+    """Takes in one call after the other; keeps of their extents only what the numbers need."""
 
+    def __init__(self) -> None:
+        self._present: Counter[int] = Counter()
+        # for each recorder instance: next sequence number -> monotonic times of its first and last commit that named it
+        self._commits: dict[bytes, dict[int, tuple[int, int]]] = {}
 
-def _cut_in_commit(number: int, calls: list[StoredCall]) -> bool:
-    """Did only the last commit of the recorder that opened it know of call `number`?
+    @property
+    def highest(self) -> int:
+        """The highest number of a call seen."""
+        return max(self._present, default=0)
 
-    Then other calls' extents of that commit reached the disk and this call's did not. A later commit of the same
-    recorder proves that the call was on the disk.
-    """
-    before: set[bytes] = set()
-    commits: dict[bytes, set[int]] = {}
-    for stored in calls:
+    def take(self, stored: StoredCall) -> None:
+        """Take note of a call."""
+        self._present[stored.sequence] += 1
         instances = {header.slot: header.instance for header in stored.headers}
         for extent in stored.extents:
-            instance = instances[extent.slot]
-            if extent.header.next_sequence > number:
-                commits.setdefault(instance, set()).add(extent.header.mono_ns)
-            else:
-                before.add(instance)
-    openers = before & commits.keys()
-    return bool(openers) and all(len(commits[instance]) == 1 for instance in openers)
+            known = self._commits.setdefault(instances[extent.slot], {})
+            mono = extent.header.mono_ns
+            first, last = known.get(extent.header.next_sequence, (mono, mono))
+            known[extent.header.next_sequence] = min(first, mono), max(last, mono)
+
+    def gaps(self, records: Iterable[JournalRecord]) -> Gaps:
+        """What is not as it should be with numbers 1 to the highest that any call or extent knows of."""
+        accounted = {r.public.get("sequence") for r in records if r.type in _ACCOUNTED}
+        opened = [following - 1 for known in self._commits.values() for following in known]
+        numbers = range(1, max([self.highest, *opened]) + 1)
+        gaps = [number for number in numbers if number not in self._present and number not in accounted]
+        uncommitted = [number for number in gaps if self._cut_in_commit(number)]
+        return Gaps(
+            missing=[number for number in gaps if number not in uncommitted],
+            uncommitted=uncommitted,
+            doubled=sorted(number for number, times in self._present.items() if times > 1),
+        )
+
+    def _cut_in_commit(self, number: int) -> bool:
+        """Did only the last commit of the recorder that opened it know of call `number`?
+
+        Then other calls' extents of that commit reached the disk and this call's did not. A later commit of the same
+        recorder proves that the call was on the disk.
+        """
+        openers = 0
+        for known in self._commits.values():
+            later = [times for following, times in known.items() if following > number]
+            if later and len(later) < len(known):
+                openers += 1
+                if min(first for first, _ in later) != max(last for _, last in later):
+                    return False
+        return openers > 0

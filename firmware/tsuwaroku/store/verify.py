@@ -6,10 +6,10 @@ call's last extent (left-overs of an earlier use). Padding inside extents and jo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
+from ulid import ULID
 
 from tsuwaroku.errors import NotFoundError, SecretError, StoreError
 from tsuwaroku.records.call import Run
@@ -23,8 +23,16 @@ from tsuwaroku.store.origin import fingerprint as fingerprint_of
 from tsuwaroku.store.origin import same_fingerprint
 from tsuwaroku.store.reader import CallReader
 from tsuwaroku.store.recovery import agrees, entry_of, recovered_record
-from tsuwaroku.store.scan import Progress, Scan, StoredCall, live_instance, read_headers, scan_call, scan_ring
-from tsuwaroku.store.sequence import missing_numbers
+from tsuwaroku.store.scan import (
+    Headers,
+    Progress,
+    StoredCall,
+    live_instance,
+    read_headers,
+    scan_call,
+    walk_calls,
+)
+from tsuwaroku.store.sequence import Sequence
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
@@ -90,23 +98,31 @@ class _Verification:
         self._entries: dict[bytes, CatalogueEntry] = {}
         self._amendments: dict[bytes, list[JournalRecord]] = {}
         self._records: list[JournalRecord] = []
+        self._journal_problems: list[str] = []
+        self._sequence = Sequence()
+        self._heads: set[bytes] = set()
+        locks = (store.recorder_lock, store.keeper_lock)
+        self._reads = _READS if any(FileLock.held(lock) is not None for lock in locks) else 1
 
     def run(self, only: str | None, fingerprint: str | None) -> Report:
         report = self._report
         self._origin(fingerprint)
         self._catalogue()  # before the ring: a call it names must then be there
-        scan = self._one(only) if only else scan_ring(self._store, progress=self._progress)
-        report.slots = scan.slots
-        report.problems += scan.problems
         self._journals()
-        self._audit(scan.calls)
-        self._recipients()
-        for done, stored in enumerate(scan.calls):
+        headers = read_headers(self._store, progress=self._progress)
+        report.slots = headers.slots
+        report.problems += headers.problems
+        if only is not None:
+            self._restrict(headers, only)
+        for stored in walk_calls(self._store, headers, self._progress):
+            self._sequence.take(stored)
+            self._heads.update(extent.header.audit_head for extent in stored.extents)
             self._call(stored)
-            self._progress(scan.slots + done + 1, scan.slots + len(scan.calls))
+        self._audit()  # after the ring: it must know every head the ring names
+        self._recipients()
         if only is None:
-            self._sequence(scan)
-            self._uncovered(scan.calls)
+            self._missing(headers)
+            self._uncovered(headers)
         report.ok = not report.problems and not any(call.problems for call in report.calls)
         return report
 
@@ -118,16 +134,13 @@ class _Verification:
         else:
             self._report.problems.append("the store is another box's: its fingerprint is not the one given")
 
-    def _one(self, only: str) -> Scan:
-        headers = read_headers(self._store, progress=self._progress)
-        live = live_instance(self._store)
-        calls = [scan_call(self._store, parts, live) for parts in headers.calls.values()]
-        calls = [stored for stored in calls if stored.id == only]
-        if not calls and not any(entry.public.id == only for entry in self._entries.values()):
+    def _restrict(self, headers: Headers, only: str) -> None:
+        headers.calls = {call: parts for call, parts in headers.calls.items() if str(ULID.from_bytes(call)) == only}
+        if headers.calls:
+            return
+        if not any(entry.public.id == only for entry in self._entries.values()):
             raise NotFoundError("no such call", where=only, remedy="`tsuwaroku calls` lists them")
-        if not calls:
-            self._report.problems.append(f"call {only} is in the catalogue, but not in the ring")
-        return Scan(calls, headers.problems, headers.slots)
+        self._report.problems.append(f"call {only} is in the catalogue, but not in the ring")
 
     def _catalogue(self) -> None:
         catalogue = Catalogue(self._store.catalogue_dir)
@@ -141,35 +154,34 @@ class _Verification:
             self._entries.update({entry.call_id: entry for entry in entries})
 
     def _journals(self) -> None:
-        locks = {"recorder": self._store.recorder_lock, "keeper": self._store.keeper_lock}
-        for owner, lock in locks.items():
-            reads = _READS if FileLock.held(lock) is not None else 1
-            for _ in range(reads):
+        found: list[str] = []
+        self._records = []
+        for owner in ("recorder", "keeper"):
+            for _ in range(self._reads):
                 journal = Journal.open(self._store.journal_dir, owner, self._store)
-                found = journal.problems()
-                if not found:
+                problems = journal.problems()
+                if not problems:
                     break
-            self._report.problems += found
+            found += problems
             self._records += journal.records()
+        self._journal_problems = found
         self._report.journal_records = len(self._records)
         self._amendments = by_call(self._records)
 
-    def _audit(self, calls: Iterable[StoredCall]) -> None:
-        reads = _READS if FileLock.held(self._store.keeper_lock) is not None else 1
-        for _ in range(reads):
+    def _audit(self) -> None:
+        for _ in range(self._reads):
             log = AuditLog.open(self._store)
             found = log.problems()
             if not found:
                 break
-        heads = {entry.computed_hash() for entry in log.entries()} | {NO_HEAD}
-        self._report.problems += found
-        self._report.audit_entries = len(heads) - 1
-        named = {extent.header.audit_head for stored in calls for extent in stored.extents}
-        named |= {bytes.fromhex(head) for r in self._records if isinstance(head := r.public.get("audit_head"), str)}
-        if named - heads:
-            self._report.problems.append(
-                f"audit: entries are gone that the ring knows of ({len(named - heads)} heads are not in the log)"
-            )
+        known = {entry.computed_hash() for entry in log.entries()}
+        self._report.problems += self._journal_problems + found
+        self._report.audit_entries = len(known)
+        named = self._heads | {
+            bytes.fromhex(h) for r in self._records if isinstance(h := r.public.get("audit_head"), str)
+        }
+        if lost := len(named - known - {NO_HEAD}):
+            self._report.problems.append(f"audit: {lost} entries that ring or journal name are gone from the log")
 
     def _recipients(self) -> None:
         path = self._store.path / "keys" / "recipients.json"
@@ -179,28 +191,42 @@ class _Verification:
             self._report.problems.append(str(error))
 
     def _call(self, stored: StoredCall) -> None:
+        finding = self._finding(stored)
+        if finding is not None and finding.problems and self._reads > 1:
+            finding = self._look_again(stored)
+        if finding is not None:
+            self._report.calls.append(finding)
+
+    def _look_again(self, stored: StoredCall) -> CallFinding | None:
+        """A call may have been closed, settled or erased while it was being read."""
+        self._journals()
+        slots = [header.slot for header in stored.headers]
+        parts = read_headers(self._store, slots).calls.get(stored.call_id)
+        return self._finding(scan_call(self._store, parts, live_instance(self._store)) if parts else stored)
+
+    def _finding(self, stored: StoredCall) -> CallFinding | None:
+        """None for a call that is not there: never committed, or erased."""
         amendments = self._amendments.get(stored.call_id, [])
-        gone = is_gone(amendments)
-        if not stored.committed and not stored.problems and not stored.torn and stored.call_id not in self._entries:
-            self._report.notes.append(f"call {stored.sequence} was never committed")
-            return
-        finding = CallFinding(
-            id=stored.id,
-            sequence=stored.sequence,
-            line=stored.headers[0].line,
-            integrity="",
-            problems=[*stored.problems],
-        )
-        if not stored.open_now and not gone:
+        if is_gone(amendments):
+            self._note(f"call {stored.sequence} was erased or discarded; its slots await overwriting")
+            return None
+        if not (stored.committed or stored.problems or stored.torn or stored.call_id in self._entries):
+            self._note(f"call {stored.sequence} was never committed")
+            return None
+        line = stored.headers[0].line
+        finding = CallFinding(id=stored.id, sequence=stored.sequence, line=line, integrity="")
+        finding.problems += stored.problems
+        if not stored.open_now:
             finding.problems += self._settled(stored, amendments)
             self._compare(stored, finding)
-        if self._key is not None and not gone:
+        if self._key is not None:
             self._decode(stored, finding, self._key, amendments)
-        if gone:
-            self._report.notes.append(f"call {stored.sequence} was erased or discarded and awaits overwriting")
         finding.integrity = _integrity(stored, finding.problems)
-        if not gone or finding.problems:
-            self._report.calls.append(finding)
+        return finding
+
+    def _note(self, text: str) -> None:
+        if text not in self._report.notes:
+            self._report.notes.append(text)
 
     def _settled(self, stored: StoredCall, amendments: list[JournalRecord]) -> list[str]:
         """An interrupted call must be what was signed when the box came back."""
@@ -211,14 +237,14 @@ class _Verification:
             return [] if agrees(stored, recovered) else ["is not what was signed when it was recovered"]
         if stored.torn:
             return ["ends in a torn or damaged extent, and nobody has signed how far it goes"]
-        self._report.notes.append(f"call {stored.sequence} was interrupted; the keeper has not settled it yet")
+        self._note(f"call {stored.sequence} was interrupted; the keeper has not settled it yet")
         return []
 
     def _compare(self, stored: StoredCall, finding: CallFinding) -> None:
         entry = self._entries.get(stored.call_id)
         if entry is None:
             if stored.last:
-                self._report.notes.append(f"call {stored.sequence} is not in the catalogue yet")
+                self._note(f"call {stored.sequence} is not in the catalogue yet")
         elif entry != entry_of(stored) and not finding.problems:
             finding.problems.append("ring and catalogue say different things of it")
 
@@ -228,33 +254,33 @@ class _Verification:
         try:
             check = CallReader(stored, self._store, key, wraps_of(amendments)).check()
         except SecretError as error:
-            self._report.notes.append(f"call {stored.sequence} was not decoded: {error}")
+            self._note(f"call {stored.sequence} was not decoded: {error}")
             return
         finding.samples, finding.pcm_sha256, finding.runs = check.samples, check.pcm_sha256, check.runs
         if not stored.open_now:
             finding.problems += check.problems
 
-    def _sequence(self, scan: Scan) -> None:
-        calls = scan.calls
-        found = missing_numbers(calls, self._records)
+    def _missing(self, headers: Headers) -> None:
+        gaps = self._sequence.gaps(self._records)
         live = live_instance(self._store) is not None
-        if live and (found.missing or found.uncommitted):  # it may have come while the ring was being read
-            calls = scan_ring(self._store).calls
-            found = missing_numbers(calls, self._records)
-        highest = max((stored.sequence for stored in calls), default=0)
-        for number in found.missing:
-            if not live or number < highest:
+        if live and gaps.missing:  # such a call may have come while the headers were being read
+            self._journals()
+            for call, parts in read_headers(self._store).calls.items():
+                if call not in headers.calls:
+                    self._sequence.take(scan_call(self._store, parts))
+            gaps = self._sequence.gaps(self._records)
+        for number in gaps.missing:
+            if not live or number < self._sequence.highest:  # a higher one waits for a slot
                 self._report.problems.append(f"call {number} is missing")
-        for number in found.uncommitted:
-            self._report.notes.append(f"call {number} began with the last commit before an interruption and was lost")
-        for number in found.doubled:
+        for number in gaps.uncommitted:
+            self._note(f"call {number} began with the last commit before an interruption and was lost")
+        for number in gaps.doubled:
             self._report.problems.append(f"two calls have the sequence number {number}")
 
-    def _uncovered(self, calls: list[StoredCall]) -> None:
+    def _uncovered(self, headers: Headers) -> None:
         """Catalogue entries without their call."""
-        present = {stored.call_id for stored in calls}
         for call_id, entry in self._entries.items():
-            if call_id not in present and not is_gone(self._amendments.get(call_id, ())):
+            if call_id not in headers.calls and not is_gone(self._amendments.get(call_id, ())):
                 self._report.problems.append(f"call {entry.public.sequence} is in the catalogue, but not in the ring")
 
 
