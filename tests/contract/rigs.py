@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import subprocess
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -13,14 +16,18 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import pytest
 from gpiozero.pins.mock import MockFactory
-from tests.contract.fake_alsa import FakeAlsa, FakeCard
 
+from tests.contract.fake_alsa import FakeAlsa, FakeCard, index_of
 from tsuwaroku.clock import VirtualClock
 from tsuwaroku.config import BoardConfig, Config, LineConfig
+from tsuwaroku.errors import BoardError
 from tsuwaroku.events import ButtonPressed, Contact, ContactEdge, EndOfInput, Event, Tick
+from tsuwaroku.hal.alsa import Capture, CardSpec, load_alsa
 from tsuwaroku.hal.board import SYSTEM_LAMP, Board
 from tsuwaroku.hal.device import DeviceBoard
+from tsuwaroku.hal.framing import Block
 from tsuwaroku.hal.virtual import VirtualBoard
 
 NS = 1_000_000_000
@@ -111,8 +118,8 @@ class Rig(ABC):
     def run(self, seconds: float = SECONDS, acts: list[Act] | None = None) -> Run: ...
 
     @abstractmethod
-    def expected(self, line: str, first: int, samples: int) -> bytes | None:
-        """The input of a stretch of the stream; None where it cannot be known."""
+    def check(self, line: str, pcm: bytes) -> None:
+        """Assert that a line's whole stream is its input, bit for bit."""
 
     @abstractmethod
     def shines(self, board: Board, lamp: str) -> bool:
@@ -187,8 +194,8 @@ class VirtualRig(Rig):
         run.presses = [(line, round(at * NS), round(at * NS)) for line, at in PRESSES]
         return run
 
-    def expected(self, line: str, first: int, samples: int) -> bytes | None:
-        return noise(line, first + samples)[2 * first :]
+    def check(self, line: str, pcm: bytes) -> None:
+        assert pcm == noise(line, int(SECONDS * RATE))
 
     def shines(self, board: Board, lamp: str) -> bool:
         assert isinstance(board, VirtualBoard)
@@ -238,6 +245,7 @@ class DeviceRig(Rig):
         board, run, pending = self.make(), Run(), list(acts or [])
         board.open()
         run.start_ns = time.monotonic_ns()
+        self.started()
         hands = threading.Thread(target=self._play, args=(run, seconds))
         hands.start()
         while (elapsed := (time.monotonic_ns() - run.start_ns) / NS) < seconds:
@@ -245,6 +253,9 @@ class DeviceRig(Rig):
         hands.join()
         board.close()
         return run
+
+    def started(self) -> None:
+        """The board is open: let the sound begin."""
 
     def _play(self, run: Run, seconds: float) -> None:
         for move in SCENARIO:
@@ -263,9 +274,6 @@ class DeviceRig(Rig):
         number = SYSTEM_PIN if lamp == SYSTEM_LAMP else PINS[lamp]["lamp"]
         return bool(self.pins.pin(number).state)
 
-    def expected(self, line: str, first: int, samples: int) -> bytes | None:
-        return None
-
 
 class FakeRig(DeviceRig):
     """A card made of arithmetic, in real time, 80 ppm fast."""
@@ -276,6 +284,15 @@ class FakeRig(DeviceRig):
         self.card = FakeCard(ppm=80)
         self.alsa = FakeAlsa(self.card)
         return super().make()
+
+    def check(self, line: str, pcm: bytes) -> None:
+        check_counts(pcm, LINES.index(line))
+
+
+def check_counts(pcm: bytes, channel: int) -> None:
+    """Every sample of the fake card is the one after the one before."""
+    places = [index_of(value, channel) for value in np.frombuffer(pcm, dtype="<i2").tolist()]
+    assert places == [(places[0] + n) % 30_000 for n in range(len(places))]
 
 
 _CONF = """</usr/share/alsa/alsa.conf>
@@ -316,8 +333,105 @@ class FileRig(DeviceRig):
         else:
             os.environ["ALSA_CONFIG_PATH"] = self._before
 
-    def expected(self, line: str, first: int, samples: int) -> bytes | None:
-        return noise(line, RATE * 6)[2 * first : 2 * (first + samples)]
+    def check(self, line: str, pcm: bytes) -> None:
+        assert pcm == noise(line, RATE * 6)[: len(pcm)]
 
 
-RIGS: dict[str, type[Rig]] = {"virtual": VirtualRig, "fake": FakeRig, "file": FileRig}
+_PIPEWIRE = """context.properties = {
+  default.clock.rate = 8000  default.clock.allowed-rates = [ 8000 ]
+  default.clock.quantum = 160  default.clock.min-quantum = 160  default.clock.max-quantum = 160
+}
+context.objects = [ { factory = adapter  args = {
+  factory.name = support.null-audio-sink  node.name = pair  media.class = Audio/Sink
+  audio.position = [ FL FR ]  audio.rate = 8000
+} } ]
+"""
+_SESSION = "pipewire & p=$!; wireplumber & w=$!; read -r _; kill $w $p; wait"
+
+
+class PipewireRig(DeviceRig):
+    """A card in real time without hardware: the monitor of PipeWire's null sink at 8 kHz, in a session of its own."""
+
+    capture, playback = "pipewire", "null"
+
+    def missing(self) -> str:
+        lacking = [name for name in ("dbus-run-session", "pipewire", "wireplumber") if shutil.which(name) is None]
+        if lacking:
+            return f"{', '.join(lacking)} not installed (apt-get install pipewire pipewire-alsa wireplumber dbus)"
+        return "" if load_alsa().pcms().count("pipewire") else "pipewire-alsa is not installed"
+
+    def __enter__(self) -> Rig:
+        runtime = self.directory / "run"
+        runtime.mkdir(mode=0o700)
+        fragments = self.directory / "config" / "pipewire" / "pipewire.conf.d"
+        fragments.mkdir(parents=True)
+        (fragments / "pair.conf").write_text(_PIPEWIRE)
+        self._before = os.environ.get("XDG_RUNTIME_DIR")
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+        mine = {"XDG_CONFIG_HOME": self.directory / "config", "XDG_STATE_HOME": self.directory / "state"}
+        log = (self.directory / "session.log").open("wb")
+        self._session = subprocess.Popen(
+            ["dbus-run-session", "--", "sh", "-c", _SESSION],
+            env=os.environ | {name: str(path) for name, path in mine.items()} | {"HOME": str(self.directory)},
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        log.close()
+        self._await_sound()
+        return self
+
+    def _await_sound(self) -> None:
+        """Until the session manager links what is opened: a stream that is not linked gives nothing."""
+        alsa = load_alsa()
+        for _ in range(40):
+            time.sleep(0.25)
+            with contextlib.suppress(BoardError, alsa.ALSAAudioError):
+                capture = Capture(alsa, CardSpec("pipewire", RATE, 2, 160, 4000))
+                capture.open()
+                time.sleep(0.5)
+                items = capture.drain()
+                capture.close()
+                if any(isinstance(item, Block) for item in items):
+                    return
+        log = (self.directory / "session.log").read_text(errors="replace")[-500:]
+        self.__exit__()
+        pytest.skip(f"PipeWire is installed, but its session gives no sound within 30 s: {log}")
+
+    def __exit__(self, *error: object) -> None:
+        if self._before is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = self._before
+        self._session.communicate(b"\n", timeout=20)
+
+    def started(self) -> None:
+        threading.Thread(target=self._feed, daemon=True).start()
+
+    def _feed(self) -> None:
+        alsa = load_alsa()
+        table = np.stack([np.frombuffer(noise(line, RATE * 3), dtype="<i2") for line in LINES], axis=1)
+        sink = alsa.PCM(
+            type=alsa.PCM_PLAYBACK,
+            device="pipewire",
+            rate=RATE,
+            channels=2,
+            periodsize=160,
+            periods=8,
+            format=alsa.PCM_FORMAT_S16_LE,
+        )
+        for first in range(0, len(table), 160):
+            sink.write(table[first : first + 160].tobytes())
+        sink.close()
+
+    def check(self, line: str, pcm: bytes) -> None:
+        """Silence until the feed is linked, then the feed, for most of the time."""
+        heard = pcm[len(pcm) - len(pcm.lstrip(b"\0")) :]
+        heard = pcm[len(pcm) - (len(heard) + 1) // 2 * 2 :]
+        assert len(heard) > RATE * 2
+        whole = noise(line, RATE * 3)
+        assert heard == whole[whole.index(heard[:64]) :][: len(heard)]
+        assert whole.index(heard[:64]) < 2 * 160
+
+
+RIGS: dict[str, type[Rig]] = {"virtual": VirtualRig, "fake": FakeRig, "file": FileRig, "pipewire": PipewireRig}

@@ -35,6 +35,7 @@ RELEASED_NS = 30_000_000
 _STAMP_MAX_AGE_NS = 10 * NS
 # The chattering of eight relays for a second; beyond it edges are dropped and the levels read afresh.
 _EDGES_MAX = 4096
+_DEV = Path("/dev")
 _PI5 = 0x17  # revision codes from here on are BCM2712 boards, whose header hangs on the RP1
 
 
@@ -117,7 +118,7 @@ def _import_lgpio() -> Any:
 def _chip_number(lgpio: Any, labels: Sequence[str], chips: Sequence[int] | None = None) -> int:
     """The number of the first chip with one of the labels, in the order of the labels. Raises BoardError."""
     if chips is None:
-        chips = sorted(int(path.name.removeprefix("gpiochip")) for path in Path("/dev").glob("gpiochip*"))
+        chips = sorted(int(path.name.removeprefix("gpiochip")) for path in _DEV.glob("gpiochip*"))
     found: dict[str, int] = {}
     refused = ""
     for number in chips:

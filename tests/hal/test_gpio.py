@@ -1,0 +1,258 @@
+"""Edge times, presses, the choice of the pin library, and what is said when it cannot be had."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import types
+from pathlib import Path
+
+import pytest
+from gpiozero.pins.mock import MockFactory, MockPin
+
+from tsuwaroku.config import BoardConfig, Config, LineConfig
+from tsuwaroku.errors import BoardError
+from tsuwaroku.events import ButtonPressed, Contact, ContactEdge
+from tsuwaroku.hal import gpio
+from tsuwaroku.hal.gpio import NS, Panel, edge_ns
+from tsuwaroku.hal.hats import BoardPlan, Pin, resolve
+
+MS = 1_000_000
+MONO = 5_000 * NS
+WALL = 1_795_000_000 * NS
+
+
+@pytest.mark.parametrize(
+    ("ticks_ns", "wanted"),
+    [
+        (MONO - 3 * MS, MONO - 3 * MS),  # CLOCK_MONOTONIC
+        (WALL - 3 * MS, MONO - 3 * MS),  # CLOCK_REALTIME
+        (MONO + 5 * MS, MONO),  # the future
+        (WALL + 5 * MS, MONO),
+        (MONO - 60 * NS, MONO),  # no time of this edge
+        (0, MONO),
+    ],
+)
+def test_stamps_of_either_clock_become_monotonic(ticks_ns: int, wanted: int) -> None:
+    assert abs(edge_ns(ticks_ns / NS, MONO, WALL) - wanted) < 1000
+
+
+def plan(**board: object) -> BoardPlan:
+    return resolve(
+        Config(board=BoardConfig(**({"kind": "telrec2"} | board)), line=(LineConfig(id="1", port=1),))  # type: ignore[arg-type]
+    )
+
+
+class StampedPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
+    """A mock pin whose edges carry the time the test gives."""
+
+    def edge(self, high: bool, at_ns: int) -> None:
+        self._state = high
+        assert self.when_changed is not None
+        self.when_changed(at_ns / NS, int(high))
+
+
+class Bench:
+    """A panel at a time the test sets."""
+
+    def __init__(self) -> None:
+        self.now = MONO
+        self.factory = MockFactory(pin_class=StampedPin)
+        for number in (22, 12):
+            self.pin(number).drive_high()
+        self.panel = Panel(plan(), self.factory, now_ns=lambda: self.now, wall_ns=lambda: WALL - MONO + self.now)
+        self.panel.open()
+
+    def pin(self, number: int) -> StampedPin:
+        pin = self.factory.pin(number)
+        assert isinstance(pin, StampedPin)
+        return pin
+
+    def edge(self, number: int, high: bool, at_ms: float) -> None:
+        at = MONO + round(at_ms * MS)
+        self.now = at + 8 * MS  # the callback runs late
+        self.pin(number).edge(high, at)
+
+
+def test_an_edge_has_its_own_time_and_the_hats_polarity() -> None:
+    bench = Bench()
+    assert bench.panel.drain() == [
+        ContactEdge("1", Contact.HOOK, False, MONO),
+        ContactEdge("1", Contact.RING, False, MONO),
+    ]
+    bench.edge(17, True, 10)
+    bench.edge(22, False, 11.5)
+    bench.edge(22, True, 13)
+    bench.edge(17, False, 13.5)
+    edges = bench.panel.drain()
+    assert [(e.line, e.contact, e.active) for e in edges if isinstance(e, ContactEdge)] == [
+        ("1", Contact.HOOK, True),
+        ("1", Contact.RING, True),
+        ("1", Contact.RING, False),
+        ("1", Contact.HOOK, False),
+    ]
+    assert [e.mono_ns - MONO for e in edges] == pytest.approx([10 * MS, 11.5 * MS, 13 * MS, 13.5 * MS], abs=1000)
+    assert bench.panel.drain() == []
+
+
+def test_an_edge_that_changes_nothing_or_comes_before_the_levels_is_not_told_twice() -> None:
+    bench = Bench()
+    bench.edge(17, True, 1)
+    assert [(e.contact, e.active) for e in bench.panel.drain() if isinstance(e, ContactEdge)] == [
+        (Contact.HOOK, True),
+        (Contact.RING, False),
+    ]
+    bench.edge(17, True, 2)
+    assert bench.panel.drain() == []
+
+
+def test_nothing_is_debounced_by_the_pin_library() -> None:
+    bench = Bench()
+    assert [bench.pin(number).bounce for number in (17, 22, 12)] == [None, None, None]
+    assert [bench.pin(number).pull for number in (17, 22, 12)] == ["floating", "floating", "up"]
+
+
+def test_presses() -> None:
+    bench = Bench()
+    bench.panel.drain()
+    for at_ms, high in [
+        *((0, False), (2, True), (4, False)),  # down, bouncing
+        *((500, True), (510, False)),  # chatter while held
+        *((900, True), (905, False), (910, True)),  # released, bouncing
+        *((945, False), (980, True)),  # the next one, 35 ms later
+        *((1005, False), (1006, True)),  # a bounce 25 ms after the release
+    ]:
+        bench.edge(12, high, at_ms)
+    presses = bench.panel.drain()
+    assert {type(press) for press in presses} == {ButtonPressed}
+    assert [press.mono_ns - MONO for press in presses] == pytest.approx([0, 945 * MS], abs=1000)
+
+
+def test_a_flood_of_edges_ends_in_the_true_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpio, "_EDGES_MAX", 3)
+    bench = Bench()
+    bench.panel.drain()
+    for n in range(7):
+        bench.edge(17, n % 2 == 0, n)
+    assert [(e.contact, e.active) for e in bench.panel.drain() if isinstance(e, ContactEdge)] == [
+        (Contact.HOOK, True),
+        (Contact.HOOK, False),
+        (Contact.HOOK, True),
+        (Contact.HOOK, True),  # the levels, read afresh
+        (Contact.RING, False),
+    ]
+
+
+def test_outputs_are_off_at_first_and_at_last() -> None:
+    factory = MockFactory()
+    panel = Panel(plan(), factory)
+    high, low = panel.output(Pin(16)), panel.output(Pin(26, active_high=False))
+    pins = factory.pin(16), factory.pin(26)
+    assert [pin.state for pin in pins] == [False, True]
+    high(True)
+    low(True)
+    assert [pin.state for pin in pins] == [True, False]
+    panel.close()
+    assert [entry.state for entry in pins[0].states] == [False, True, False]
+
+
+def test_a_pin_that_is_taken_is_told() -> None:
+    factory = MockFactory()
+    panel = Panel(plan(), factory)
+    panel.output(Pin(17))
+    with pytest.raises(BoardError) as caught:
+        panel.open()
+    assert "pin of the board telrec2" in caught.value.message
+    panel.close()
+
+
+class FakeLgpio(types.ModuleType):
+    """Two chips, the header's being the second; the third may not be opened."""
+
+    class error(Exception):
+        pass
+
+    def __init__(self) -> None:
+        super().__init__("lgpio")
+        self.open: set[int] = set()
+
+    def gpiochip_open(self, number: int) -> int:
+        if number == 2:
+            raise self.error("can not open gpiochip")
+        self.open.add(number)
+        return number
+
+    def gpiochip_close(self, handle: int) -> None:
+        self.open.remove(handle)
+
+    def gpio_get_chip_info(self, handle: int) -> tuple[int, int, str, str]:
+        return 0, 54, f"gpiochip{handle}", ["gpio-brcmstb", "pinctrl-rp1"][handle]
+
+
+def test_the_chip_is_found_by_its_label() -> None:
+    lgpio = FakeLgpio()
+    assert gpio._chip_number(lgpio, ("pinctrl-bcm2711", "pinctrl-rp1"), (0, 1, 2)) == 1
+    assert lgpio.open == set()
+    with pytest.raises(BoardError) as caught:
+        gpio._chip_number(lgpio, ("pinctrl-bcm2711",), (0, 1, 2))
+    assert caught.value.message == "no GPIO chip is labelled pinctrl-bcm2711"
+    assert "chips present: gpio-brcmstb, pinctrl-rp1;" in caught.value.remedy
+    assert "gpiochip2 cannot be opened" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("revision", "refused"), [(0xC04170, True), (0xC03111, False)])
+def test_rpigpio_is_refused_on_a_pi_5(monkeypatch: pytest.MonkeyPatch, revision: int, refused: bool) -> None:
+    import gpiozero.pins.local
+
+    monkeypatch.setattr(gpiozero.pins.local, "get_pi_revision", lambda: revision)
+    monkeypatch.delitem(sys.modules, "gpiozero.pins.rpigpio", raising=False)
+    monkeypatch.setitem(sys.modules, "RPi", None)  # not installed
+    with pytest.raises(BoardError) as caught:
+        gpio.pin_factory(plan(pin_factory="rpigpio"))
+    assert ("Raspberry Pi 5" in caught.value.message) == refused
+    assert "lgpio" in caught.value.remedy
+
+
+def test_lgpio_leaves_no_trace_and_no_other_library_is_tried(tmp_path: Path) -> None:
+    """In a process of its own: the working directory, the environment and what was imported are the process's."""
+    code = """
+        import os, sys, warnings
+        from pathlib import Path
+        warnings.simplefilter("error")
+        from tsuwaroku.config import BoardConfig, Config, LineConfig
+        from tsuwaroku.errors import BoardError
+        from tsuwaroku.hal import gpio
+        from tsuwaroku.hal.device import DeviceBoard
+        gpio._DEV = Path("/nonexistent")  # a machine without chips
+        board = DeviceBoard(Config(board=BoardConfig(kind="telrec2"), line=(LineConfig(id="1", port=1),)))
+        try:
+            board.open()
+        except BoardError as error:
+            print(error.where, "|", error.message)
+        import gpiozero
+        print(gpiozero.Device.pin_factory, os.getcwd(), os.environ.get("LG_WD"), os.listdir("."))
+        print(sorted(name for name in sys.modules if name in
+              ("lgpio", "RPi.GPIO", "gpiozero.pins.rpigpio", "gpiozero.pins.native")))
+        print([name for name in os.listdir(os.environ["TMPDIR"]) if "lgpio" in name])
+    """
+    scratch = tmp_path / "tmp"
+    (tmp_path / "here").mkdir()
+    scratch.mkdir()
+    env = os.environ | {"TMPDIR": str(scratch)}
+    env.pop("LG_WD", None)
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=tmp_path / "here",
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.splitlines() == [
+        "board.gpio_chip | no GPIO chip is labelled pinctrl-rp1 or pinctrl-bcm2711 or pinctrl-bcm2835",
+        f"None {tmp_path / 'here'} None []",
+        "['lgpio']",
+        "[]",
+    ], done.stderr
