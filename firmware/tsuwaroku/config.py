@@ -17,7 +17,8 @@ from msgspec import Meta
 
 from tsuwaroku.errors import ConfigError
 
-Seconds = Annotated[float, Meta(ge=0)]
+# Also refuses inf: a timer that never runs out is a call that never ends.
+Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
@@ -61,7 +62,7 @@ class LineTimers(_Section, frozen=True, kw_only=True):
     answer_inferred_s: Seconds = 4.0
     pre_roll_s: Annotated[float, Meta(ge=0, le=10)] = 2.0
     mark_window_s: Annotated[float, Meta(ge=0, le=600)] = 60.0
-    part_max_s: Annotated[float, Meta(ge=60)] = 4 * 3600.0
+    part_max_s: Annotated[float, Meta(ge=60, le=86_400)] = 4 * 3600.0
 
 
 class NoticeDecision(_Section, frozen=True, kw_only=True):
@@ -238,6 +239,12 @@ def check(config: Config, *, where: str = "configuration") -> None:
             f"buffer_ms = {config.board.buffer_ms} is less than two periods",
             where=f"{where}: board",
             remedy="make buffer_ms at least twice period_ms",
+        )
+    if config.board.kind == "virtual" and config.board.rate != 8000:
+        raise ConfigError(
+            f"rate = {config.board.rate}: the simulated exchange speaks 8000 Hz",
+            where=f"{where}: board",
+            remedy="leave rate out, or name the HAT in board.kind",
         )
     if config.board.pin_factory not in ("", "lgpio", "rpigpio"):
         raise ConfigError(

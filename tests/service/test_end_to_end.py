@@ -12,6 +12,7 @@ import pytest
 from tests.scenarios import make as scenarios
 from tests.service.support import START, calls_in, demo_key, play, samples_of
 from tsuwaroku.clock import NS, from_iso
+from tsuwaroku.errors import RingError
 from tsuwaroku.records.call import CallRecord
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.verify import verify_store
@@ -139,13 +140,15 @@ def test_nothing_of_a_call_can_be_read_in_the_store(tmp_path: Path) -> None:
             assert [needle for needle in needles if needle in data] == [], path
 
 
+def fill(script: Path, store: Path) -> None:
+    for _ in range(20):
+        play(script, store)
+
+
 def test_playing_into_a_store_twice_adds_calls(tmp_path: Path) -> None:
     scenario = scenarios.make(tmp_path, 4, lines=2, calls=1)
     first = play(scenario.script, tmp_path / "store")
     assert len(calls_in(tmp_path / "store")) == len(first) == 2
-    from tsuwaroku.errors import RingError
-
     with pytest.raises(RingError, match="free slots"):
-        for _ in range(20):
-            play(scenario.script, tmp_path / "store")
+        fill(scenario.script, tmp_path / "store")
     check_store(tmp_path / "store")

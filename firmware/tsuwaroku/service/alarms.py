@@ -89,6 +89,13 @@ ALARMS: dict[str, AlarmText] = {
         "a notice was played and not heard on the line",
         "check the announcement path's wiring and level",
     ),
+    "hook_sensor_suspect": AlarmText(
+        "warning",
+        "受話器の状態を検出する接点が異常です",
+        "回線インターフェースの配線と接点を確かめてください。",
+        "the hook sensor of the line behaves strangely",
+        "check the line interface's wiring and contact",
+    ),
     "call_damaged": AlarmText(
         "critical",
         "記録した通話の検証に失敗しました",

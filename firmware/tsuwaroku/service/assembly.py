@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tsuwaroku.clock import Clock, VirtualClock
 from tsuwaroku.config import Config
+from tsuwaroku.errors import ConfigError
 from tsuwaroku.exchange.demo import office
 from tsuwaroku.exchange.script import load_script
 from tsuwaroku.hal.board import Board
@@ -42,7 +43,12 @@ def virtual_board(config: Config, clock: VirtualClock, elapsed_ns: int) -> Board
     """The simulated board in real time, joined `elapsed_ns` after its stream began. Raises ScriptError."""
     lines = tuple(line.id for line in config.line)
     sources = load_script(Path(config.board.script)).sources() if config.board.script else office(lines)
-    sources = [source for source in sources if source.line in lines]
+    if {source.line for source in sources} != set(lines):
+        raise ConfigError(
+            f"the lines are {', '.join(lines)}, those of the script {', '.join(source.line for source in sources)}",
+            where=f"board.script {config.board.script}",
+            remedy="make them the same",
+        )
     return VirtualBoard(sources, clock, realtime=True, rate=config.board.rate, start_ns=max(0, elapsed_ns))
 
 

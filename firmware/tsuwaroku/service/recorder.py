@@ -36,6 +36,7 @@ from tsuwaroku.service.storage import Storage
 BATCH_NS = NS
 STALL_NS = 2 * NS
 REPORT_NS = NS // 5
+SENSOR_ANOMALIES = frozenset({"hook_chatter", "time_reversed"})
 RESOLVE_NS = 60 * NS  # an alarm about a past loss resolves after a minute without another
 
 
@@ -168,6 +169,9 @@ class Recorder:
         for line_id, station in self._stations.items():
             failed = station.notice_failed
             self.alarms.set("notice_failed", failed is not None, now, line_id, failed or "")
+            if station.anomaly in SENSOR_ANOMALIES:
+                self._lost("hook_sensor_suspect", line_id, station.anomaly or "")
+            station.anomaly = None
 
     # -- storage
 

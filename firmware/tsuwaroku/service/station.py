@@ -121,6 +121,7 @@ class LineStation:
         self.call: OngoingCall | None = None
         self.urgent = False
         self.notice_failed: str | None = None
+        self.anomaly: str | None = None  # the latest; taken by the recorder
         self.predecessor: Predecessor | None = None
         self._board = board
         self._clock = clock
@@ -135,6 +136,7 @@ class LineStation:
         self._playing = False
         self._ops: list[ops.Op] = []
         self._last: OngoingCall | None = None  # the last finished call, for late marks
+        self._last_ended_ns: int | None = None  # None again once another call was seized
         self._discard_due_ns: int | None = None
         self._parked = False
         self._due_ns: int | None = None  # the line machine's deadline as of its last input
@@ -162,6 +164,8 @@ class LineStation:
         self._due_ns = self.machine.deadline()
 
     def button(self, press: ButtonPressed) -> None:
+        if self._markable(press.mono_ns):
+            self._board.show(self.line.id, Lamp.ACK)  # within 100 ms, whatever the machine still waits for
         self._apply(self.machine.button(press))
         self._due_ns = self.machine.deadline()
 
@@ -241,6 +245,7 @@ class LineStation:
                     self._marked_late(at_ns)
                 case effects.Anomaly():
                     self._event("anomaly", effect.at_ns, {"code": effect.code, "detail": effect.detail})
+                    self.anomaly = effect.code
                 case effects.PressIgnored():
                     pass
 
@@ -249,6 +254,7 @@ class LineStation:
         mode = mode_now(self.line, seized.wall_ns)
         self.panel.watched = mode is not Mode.OFF
         self._discard()
+        self._last_ended_ns = None
         if mode is Mode.OFF:
             return
         call_id = ULID.from_timestamp(seized.wall_ns / NS).bytes
@@ -327,7 +333,7 @@ class LineStation:
             return
         self._ops += self.capture.finish(effect.decided_ns)
         self._close(call, effect.at_ns, effect.outcome, ended_by)
-        self.call, self._last = None, call
+        self.call, self._last, self._last_ended_ns = None, call, effect.at_ns
         self.panel.call_ended()
         if call.mode is Mode.ON_BUTTON and not call.marks:
             self._discard_due_ns = effect.at_ns + round(self.line.timers.mark_window_s * NS)
@@ -376,7 +382,7 @@ class LineStation:
         mark = Mark(at_s=call.at_s(at_ns))
         call.marks.append(mark)
         self._event("mark", at_ns, {"at_s": mark.at_s, "kind": mark.kind.value, "by": mark.by})
-        self._acknowledge()
+        self.urgent = True
         if self._session is not None:
             self._notice(self._session.button(at_ns))
 
@@ -388,11 +394,14 @@ class LineStation:
             self._discard_due_ns = None
             self._ops.append(ops.Press(call.id))
         self._ops.append(ops.LateMark(call.id, Mark(at_s=call.at_s(at_ns))))
-        self._acknowledge()
-
-    def _acknowledge(self) -> None:
-        self._board.show(self.line.id, Lamp.ACK)
         self.urgent = True
+
+    def _markable(self, now_ns: int) -> bool:
+        """Whether a press now marks a call: the one in progress, or the one that ended just before."""
+        if self.call is not None:
+            return self.machine.state is not State.RINGING
+        window_ns = round(self.line.timers.mark_window_s * NS)
+        return self._last_ended_ns is not None and now_ns - self._last_ended_ns <= window_ns
 
     def _discard(self) -> None:
         if self._discard_due_ns is not None and self._last is not None:
