@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.store.writing import (
     AUDIT_HEAD,
     NUMBER,
@@ -23,7 +24,6 @@ from tests.store.writing import (
     record,
     sound,
 )
-
 from tsuwaroku.errors import SecretError, StoreError
 from tsuwaroku.records.call import Audio, CallRecord, GapRecord, Mark, PublicRecord, Retention, Run
 from tsuwaroku.store.keys import PrivateKey, Recipients, make_recovery_key
@@ -138,7 +138,7 @@ def test_gaps_split_runs_each_with_its_own_digest(rig: Rig) -> None:
     rig.writer.audio(call_id(1), position, first)
     rig.writer.gap(call_id(1), position + 12000, 160, "overrun")
     rig.writer.gap(call_id(1), position + 12160, 40, "overrun")  # touches: the same gap
-    rig.writer.commit(at(1))
+    assert rig.writer.commit(at(1)).committed == {call_id(1): position + 12200}
     rig.writer.audio(call_id(1), position + 12200, second)
     rig.writer.audio(call_id(1), position + 18000, third)  # 200 samples nobody reported
     result = record(1)
@@ -179,6 +179,16 @@ def test_samples_given_twice_are_kept_once(rig: Rig) -> None:
     rig.writer.close(call_id(1), record(1))
     rig.writer.commit(at(1))
     assert (rig.read().runs, rig.read().gaps) == ([(0, pcm)], [])
+
+
+@pytest.mark.parametrize(("samples", "peak"), [([-32768, 5], 0.0), ([0, 3277], -20.0), ([0, 0], None)])
+def test_the_peak_is_of_either_sign(rig: Rig, samples: list[int], peak: float | None) -> None:
+    rig.writer.open(opening(1))
+    rig.writer.audio(call_id(1), 0, np.array(samples, "<i2").tobytes())
+    rig.writer.audio(call_id(1), 2, bytes(2))
+    result = record(1)
+    rig.writer.close(call_id(1), result)
+    assert result.audio.peak_dbfs == peak
 
 
 def test_odd_octets_and_strangers_never_raise(rig: Rig) -> None:
@@ -309,6 +319,45 @@ def test_everything_committed_survives_losing_the_writer(rig: Rig) -> None:
         assert (call.last, call.final) == (False, False)
 
 
+def test_a_power_cut_costs_only_the_commit_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any of the sectors of a commit may have reached the disk when the power goes; what came back earlier stays."""
+    rig = Rig(tmp_path / "store", slots=4)
+    ring, chance = rig.store.path / "ring" / "ring-00000.dat", np.random.default_rng(11)
+    writes: list[tuple[int, bytes]] = []
+    real = rig.store.ring.write
+
+    def write(slot: int, offset: int, data: bytes) -> None:
+        writes.append((slot * SLOT_SIZE + offset, data))
+        real(slot, offset, data)
+
+    monkeypatch.setattr(rig.store.ring, "write", write)
+    parts: set[int] = set()
+    pcm, safe = sound(72), 0
+    rig.writer.open(opening(1))
+    for step in range(12):
+        before = ring.read_bytes()
+        rig.writer.audio(call_id(1), step * 6 * RATE, pcm[step * 6 * SECOND : (step + 1) * 6 * SECOND])
+        report = rig.writer.commit(at(step))
+        after = ring.read_bytes()
+        parts.update(base // SLOT_SIZE for base, _ in writes)
+        for _ in range(3):
+            torn = bytearray(before)
+            for base, data in writes:
+                for sector in range(0, len(data), 512):
+                    if chance.random() < 0.9:
+                        torn[base + sector : base + sector + 512] = data[sector : sector + 512]
+            ring.write_bytes(torn)
+            found = read_store(rig.store, rig.private, torn=True)
+            got = found[call_id(1)].pcm if found else b""
+            assert len(got) >= safe
+            assert got == pcm[: len(got)]
+        ring.write_bytes(after)
+        writes.clear()
+        safe = 2 * report.committed[call_id(1)]
+    assert parts == {0, 1, 2}
+    assert rig.read().pcm == pcm[:safe]
+
+
 def test_a_new_instance_finds_the_unfinished_call_and_continues(rig: Rig) -> None:
     rig.writer.open(opening(1))
     rig.writer.open(opening(2))
@@ -340,6 +389,17 @@ def test_a_torn_last_extent_does_not_end_a_call(rig: Rig) -> None:
     assert last >= offset
     rig.store.ring.write(0, last + BLOCK, bytes(BLOCK))
     assert [h.call_id for h in rig.start(b"another1").unfinished()] == [call_id(1)]
+
+
+def test_a_header_without_its_first_extent_is_no_call(rig: Rig) -> None:
+    rig.writer.open(opening(1))
+    rig.writer.commit(at(0))
+    rig.store.ring.write(0, BLOCK, bytes(BLOCK))
+    again = rig.start(b"another1")
+    assert again.unfinished() == []
+    again.open(opening(2))
+    again.commit(at(1))
+    assert [h.slot for h in rig.read(2).headers] == [1]  # but its slot waits for the keeper
 
 
 def test_sequence_numbers_never_come_twice(rig: Rig) -> None:

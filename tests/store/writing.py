@@ -110,6 +110,16 @@ def sound(seconds: float, seed: int = 1, level: float = 60.0) -> bytes:
 
 
 @dataclass
+class Flac:
+    """A run as it is read."""
+
+    first: int
+    header: bytes
+    frames: list[bytes] = field(default_factory=list)
+    samples: int = 0
+
+
+@dataclass
 class ReadCall:
     """A call as the second reader finds it on the disk."""
 
@@ -133,10 +143,14 @@ class ReadCall:
 
 
 def read_store(
-    store: Store, private: PrivateKey, wraps: dict[bytes, tuple[WrappedKey, ...]] | None = None
+    store: Store,
+    private: PrivateKey,
+    wraps: dict[bytes, tuple[WrappedKey, ...]] | None = None,
+    *,
+    torn: bool = False,
 ) -> dict[bytes, ReadCall]:
     """Every call on the disk with wrapped keys (in the slots, or `wraps`), up to where it stops being sound.
-    Asserts all signatures and the shape of everything else."""
+    Asserts all signatures and the shape of everything else; `torn`: of what a power cut left whole."""
     ring = RingFiles(store.path / "ring", store.info.slots)
     device = bytes.fromhex(store.info.device_keys[0])
     slots: dict[bytes, list[tuple[SlotHeader, bytes]]] = defaultdict(list)
@@ -147,16 +161,18 @@ def read_store(
             continue
         if header is not None:
             assert (header.slot, header.store_id) == (slot, store.store_id)
-            assert verify_signature(device, DOMAIN_SLOT, header.signed_octets(), header.signature)
+            if not verify_signature(device, DOMAIN_SLOT, header.signed_octets(), header.signature):
+                assert torn
+                continue
             slots[header.call_id].append((header, ring.read_slot(slot)))
     ring.close()
     calls = {}
     for ident, parts in slots.items():
         parts.sort(key=lambda p: p[0].part)
         late = (wraps or {}).get(ident, ())
-        if not (late or parts[0][0].wraps):
+        if not (late or parts[0][0].wraps) or (torn and parts[0][0].part):
             continue
-        call = _read_call(store, private, ident, parts, late)
+        call = _read_call(store, private, ident, parts, late, torn)
         if call.extents:
             calls[ident] = call
     return calls
@@ -168,15 +184,18 @@ def _read_call(
     ident: bytes,
     parts: list[tuple[SlotHeader, bytes]],
     wraps: tuple[WrappedKey, ...],
+    torn: bool,
 ) -> ReadCall:
     device = bytes.fromhex(store.info.device_keys[0])
     call = ReadCall(headers=[header for header, _ in parts])
-    assert [h.part for h in call.headers] == list(range(len(parts)))
+    assert torn or [h.part for h in call.headers] == list(range(len(parts)))
     key = open_wrapped(wraps or parts[0][0].wraps, private, ident)
     digest, manifest = first_digest(store.store_id, ident, parts[0][0].sequence), b""
-    flac: list[tuple[int, bytes, list[bytes]]] = []
+    flac: list[Flac] = []
     for header, data in parts:
-        assert (header.digest_before, header.first_extent) == (digest, call.extents)
+        if (header.digest_before, header.first_extent) != (digest, call.extents):
+            assert torn
+            break
         opener, offset = PartOpener(key, header.part, header.stream_header), BLOCK
         while offset < len(data) and (extent := unpack_extent(data, offset)):
             payload = data[offset + EXTENT_HEADER : offset + EXTENT_HEADER + extent.payload_length]
@@ -201,13 +220,13 @@ def _read_call(
                     call.public = msgspec.json.decode(body, type=PublicRecord)
                 elif kind == ITEM_CARD:
                     call.card = msgspec.json.decode(open_card(key, ident, body), type=CallRecord)
-    call.runs = [(first, decode(head, b"".join(frames))) for first, head, frames in flac]
+    call.runs = [(run.first, decode(run.header, b"".join(run.frames))) for run in flac]
     if call.final:
         call.manifest = msgspec.json.decode(manifest, type=CallRecord)
     return call
 
 
-def _take(call: ReadCall, flac: list[tuple[int, bytes, list[bytes]]], chunk: bytes) -> bytes:
+def _take(call: ReadCall, flac: list[Flac], chunk: bytes) -> bytes:
     """File one chunk; returns what it adds to the manifest."""
     kind, body = chunk[:1].decode(), chunk[1:]
     call.order += kind
@@ -215,13 +234,15 @@ def _take(call: ReadCall, flac: list[tuple[int, bytes, list[bytes]]], chunk: byt
         call.opening = unpack_opening(body)
     elif kind == "r":
         first, head = unpack_run(body)
-        flac.append((first, head, []))
+        flac.append(Flac(first, head))
     elif kind == "a":
         first, samples, frames = unpack_span(body)
-        start, _, run = flac[-1]
         assert samples <= RATE
-        assert len(decode(flac[-1][1], b"".join([*run, frames]))) // 2 + start == first + samples
-        run.append(frames)
+        run = flac[-1]
+        assert len(decode(run.header, frames)) == 2 * samples
+        assert first == run.first + run.samples
+        run.frames.append(frames)
+        run.samples += samples
     elif kind == "g":
         first, samples, reason = unpack_span(body)
         call.gaps.append((first, samples, reason.decode()))
