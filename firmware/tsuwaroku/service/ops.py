@@ -76,15 +76,7 @@ class Discard(msgspec.Struct, frozen=True):
     line: str
 
 
-class NotRecorded(msgspec.Struct, frozen=True):
-    """A call of which nothing could be kept, so that it is listed all the same."""
-
-    call_id: bytes
-    line: str
-    record: CallRecord
-
-
-Op = OpenCall | AddAudio | AddGap | AddEvent | ProveNotice | CloseCall | LateMark | Press | Discard | NotRecorded
+Op = OpenCall | AddAudio | AddGap | AddEvent | ProveNotice | CloseCall | LateMark | Press | Discard
 
 
 class Batch(msgspec.Struct, frozen=True):

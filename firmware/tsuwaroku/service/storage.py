@@ -7,23 +7,27 @@ alarm, never a blocked reader).
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+import msgspec
 import numpy as np
 
-from tsuwaroku.clock import Clock
+from tsuwaroku.clock import NS, Clock, Instant
 from tsuwaroku.errors import StoreError
 from tsuwaroku.notice import proof
-from tsuwaroku.records.call import PublicRecord
+from tsuwaroku.records.call import Audio, CallRecord, Outcome, PublicRecord
+from tsuwaroku.records.retention import day_of
 from tsuwaroku.service import ops
 from tsuwaroku.service.ops import Batch, Done
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
-from tsuwaroku.store.writer import RingWriter
+from tsuwaroku.store.writer import CommitReport, RingWriter
 
+GIVE_UP_NS = 60 * NS
 QUEUE_BATCHES = 60  # a minute of every line waits in RAM for a stalled disk
 
 
@@ -39,6 +43,9 @@ class StorageWorker:
         self._heard: dict[bytes, list[bool | None]] = {}
         self._verdicts: list[tuple[str, bool | None]] = []
         self._committed: dict[bytes, int] = {}
+        self._closing: dict[bytes, tuple[CallRecord, Instant]] = {}  # closed, and not on the disk yet
+        self._on_button: set[bytes] = set()
+        self._withheld: dict[bytes, int] = {}  # sequence numbers of calls that wait for a press
         self._unwritten: list[Callable[[], object]] = []
         self.lease_changed = False
 
@@ -52,6 +59,7 @@ class StorageWorker:
         error = ""
         try:
             report = self._writer.commit(batch.now)
+            self._settle(report, batch.now)
             self._journal_pending()
         except (StoreError, OSError) as failure:
             error = str(failure)
@@ -82,9 +90,12 @@ class StorageWorker:
                 self._writer.gap(call_id, first_sample, samples, reason)
             case ops.OpenCall(opening):
                 self._writer.open(opening)
+                if opening.key_withheld:
+                    self._on_button.add(opening.id)
             case ops.CloseCall(call_id, _, record):
                 record.notice.heard = self._verdict(call_id)
                 self._writer.close(call_id, record)
+                self._closing[call_id] = (record, batch.now)
             case ops.ProveNotice():
                 self._prove(op)
             case ops.Press(call_id):
@@ -92,18 +103,41 @@ class StorageWorker:
                 self._unwritten.append(lambda: self._journal.append(JournalType.WRAP, batch.now, call_id, wraps=wraps))
             case ops.Discard(call_id):
                 self._writer.abandon(call_id)
-                self._journal_later(JournalType.DISCARDED, batch, call_id, {})
+                public = {"line": op.line, "sequence": self._withheld.pop(call_id, 0)}
+                self._journal_later(JournalType.DISCARDED, batch.now, call_id, public)
             case ops.LateMark(call_id, mark):
                 secret = {"at_s": mark.at_s, "kind": mark.kind.value, "by": mark.by}
-                self._journal_later(JournalType.MARK, batch, call_id, {"kind": mark.kind.value}, secret)
-            case ops.NotRecorded(call_id, line, record):
-                public = {"line": line, "seized_at": record.seized_at, "ended_at": record.ended_at}
-                self._journal_later(JournalType.NOT_RECORDED, batch, call_id, public)
+                self._journal_later(JournalType.MARK, batch.now, call_id, {"kind": mark.kind.value}, secret)
+
+    def _settle(self, report: CommitReport, now: Instant) -> None:
+        """Closed calls are done with. One that found no slot for a minute after its end is listed as not recorded."""
+        for call_id, _ in report.closed:
+            record, _ = self._closing.pop(call_id)
+            if call_id in self._on_button:
+                self._withheld[call_id] = record.sequence
+        for call_id, (_, since) in list(self._closing.items()):
+            never = call_id in report.waiting and call_id not in report.committed
+            if never and now.mono_ns - since.mono_ns > GIVE_UP_NS:
+                self._give_up(call_id, now)
+
+    def _give_up(self, call_id: bytes, now: Instant) -> None:
+        """Nothing of this call is on the disk and nothing will be: its record says so, and is kept in the journal."""
+        record, _ = self._closing.pop(call_id)
+        self._writer.abandon(call_id)
+        record.outcome = Outcome.NOT_RECORDED
+        record.audio = Audio(rate=record.audio.rate)
+        public = {
+            "line": record.line,
+            "sequence": record.sequence,
+            "date": day_of(now.wall_ns).isoformat(),
+            "expires_on": record.retention.expires_on,
+        }
+        self._journal_later(JournalType.NOT_RECORDED, now, call_id, public, msgspec.to_builtins(record))
 
     def _journal_later(
         self,
         kind: JournalType,
-        batch: Batch,
+        now: Instant,
         call_id: bytes,
         public: Mapping[str, object],
         secret: Mapping[str, object] | None = None,
@@ -111,7 +145,7 @@ class StorageWorker:
         """Journal records are written after the ring commit and kept until the disk has taken them."""
         self._unwritten.append(
             lambda: self._journal.append(
-                kind, batch.now, call_id, public=public, secret=secret, recipients=self._store.recipients.to_wrap()
+                kind, now, call_id, public=public, secret=secret, recipients=self._store.recipients.to_wrap()
             )
         )
 
@@ -135,6 +169,12 @@ class StorageWorker:
         return False if False in verdicts else None
 
     def close(self) -> None:
+        """The end: what no slot was found for is listed as not recorded."""
+        now = self._clock.now()
+        for call_id in list(self._closing):
+            self._give_up(call_id, now)
+        with contextlib.suppress(StoreError, OSError):
+            self._journal_pending()
         self._journal.close()
 
 
