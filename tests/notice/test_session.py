@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.notice.house import ANNOUNCEMENT_NS, House, Log, ns
 
+from tests.notice.house import ANNOUNCEMENT_NS, House, Log, ns
 from tsuwaroku.config import LineNotice, NoticeKind
 from tsuwaroku.notice.policy import NoticePlan, Reason
 from tsuwaroku.notice.session import NoticeSession, Play, Played, Sound
@@ -60,6 +60,14 @@ def test_speech_before_the_answer_does_not_count() -> None:
     assert House(ANNOUNCEMENT).says(0, [(2, True)]).at(2, "answered").says(2, [(2, False)]).run(6) == [
         (5.0, "announcement")
     ]
+
+
+def test_frames_from_before_the_answer_may_come_late() -> None:
+    session = NoticeSession(NoticePlan(kind=ANNOUNCEMENT), LineNotice(), ANNOUNCEMENT_NS)
+    session.answered(ns(1))
+    for n in range(20):
+        session.voice(ns(0.5 + n / 50), True)
+    assert [session.voice(ns(1 + n / 50), False) for n in range(30)] == [[]] * 30
 
 
 def test_the_configured_latest_time() -> None:
