@@ -64,6 +64,27 @@ def test_slots_lie_where_they_should(tmp_path: Path) -> None:
         RingFiles(tmp_path, 258).write(0, 0, b"x")
 
 
+def test_each_file_touched_is_synced_once_however_few_stay_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index, size in enumerate(file_sizes(513)):
+        with (tmp_path / f"ring-{index:05d}.dat").open("wb") as file:
+            file.truncate(size)
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fdatasync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")[-9:]))
+    monkeypatch.setattr("tsuwaroku.store.ring._MAX_OPEN", 2)
+    ring = RingFiles(tmp_path, 513, writable=True)
+    for slot in (512, 0, 513 - 257, 1):
+        ring.write(slot, 0, b"x")
+    ring.sync()
+    ring.sync()
+    ring.write(300, 0, b"x")
+    ring.sync()
+    assert synced == ["00000.dat", "00001.dat", "00002.dat", "00001.dat"]
+    assert [ring.read(slot, 0, 1) for slot in (0, 256, 512, 2)] == [b"x", b"x", b"x", b"\0"]
+    ring.close()
+
+
 def test_the_durable_order_of_the_first_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: list[str] = []
     real = Path.rename
