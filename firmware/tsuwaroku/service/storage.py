@@ -171,7 +171,7 @@ class StorageWorker:
     def close(self) -> None:
         """The end: what no slot was found for is listed as not recorded."""
         now = self._clock.now()
-        for call_id in list(self._closing):
+        for call_id in [call_id for call_id in self._closing if call_id not in self._committed]:
             self._give_up(call_id, now)
         with contextlib.suppress(StoreError, OSError):
             self._journal_pending()

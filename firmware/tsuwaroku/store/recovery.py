@@ -10,7 +10,7 @@ from ulid import ULID
 
 from tsuwaroku.clock import Instant, from_iso
 from tsuwaroku.errors import DamageError, SecretError, StoreError
-from tsuwaroku.records.call import CallRecord, Integrity, PublicRecord, Retention
+from tsuwaroku.records.call import CallRecord, Integrity, Outcome, PublicRecord, Retention
 from tsuwaroku.records.retention import day_of, expires_on
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.fold import by_call, fold, is_gone, wraps_of
@@ -62,9 +62,15 @@ def list_calls(
     rows = [row for row in rows if not is_gone(amendments.get(row[0].call_id, ()))]
     if private_key is None:
         public = [fold(entry.public, amendments.get(entry.call_id, [])) for entry, _ in rows]
+        public += [_not_recorded_public(record) for record in _not_recorded(amendments)]
         return sorted(public, key=lambda record: record.sequence)
     store.admit(private_key)
     records = list(_opened(store, private_key, rows, amendments, notes))
+    for amendment in _not_recorded(amendments):
+        try:
+            records.append(msgspec.convert(amendment.secret(private_key), CallRecord))
+        except (SecretError, msgspec.ValidationError) as error:
+            notes.append(f"call {amendment.public.get('sequence')}: {error}")
     return sorted(records, key=lambda record: (from_iso(record.seized_at), record.sequence))
 
 
@@ -156,6 +162,23 @@ def recovered_record(amendments: Iterable[JournalRecord]) -> JournalRecord | Non
 def agrees(stored: StoredCall, recovered: JournalRecord) -> bool:
     """Whether the call still is what was signed when it was settled."""
     return recovered.public == _settlement(stored)
+
+
+def _not_recorded(amendments: Amendments) -> list[JournalRecord]:
+    """Calls for which there was no room: all there is of them is in the journal."""
+    return [r for records in amendments.values() for r in records if r.type is JournalType.NOT_RECORDED]
+
+
+def _not_recorded_public(amendment: JournalRecord) -> PublicRecord:
+    said = amendment.public
+    return PublicRecord(
+        id=str(ULID.from_bytes(amendment.call_id)),
+        sequence=int(said.get("sequence", 0)),
+        line=str(said.get("line", "")),
+        date=str(said.get("date", "")),
+        outcome=Outcome.NOT_RECORDED,
+        retention=Retention(expires_on=str(said.get("expires_on", ""))),
+    )
 
 
 def _settlement(stored: StoredCall) -> dict[str, object]:
