@@ -57,7 +57,8 @@ def record_of(
     first = stored.headers[0]
     facts = _Facts(seized_at=iso(opening.seized.wall_ns if opening else first.wall_ns))
     if opening is not None:
-        _take(facts, {"direction": opening.direction, **opening.details})
+        _take(facts, {"direction": opening.direction})
+        _take(facts, opening.details)
     for event in events:
         _take_event(facts, event)
     ended_ns = from_iso(facts.ended_at) if facts.ended_at else _last_committed_ns(stored, opening, audio)
@@ -118,7 +119,7 @@ def _take_event(facts: _Facts, event: CallEvent) -> None:
         facts.answered_at = _as(data.get("at"), str) or facts.answered_at
         facts.answer_inferred = _as(data.get("inferred"), bool) or False
     elif event.kind == "seized":
-        _take(facts, {**data, "seized_at": data.get("wall")})
+        _take(facts, data)  # its `wall` is of the off-hook; the call was seized at its first ring
     elif event.kind == "flash":
         at_s = _as(data.get("at_s"), float)
         facts.flashes += [] if at_s is None else [at_s]

@@ -1,0 +1,137 @@
+"""What the readers' tests share: a small store with real calls in it, and hands to spoil it with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from ulid import ULID
+
+from tsuwaroku.clock import NS, ClockQuality, Instant
+from tsuwaroku.records.call import Audio, Caller, CallRecord, ClockRecord, Direction, Mark, Outcome, Retention
+from tsuwaroku.store.audit import AuditLog
+from tsuwaroku.store.journal import Journal
+from tsuwaroku.store.keys import PrivateKey
+from tsuwaroku.store.layout import Store
+from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.slot import SLOT_SIZE, SLOTS_PER_FILE
+from tsuwaroku.store.writer import CallOpening, RingWriter
+
+RATE = 8000
+START_NS = 1_795_424_400 * NS  # 2026-11-23 18:00 in Tokyo
+INSTANCE = b"recorder"
+NUMBER = "0312345678"
+
+
+def at(seconds: float) -> Instant:
+    return Instant(START_NS + round(seconds * NS), round(seconds * NS), b"boot" * 4, ClockQuality.SYNCHRONISED)
+
+
+def ident(number: int) -> bytes:
+    """A ULID of the time the call began."""
+    return ((START_NS // 1_000_000) + number).to_bytes(6, "big") + number.to_bytes(10, "big")
+
+
+def sound(seconds: float, seed: int) -> bytes:
+    """Noise, S16LE; loud enough to fill slots fast."""
+    values = np.random.default_rng(seed).normal(0, 4000, round(seconds * RATE))
+    return values.clip(-32768, 32767).astype("<i2").tobytes()
+
+
+class Box:
+    """A store and the recorder that writes it."""
+
+    def __init__(self, path: Path, slots: int = 12, audit: bool = True) -> None:
+        self.store = Store.create(path, slots=slots, retention_days=30, demonstration=True)
+        Lease(slots=[(slot, 1) for slot in range(slots)]).save(self.store.lease_path)
+        self.private = PrivateKey.load(path / "demo.key", lambda: "")
+        self.audit = AuditLog.open(self.store, self.store.device)
+        if audit:
+            self.audit.append(at(0), "keeper", "start")
+        self.writer = self.new_writer(INSTANCE)
+        self.pcm: dict[int, bytes] = {}
+
+    def new_writer(self, instance: bytes) -> RingWriter:
+        self.writer = RingWriter(self.store, instance=instance, audit_head=self.audit.head, hold_back=0)
+        return self.writer
+
+    def journal(self, owner: str = "keeper") -> Journal:
+        return Journal.open(self.store.journal_dir, owner, self.store, self.store.device)
+
+    def open(self, number: int, *, withheld: bool = False, details: dict[str, object] | None = None) -> bytes:
+        """Call `number` begins `number` seconds after the start, off-hook at once."""
+        opening = CallOpening(
+            id=ident(number),
+            line="1",
+            extension="2101",
+            direction="inbound",
+            seized=at(number),
+            rate=RATE,
+            key_withheld=withheld,
+            details=details or {},
+        )
+        self.writer.open(opening)
+        self.pcm[number] = b""
+        return opening.id
+
+    def talk(self, number: int, seconds: float, commits: int = 1) -> None:
+        """More sound, in as many commits."""
+        for _ in range(commits):
+            pcm = sound(seconds / commits, seed=number * 1000 + len(self.pcm[number]))
+            self.writer.audio(ident(number), 1000 + len(self.pcm[number]) // 2, pcm)
+            self.pcm[number] += pcm
+            self.commit(number)
+
+    def commit(self, number: int) -> None:
+        self.writer.commit(at(number + len(self.pcm[number]) / 2 / RATE))
+
+    def close(self, number: int, marks: int = 0) -> CallRecord:
+        record = a_record(number, marks)
+        self.writer.close(ident(number), record)
+        self.writer.commit(at(number + len(self.pcm[number]) / 2 / RATE + 1))
+        return record
+
+    def call(self, number: int, seconds: float = 2.0, commits: int = 2, marks: int = 0) -> CallRecord:
+        """A whole call."""
+        self.open(number)
+        self.talk(number, seconds, commits)
+        return self.close(number, marks)
+
+    def octets(self, slot: int) -> bytes:
+        return self.store.ring.read_slot(slot)
+
+    def ring_file(self, slot: int) -> tuple[Path, int]:
+        file, index = divmod(slot, SLOTS_PER_FILE)
+        return self.store.path / "ring" / f"ring-{file:05}.dat", index * SLOT_SIZE
+
+    def overwrite(self, slot: int, offset: int, octets: bytes) -> None:
+        path, base = self.ring_file(slot)
+        with path.open("r+b") as file:
+            file.seek(base + offset)
+            file.write(octets)
+
+    def spoil(self, slot: int, offset: int, bit: int = 0) -> Callable[[], None]:
+        """Flip a bit; returns what flips it back."""
+        before = self.store.ring.read(slot, offset, 1)
+        self.overwrite(slot, offset, bytes([before[0] ^ 1 << bit]))
+        return lambda: self.overwrite(slot, offset, before)
+
+
+def a_record(number: int, marks: int = 0) -> CallRecord:
+    return CallRecord(
+        id=str(ULID.from_bytes(ident(number))),
+        sequence=0,
+        line="1",
+        extension="2101",
+        direction=Direction.INBOUND,
+        seized_at=at(number).isoformat(),
+        answered_at=at(number + 0.5).isoformat(),
+        ended_at=at(number + 3).isoformat(),
+        outcome=Outcome.ANSWERED,
+        caller=Caller(number=NUMBER),
+        marks=[Mark(at_s=float(index)) for index in range(marks)],
+        audio=Audio(rate=RATE, speech_ratio=0.5),
+        clock=ClockRecord(quality="synchronised", mono_ns=0, boot_id="00"),
+        retention=Retention(expires_on="2026-12-23"),
+    )
