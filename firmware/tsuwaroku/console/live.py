@@ -32,6 +32,8 @@ FRAME_S = 0.2
 QUIETEST_DBFS = -60.0
 BAR_WIDTH = 12
 LAST_CALLS = 8
+MOST_ALARMS = 4
+TABLE_HEAD = 2  # rows of a table that are not rows of its data
 LIST_EVERY_S = 1.0
 NARROW = 100  # below this many columns the view leaves out what `status` tells too
 
@@ -162,22 +164,28 @@ def view(
     """One frame of `size` (columns, rows) at `at_s` seconds of any clock that runs."""
     width, height = size
     recorder = None if status is None else status.recorder
-    lines = [] if recorder is None else recorder.lines
     parts: list[RenderableType] = [_header(status, at_s)]
+    used = 2  # header and foot
     if status is None or recorder is None:
         parts.append(Align.center(Text(t("live.starting"), style="dim")))
+        used += 1
     else:
-        parts.append(lines_table(lines, from_iso(status.at), at_s, wide=width >= NARROW))
+        parts.append(lines_table(recorder.lines, from_iso(status.at), at_s, wide=width >= NARROW))
+        used += len(recorder.lines) + TABLE_HEAD
     warnings = [Text(t("live.dead", role=t(f"live.role.{role}")), style="bold red") for role in dead]
     if status is not None:
         warnings += [alarm_line(alarm, remedy=width >= NARROW) for alarm in status.alarms]
-    # Header, table heads and rules of both tables, the foot; what is left goes to alarms first, then to calls.
-    left = height - 1 - (len(lines) + 3) - 3 - 1
-    shown = warnings[: max(1, min(4, left))] if warnings else []
+    shown = warnings[: max(1, min(MOST_ALARMS, height - used))]
+    for warning in shown:
+        warning.no_wrap, warning.overflow = True, "ellipsis"
     parts += shown
-    room = max(0, min(LAST_CALLS, left - len(shown)))
-    if room and calls:
-        parts.append(calls_table(calls[-room:]))
+    room = min(LAST_CALLS, height - used - len(shown) - TABLE_HEAD)
+    if room > 0 and calls:
+        latest = calls[-room:]
+        parts.append(calls_table(latest))
+        used += TABLE_HEAD + len(latest)
+    if height - used - len(shown) >= len(parts):  # room for a blank row between the parts
+        parts = [piece for part in parts for piece in (part, Text(""))]
     parts.append(Text(t("live.foot"), style="dim"))
     return Group(*parts)
 

@@ -64,7 +64,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "show.audio": ("音声", "Sound"),
     "show.clock": ("時計", "Clock"),
     "show.continues": ("前の部分", "Continues"),
-    "show.kept": ("{day} まで（翌日以降は再生・閲覧できません）", "to {day}; from the next day on it may not be read"),
+    "show.kept": ("{day} まで（翌日以降は再生・閲覧できません）", "{day}; from the next day on it may not be read"),
     "show.hold": ("保存期間の延長: {until} まで（{reason}）", "on hold until {until}: {reason}"),
     "notice.none": ("対象外（応答なし）", "none due (nobody answered)"),
     "notice.item": ("第7条第2項第{n}号", "Article 7(2) item {n}"),
@@ -77,6 +77,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "audio.peak": ("最大音量 {peak} dBFS", "peak {peak} dBFS"),
     "audio.gap": ("{at} に {ms} ミリ秒の欠落（{why}）", "{ms} ms missing at {at} ({why})"),
     "mark.button": ("ボタン", "button"),
+    "mark.afterwards": ("通話後", "afterwards"),
     "mark.is_withdrawn": ("（取消済）", "(withdrawn)"),
     "mark.done": ("通話 #{call} に不当要求の印を付けました。", "Call #{call} is marked as an unreasonable demand."),
     "mark.withdrawn": (

@@ -232,5 +232,9 @@ def mark_positions(record: CallRecord) -> list[tuple[float, str]]:
         return []
     total_s = record.audio.samples / record.audio.rate
     origin_s = (from_iso(record.ended_at) - from_iso(record.answered_at or record.seized_at)) / NS
-    spots = [(total_s - origin_s + mark.at_s, word("mark", mark.kind)) for mark in record.marks if not mark.withdrawn]
+    spots = [
+        (total_s - origin_s + mark.at_s, word("mark", mark.kind))
+        for mark in record.marks
+        if mark.at_s is not None and not mark.withdrawn
+    ]
     return sorted(spots)

@@ -28,9 +28,11 @@ _COLOURS = {
 }
 
 
-def plain_table(*columns: str, right: Sequence[str] = (), fold: Sequence[str] = ()) -> Table:
-    """A table without side borders, narrow enough for 80 columns; `fold` names the columns that may be wrapped."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+def plain_table(*columns: str, right: Sequence[str] = (), fold: Sequence[str] = (), tight: bool = False) -> Table:
+    """A table without side borders. `fold` names the columns that may be wrapped; `tight` saves a column between."""
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 0 if tight else 1, 0, 0), pad_edge=False, header_style="bold"
+    )
     for column in columns:
         table.add_column(
             column, justify="right" if column in right else "left", no_wrap=column not in fold, overflow="fold"
@@ -80,7 +82,7 @@ def calls(records: Sequence[CallRecord | PublicRecord], *, with_key: bool) -> Re
 def _known(records: Sequence[CallRecord]) -> Table:
     names = ("no", "at", "line", "direction", "length", "outcome", "notice", "marks", "integrity", "kept")
     heads = [t(f"col.{name}") for name in names]
-    table = plain_table(*heads, right=(heads[0], heads[4], heads[7]))
+    table = plain_table(*heads, right=(heads[0], heads[4], heads[7]), tight=True)
     for record in records:
         table.add_row(
             f"#{record.sequence}",
@@ -206,8 +208,9 @@ def marks(marks: Sequence[Mark]) -> RenderableType:
         return "–"
     lines = []
     for number, mark in enumerate(marks, start=1):
+        at = t("mark.afterwards") if mark.at_s is None else length(mark.at_s)
         by = t("mark.button") if mark.by == "button" else mark.by
-        line = f"{number}. {length(mark.at_s)}  {word('mark', mark.kind)}  {by}"
+        line = f"{number}. {at}  {word('mark', mark.kind)}  {by}"
         lines.append(Text(f"{line}  {t('mark.is_withdrawn')}" if mark.withdrawn else line))
     return Text("\n").join(lines)
 
@@ -239,6 +242,7 @@ def verified(report: Report, *, with_key: bool) -> RenderableType:
         parts.append(Text(f"#{found.sequence} {found.id}", style="bold"))
         parts += [Text(f"  {problem}", style="red") for problem in found.problems]
     parts += [Text(problem, style="red") for problem in report.problems]
+    parts += [Text(note, style="yellow") for note in report.notes]
     parts.append(Text(t("verify.with_key" if with_key else "verify.without_key"), style="dim"))
     if report.origin == "unproven":
         parts.append(Text(t("verify.unproven"), style="yellow"))

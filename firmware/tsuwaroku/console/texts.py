@@ -27,7 +27,7 @@ WORDS: Final[dict[str, dict[str, Pair]]] = {
         "missed": ("不在", "missed"),
         "abandoned": ("中止", "abandoned"),
         "failed": ("不接続", "failed"),
-        "not_recorded": ("録音不能", "not recorded"),
+        "not_recorded": ("録音不能", "unrecorded"),
     },
     "integrity": {
         "sealed": ("正常", "sealed"),

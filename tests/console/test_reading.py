@@ -1,0 +1,189 @@
+"""`calls`, `show`, `verify`: over a store with an office's calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.console.support import Run
+from tsuwaroku.console.session import find_record
+from tsuwaroku.errors import NotFoundError
+from tsuwaroku.records.call import Outcome, PublicRecord, Retention
+from tsuwaroku.store.keys import make_private_key
+from tsuwaroku.store.layout import Store
+
+PUBLIC = {"id", "sequence", "line", "date", "outcome", "integrity", "marks", "retention", "continues"}
+
+
+def key(store: Path) -> tuple[object, ...]:
+    return ("--store", store, "--key", store / "demo.key")
+
+
+def test_calls_with_the_key_is_everything_in_order_of_seizure(run: Run, office: Path) -> None:
+    ran = run("calls", *key(office), "--json")
+    assert (ran.code, ran.err) == (0, "")
+    calls = ran.json
+    assert [(call["line"], call["direction"], call["outcome"]) for call in calls] == [
+        ("1", "inbound", "answered"),
+        ("2", "outbound", "answered"),
+        ("3", "inbound", "missed"),
+        ("3", "inbound", "answered"),
+        ("1", "outbound", "answered"),
+        ("2", "outbound", "answered"),
+        ("3", "inbound", "answered"),
+    ]
+    assert [call["seized_at"] for call in calls] == sorted(call["seized_at"] for call in calls)
+    assert all(call["retention"]["expires_on"] > call["seized_at"][:10] for call in calls)
+
+
+def test_calls_without_the_key_is_what_anybody_may_know(run: Run, office: Path) -> None:
+    ran = run("calls", "--store", office, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert {frozenset(call) for call in ran.json} == {frozenset(PUBLIC)}
+    assert [call["sequence"] for call in ran.json] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_filters(run: Run, office: Path) -> None:
+    everything = run("calls", *key(office), "--json").json
+    day = everything[0]["seized_at"][:10]
+    assert run("calls", *key(office), "--line", "3", "--json").json == [c for c in everything if c["line"] == "3"]
+    assert run("calls", *key(office), "--date", day, "--json").json == everything
+    assert run("calls", *key(office), "--date", "2001-01-01", "--json").json == []
+    assert len(run("calls", "--store", office, "--date", day, "--line", "2", "--json").json) == 2
+
+
+@pytest.mark.parametrize("language", ["C.UTF-8", "ja_JP.UTF-8"])
+@pytest.mark.parametrize("with_key", [True, False])
+def test_the_table_fits_80_columns(
+    run: Run, office: Path, language: str, with_key: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rich.cells import cell_len
+
+    monkeypatch.setenv("LANG", language)
+    monkeypatch.setenv("COLUMNS", "80")
+    ran = run("calls", *(key(office) if with_key else ("--store", office)))
+    lines = ran.out.splitlines()
+    assert ran.code == 0
+    assert max(cell_len(line) for line in lines) <= 80
+    # Head, rule, one row a call, foot: no row was wrapped.
+    assert [line.split()[0] for line in lines[2:9]] == (
+        ["#2", "#1", "#3", "#4", "#5", "#6", "#7"] if with_key else [f"#{n}" for n in range(1, 8)]
+    )
+
+
+def test_show_takes_number_or_beginning_of_an_id(run: Run, office: Path) -> None:
+    calls = run("calls", *key(office), "--json").json
+    wanted = next(call for call in calls if call["sequence"] == 4)
+    for name in ("4", "#4", wanted["id"], wanted["id"].lower(), wanted["id"][:16]):
+        assert run("show", name, *key(office), "--json").json == wanted
+    assert set(run("show", "4", "--store", office, "--json").json) == PUBLIC
+
+
+@pytest.mark.parametrize("name", ["8", "#0", "ZZZZ", "", "#"])
+def test_show_of_nothing_ends_with_11(run: Run, office: Path, name: str) -> None:
+    ran = run("show", name, "--store", office, "--json")
+    assert (ran.code, ran.out) == (11, "")
+
+
+def test_an_ambiguous_beginning_is_refused() -> None:
+    def record(call_id: str, sequence: int) -> PublicRecord:
+        return PublicRecord(
+            id=call_id,
+            sequence=sequence,
+            line="1",
+            date="2026-11-23",
+            outcome=Outcome.ANSWERED,
+            retention=Retention(expires_on="2026-12-23"),
+        )
+
+    records = [record("01ABC", 1), record("01ABD", 2)]
+    assert find_record(records, "01abd") is records[1]
+    with pytest.raises(NotFoundError, match="2 calls begin like this"):
+        find_record(records, "01AB")
+
+
+def test_show_for_people_names_everything(run: Run, office: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = run("show", "2", *key(office))
+    marked = next(c for c in run("calls", *key(office), "--json").json if c["sequence"] == 2)
+    assert shown.code == 0
+    assert marked["audio"]["pcm_sha256"] in shown.out
+    assert "unreasonable demand  button" in shown.out
+    assert "Article 7(2) item 1" in shown.out
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    assert "第7条第2項第1号" in run("show", "2", *key(office)).out
+
+
+def test_verify_of_a_sound_store(run: Run, office: Path) -> None:
+    ran = run("verify", *key(office), "--json")
+    calls = {call["id"]: call for call in run("calls", *key(office), "--json").json}
+    assert (ran.code, ran.err) == (0, "")
+    assert (ran.json["ok"], ran.json["origin"], ran.json["problems"]) == (True, "unproven", [])
+    assert {c["id"]: c["pcm_sha256"] for c in ran.json["calls"]} == {
+        name: call["audio"]["pcm_sha256"] for name, call in calls.items()
+    }
+    assert "Origin unproven" in run("verify", "--store", office).out
+
+
+def test_verify_with_the_fingerprint(run: Run, office: Path) -> None:
+    shown = run("keys", "show", "--store", office, "--json").json
+    pinned = run("verify", "--store", office, "--fingerprint", shown["fingerprint"], "--json")
+    assert (pinned.code, pinned.json["origin"]) == (0, "pinned")
+    assert run("verify", "--store", office, "--fingerprint", "00" * 32).code == 10
+
+
+def test_verify_of_one_call(run: Run, office: Path) -> None:
+    ran = run("verify", "4", "--store", office, "--json")
+    assert (ran.code, [call["sequence"] for call in ran.json["calls"]]) == (0, [4])
+    assert run("verify", "99", "--store", office).code == 11
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_damage_ends_with_10_and_names_the_call(run: Run, own: Path, as_json: bool) -> None:
+    ring = own / "ring" / "ring-00000.dat"
+    octets = bytearray(ring.read_bytes())
+    at = octets.index(b"TXNT") + 300
+    octets[at] ^= 1
+    ring.write_bytes(octets)
+    ran = run("verify", "--store", own, *(["--json"] if as_json else []))
+    assert ran.code == 10
+    assert ran.err.startswith(f"Damage: {own}: ")
+    if as_json:
+        assert ran.json["ok"] is False
+        assert [call["sequence"] for call in ran.json["calls"] if call["problems"]] == [1]
+    else:
+        assert "1 of them have problems" in ran.out
+
+
+def test_a_wrong_passphrase_ends_with_9(run: Run, office: Path, tmp_path: Path) -> None:
+    file = tmp_path / "manager.key"
+    make_private_key(file, "correct horse", "manager", "管理責任者", passes=1, memory=8192)
+    wrong = tmp_path / "passphrase"
+    wrong.write_text("battery staple\n")
+    ran = run("calls", "--store", office, "--key", file, "--passphrase-file", wrong, "--json")
+    assert (ran.code, ran.out) == (9, "")
+    assert "wrong passphrase" in ran.err
+    wrong.write_text("correct horse\nsecond line\n")
+    strange = run("calls", "--store", office, "--key", file, "--passphrase-file", wrong, "--json")
+    assert (strange.code, strange.out) == (9, "")
+    assert "wrong passphrase" not in strange.err
+
+
+def test_without_a_terminal_the_passphrase_has_to_come_from_a_file(run: Run, office: Path, tmp_path: Path) -> None:
+    file = tmp_path / "manager.key"
+    make_private_key(file, "correct horse", "manager", "管理責任者", passes=1, memory=8192)
+    ran = run("calls", "--store", office, "--key", file)
+    assert ran.code == 9
+    assert "--passphrase-file FILE" in ran.err
+
+
+@pytest.mark.parametrize("name", ["missing.key", "."])
+def test_a_missing_key_file_ends_with_9(run: Run, office: Path, tmp_path: Path, name: str) -> None:
+    assert run("calls", "--store", office, "--key", tmp_path / name).code == 9
+
+
+def test_a_demonstration_key_opens_no_real_store(run: Run, office: Path, tmp_path: Path) -> None:
+    Store.create(tmp_path / "real", slots=4, retention_days=30, demonstration=False).close()
+    ran = run("calls", "--store", tmp_path / "real", "--key", office / "demo.key")
+    assert ran.code == 9
+    assert "a demonstration key opens no real store" in ran.err
