@@ -7,8 +7,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from tests.notice.talkers import RATE, captured, hum, talker
 
+from tests.notice.talkers import RATE, captured, hum, talker
 from tsuwaroku.config import AnnouncementConfig
 from tsuwaroku.notice.beep import beep
 from tsuwaroku.notice.level import Pcm
@@ -17,7 +17,7 @@ from tsuwaroku.service.announcement import load_announcement, resample
 
 REFERENCE = load_announcement(AnnouncementConfig(), RATE)
 BEEP = beep(RATE)
-FEW, MANY = 12, pytest.param(300, marks=pytest.mark.slow)
+FEW, MANY = 12, pytest.param(100, marks=pytest.mark.slow)
 
 
 def other(rng: np.random.Generator, count: int) -> Pcm:
