@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.store.writing import sound
 
+from tests.store.writing import sound
 from tsuwaroku.store.flac import BLOCK_SAMPLES, RunEncoder, decode
 from tsuwaroku.store.slot import FormatError
 
