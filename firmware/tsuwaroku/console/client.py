@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -47,10 +48,11 @@ class _FailureAnswer(msgspec.Struct):
 class KeeperClient:
     """A connection to a running keeper. Every method raises ServiceError when it does not answer."""
 
-    def __init__(self, socket: Path) -> None:
-        self.socket = socket
+    def __init__(self, path: Path) -> None:
+        self.socket = path
+        self._reached = False
         self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=str(socket)), base_url="http://keeper", timeout=TIMEOUT_S
+            transport=httpx.HTTPTransport(uds=str(path)), base_url="http://keeper", timeout=TIMEOUT_S
         )
 
     def __enter__(self) -> Self:
@@ -77,6 +79,7 @@ class KeeperClient:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
         try:
+            self._reach()
             answer = self._http.request(method, path, json=body)
         except httpx.TimeoutException as error:
             raise ServiceError(
@@ -84,7 +87,8 @@ class KeeperClient:
                 where=str(self.socket),
                 remedy="see `journalctl -u tsuwaroku`; recording does not depend on this answer",
             ) from error
-        except httpx.TransportError as error:
+        except (httpx.TransportError, OSError) as error:
+            self._reached = False
             raise ServiceError(
                 "the service does not answer",
                 where=str(self.socket),
@@ -94,6 +98,14 @@ class KeeperClient:
         if answer.is_success:
             return answer.content
         raise self._failure(answer)
+
+    def _reach(self) -> None:
+        """Raises OSError where nobody listens. (httpx leaves the socket of a refused connection open.)"""
+        if not self._reached:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.settimeout(TIMEOUT_S)
+                probe.connect(str(self.socket))
+            self._reached = True
 
     def _failure(self, answer: httpx.Response) -> TsuwarokuError:
         try:

@@ -67,7 +67,11 @@ def _lines() -> Iterator[str]:
     for direction in ("inbound", "outbound", "internal"):
         yield ""
         yield f"[line.notice.{direction}]"
-        yield from _keys("decision", NoticeDecision, getattr(LineNotice(), direction))
+        # The kind is written out: a table without it means the announcement, whatever the line's default was.
+        kind, *others = _keys("decision", NoticeDecision, getattr(LineNotice(), direction))
+        yield kind
+        yield others[0].removeprefix("#")
+        yield from others[1:]
     yield ""
     yield f"# {_say(SECTIONS['timetable'])}"
     yield "#[[line.timetable]]"

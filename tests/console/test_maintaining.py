@@ -1,0 +1,142 @@
+"""`status`, `plan`, `config`: what a technician sees."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.console.support import FakeKeeper, Run, live_status
+from tsuwaroku.config import Config, parse
+from tsuwaroku.console.example import example_toml
+from tsuwaroku.store.layout import Store
+
+LINE = '[[line]]\nid = "1"\n'
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(f'[store]\npath = "{tmp_path}/store"\nring_size = "64 MiB"\naccept_shorter = true\n{LINE}')
+    return path
+
+
+def test_status_of_a_running_service(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = msgspec.json.encode(live_status(4))
+    with FakeKeeper(tmp_path / "run" / "keeper.sock", {"/v1/status": (200, answer)}):
+        ran = run("status", "--store", tmp_path, "--json")
+        shown = run("status", "--store", tmp_path)
+        monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+        japanese = run("status", "--store", tmp_path)
+    assert (ran.code, ran.err, ran.json) == (0, "", msgspec.json.decode(answer))
+    assert shown.code == 0
+    assert "nothing has reached the disk for more than 2 s → check the SSD's connection" in shown.out
+    assert "ディスクへの書き込みが2秒以上止まっています" in japanese.out
+
+
+def test_status_without_a_service_ends_with_12(run: Run, tmp_path: Path) -> None:
+    ran = run("status", "--store", tmp_path, "--json")
+    assert (ran.code, ran.out) == (12, "")
+    assert "systemctl start tsuwaroku" in ran.err
+
+
+def test_status_goes_to_the_configured_socket(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "elsewhere.sock"
+    file = tmp_path / "config.toml"
+    file.write_text(f'[service]\nsocket = "{path}"\n{LINE}')
+    with FakeKeeper(path, {"/v1/status": (200, msgspec.json.encode(live_status(1)))}) as keeper:
+        assert run("--config", file, "status", "--json").code == 0
+    assert keeper.asked == [("GET", "/v1/status", None)]
+
+
+def test_plan(run: Run, config: Path) -> None:
+    ran = run("--config", config, "plan", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert (ran.json["lines"], ran.json["days"], ran.json["slots"]) == (1, 30, 256)
+    assert (ran.json["sufficient"], ran.json["ssd_bytes"]) == (False, None)
+    fits = run("--config", config, "plan", "--ssd", "1 GiB", "--json").json
+    assert (fits["ssd_bytes"], fits["fits_ssd"]) == (2**30, True)
+    shown = run("--config", config, "plan", "--ssd", "1 MiB")
+    assert "The ring is too small for the guarantee" in shown.out
+    assert "it does NOT fit" in shown.out
+
+
+def test_plan_with_a_bad_size_ends_with_3(run: Run, config: Path) -> None:
+    assert run("--config", config, "plan", "--ssd", "much").code == 3
+
+
+def test_config_check(run: Run, config: Path) -> None:
+    ran = run("config", "check", config, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert {finding["severity"] for finding in ran.json} <= {"ok", "warning"}
+    assert run("--config", config, "config", "check", "--json").json == ran.json
+    assert run("config", "check", config).code == 0
+
+
+def test_config_check_of_a_ring_that_is_too_small_ends_with_3(run: Run, config: Path) -> None:
+    config.write_text(config.read_text().replace("accept_shorter = true", ""))
+    ran = run("config", "check", config, "--json")
+    assert ran.code == 3
+    assert [finding["place"] for finding in ran.json if finding["severity"] == "error"] == ["store.ring_size"]
+    assert ran.err.startswith(f"Configuration: {config}: 1 of the findings")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"colour = 1\n{LINE}", "colour"),
+        (f'{LINE}hook = "GPIO5"\n[[line]]\nid = "2"\nring = "GPIO5"\n', "both use the contact GPIO5"),
+        (f"{LINE}{LINE}", "both use the id 1"),
+        ("[board\n", "is not valid TOML"),
+        ("line = []\n", "names no line"),
+    ],
+)
+def test_a_bad_configuration_ends_with_3_and_names_the_place(run: Run, tmp_path: Path, text: str, message: str) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    ran = run("config", "check", file, "--json")
+    assert (ran.code, ran.out) == (3, "")
+    assert str(file) in ran.err
+    assert message in ran.err
+
+
+@pytest.mark.parametrize("language", ["C.UTF-8", "ja_JP.UTF-8"])
+def test_the_example_loads_and_names_every_key(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", language)
+    text = example_toml()
+    assert parse(text) == parse(LINE)  # as it stands it changes nothing
+    uncommented = "\n".join(line.removeprefix("#") if line[:2] != "# " else line for line in text.splitlines())
+    tree = tomllib.loads(uncommented)
+    assert missing_keys(tree, Config) == []
+    assert msgspec.convert(tree, Config).line[0].port == 1  # every sample value is of its key's type
+
+
+def missing_keys(tree: Any, kind: Any, place: str = "") -> list[str]:
+    """Keys of the structs that the tree lacks, depth first."""
+    missing = []
+    for field in msgspec.structs.fields(kind):
+        here = f"{place}.{field.encode_name}"
+        if field.encode_name not in tree:
+            missing.append(here)
+            continue
+        value = tree[field.encode_name]
+        inner = [one for one in (field.type, *getattr(field.type, "__args__", ())) if hasattr(one, "__struct_fields__")]
+        for one in inner:
+            missing += missing_keys(value[0] if isinstance(value, list) else value, one, here)
+    return missing
+
+
+def test_the_example_is_what_the_verb_prints(run: Run) -> None:
+    assert run("config", "example") == (0, example_toml(), "")
+
+
+def test_a_store_is_not_made_by_looking(run: Run, config: Path, tmp_path: Path) -> None:
+    run("--config", config, "config", "check")
+    run("--config", config, "plan")
+    assert run("--config", config, "calls").code == 6
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml"]
+    Store.create(tmp_path / "store", slots=256, retention_days=30, demonstration=False).close()
+    assert run("--config", config, "calls", "--json").json == []

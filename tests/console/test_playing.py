@@ -1,0 +1,246 @@
+"""`play`: the purpose first, the audit entry next, then sound, levelled for the listener only."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.console.support import Run
+from tsuwaroku.console import playing
+from tsuwaroku.console.levelling import Leveller
+from tsuwaroku.errors import BoardError, RefusedError
+from tsuwaroku.records.call import Audio, CallRecord, ClockRecord, Direction, Mark, Outcome, Retention
+from tsuwaroku.store.audit import AuditEntry, AuditLog
+from tsuwaroku.store.durable import FileLock
+from tsuwaroku.store.keys import PrivateKey
+
+RATE = 8000
+
+
+def key(store: Path) -> tuple[object, ...]:
+    return ("--store", store, "--key", store / "demo.key")
+
+
+def entries(store: Path) -> list[AuditEntry]:
+    return list(AuditLog(store / "audit").entries())
+
+
+class Ears:
+    """A sink that remembers, and what the audit log said when the first sound came."""
+
+    def __init__(self, store: Path) -> None:
+        self.store = store
+        self.heard = bytearray()
+        self.noted: list[AuditEntry] | None = None
+        self.closed = False
+
+    def write(self, pcm: bytes) -> None:
+        if self.noted is None:
+            self.noted = entries(self.store)
+        self.heard += pcm
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def ears(own: Path, monkeypatch: pytest.MonkeyPatch) -> Ears:
+    ears = Ears(own)
+    monkeypatch.setattr(playing, "NullOutput", lambda: ears)
+    return ears
+
+
+def test_the_audit_entry_is_there_before_the_first_sound(run: Run, own: Path, ears: Ears) -> None:
+    record = run("show", "1", *key(own), "--json").json
+    ran = run("play", "1", *key(own), "--purpose", "fairness", "--output", "null")
+    assert (ran.code, ran.out) == (0, "")
+    assert ears.noted is not None
+    last = ears.noted[-1]
+    assert (last.verb, last.subject) == ("play", record["id"])
+    assert last.why(PrivateKey.load(own / "demo.key", lambda: "")) == "業務の公正かつ適正な執行"
+    assert entries(own) == ears.noted
+    assert ears.closed
+
+
+def test_the_whole_call_is_heard_in_order(run: Run, own: Path, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Plain:
+        def __init__(self, rate: int) -> None: ...
+
+        def level(self, pcm: bytes) -> bytes:
+            return pcm
+
+    monkeypatch.setattr(playing, "Leveller", Plain)
+    record = run("show", "1", *key(own), "--json").json
+    run("play", "1", *key(own), "--purpose", "courtesy", "--output", "null")
+    assert hashlib.sha256(ears.heard).hexdigest() == record["audio"]["pcm_sha256"]
+
+
+def test_playing_leaves_every_stored_call_as_it_was(run: Run, own: Path) -> None:
+    before = (own / "ring" / "ring-00000.dat").read_bytes()
+    names = sorted(path.relative_to(own) for path in own.rglob("*") if path.parent.name != "audit")
+    assert run("play", "1", *key(own), "--purpose", "fairness", "--output", "null").code == 0
+    assert (own / "ring" / "ring-00000.dat").read_bytes() == before
+    after = sorted(path.relative_to(own) for path in own.rglob("*") if path.parent.name != "audit")
+    assert set(after) - set(names) <= {Path("keeper.lock")}
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("courtesy", "職員の接遇意識の向上"),
+        ("業務の公正かつ適正な執行", "業務の公正かつ適正な執行"),
+        (" 職員研修 ", "その他（職員研修）"),
+    ],
+)
+def test_the_purpose_is_in_the_forms_words(given: str, why: str) -> None:
+    assert playing.asked_purpose(given) == why
+
+
+@pytest.mark.parametrize("arguments", [[], ["--purpose", "  "]])
+def test_without_a_purpose_nothing_sounds(run: Run, own: Path, ears: Ears, arguments: list[str]) -> None:
+    before = entries(own)
+    ran = run("play", "1", *key(own), "--output", "null", *arguments)
+    assert (ran.code, ears.noted, entries(own)) == (13, None, before)
+
+
+def test_without_a_key_nothing_sounds(run: Run, own: Path, ears: Ears) -> None:
+    ran = run("play", "1", "--store", own, "--purpose", "fairness", "--output", "null")
+    assert (ran.code, ears.noted) == (9, None)
+
+
+def test_without_the_device_key_listening_cannot_be_noted_and_is_refused(run: Run, own: Path, ears: Ears) -> None:
+    (own / "keys" / "device.key").unlink()
+    ran = run("play", "1", *key(own), "--purpose", "fairness", "--output", "null")
+    assert (ran.code, ears.noted) == (13, None)
+    assert "audit log" in ran.err
+
+
+def test_a_keeper_that_does_not_answer_keeps_it_silent(run: Run, own: Path, ears: Ears) -> None:
+    lock = FileLock(own / "keeper.lock")
+    lock.acquire()
+    try:
+        ran = run("play", "1", *key(own), "--purpose", "fairness", "--output", "null")
+    finally:
+        lock.release()
+    assert (ran.code, ears.noted) == (12, None)
+
+
+def test_a_missed_call_has_no_sound(run: Run, own: Path, ears: Ears) -> None:
+    calls = run("calls", *key(own), "--json").json
+    missed = next(call["sequence"] for call in calls if not call["audio"]["samples"])
+    assert run("play", missed, *key(own), "--purpose", "fairness", "--output", "null").code == 11
+
+
+def test_a_missing_sound_device_ends_with_5_before_any_entry(run: Run, own: Path) -> None:
+    before = entries(own)
+    ran = run("play", "1", *key(own), "--purpose", "fairness", "--output", "nowhere_at_all")
+    assert (ran.code, entries(own)) == (5, before)
+    assert "aplay -L" in ran.err
+
+
+def test_a_real_device_takes_the_sound() -> None:
+    sink = playing.AlsaOutput("null", RATE)
+    sink.write(bytes(2 * RATE // 10))
+    sink.close()
+    with pytest.raises(BoardError):
+        playing.AlsaOutput("nowhere_at_all", RATE)
+
+
+@pytest.mark.parametrize(
+    ("today", "held", "refused"),
+    [
+        ("2026-12-23", False, False),
+        ("2026-12-24", False, True),
+        ("2027-01-01", True, False),
+    ],
+)
+def test_from_the_day_after_its_last_day_a_call_is_refused(today: str, held: bool, refused: bool) -> None:
+    def read() -> None:
+        playing.refuse_expired("2026-12-23", "01ABC", held=held, today=today)
+
+    if refused:
+        with pytest.raises(RefusedError, match=r"Article 8\(1\)"):
+            read()
+    else:
+        read()
+
+
+def test_an_expired_call_is_not_played(run: Run, tmp_path: Path) -> None:
+    store, script = tmp_path / "old", Path(__file__).parents[1] / "scenarios" / "single.toml"
+    assert run("simulate", script, "--store", store, "--fast", "--start", "2020-01-01T09:00").code == 0
+    ran = run("play", "1", *key(store), "--purpose", "fairness", "--output", "null")
+    assert ran.code == 13
+    assert "2020-01-31" in ran.err
+
+
+def record(marks: list[Mark], *, answered: bool = True) -> CallRecord:
+    """A call of 10 s: seized, answered after 4 s, its sound beginning 2 s before the seizure."""
+    return CallRecord(
+        id="01ABC",
+        sequence=1,
+        line="1",
+        extension="1",
+        direction=Direction.OUTBOUND,
+        seized_at="2026-11-23T09:00:00.000+09:00",
+        answered_at="2026-11-23T09:00:04.000+09:00" if answered else None,
+        ended_at="2026-11-23T09:00:10.000+09:00",
+        outcome=Outcome.ANSWERED,
+        marks=marks,
+        audio=Audio(rate=RATE, first_sample=0, samples=12 * RATE),
+        clock=ClockRecord(quality="synchronised", mono_ns=0, boot_id="00"),
+        retention=Retention(expires_on="2026-12-23"),
+    )
+
+
+def test_marks_pass_where_they_were_made() -> None:
+    marks = [Mark(at_s=5.0), Mark(at_s=1.0), Mark(at_s=2.0, withdrawn=True), Mark(at_s=None, by="suzuki")]
+    assert playing.mark_positions(record(marks)) == [(7.0, "unreasonable demand"), (11.0, "unreasonable demand")]
+    assert playing.mark_positions(record([Mark(at_s=1.0)], answered=False)) == [(3.0, "unreasonable demand")]
+
+
+def test_a_gap_is_a_pause_of_a_second_at_the_most() -> None:
+    runs = [(100, bytes([1, 0] * 1000)), (1500, bytes([2, 0] * 10)), (100_000, bytes([3, 0] * 10))]
+    blocks = list(playing._blocks(iter(runs), 100, RATE))
+    assert [(end, len(pcm) // 2, any(pcm)) for end, pcm in blocks] == [
+        (900, 800, True),
+        (1100, 200, True),
+        (1500, 400, False),
+        (1510, 10, True),
+        (100_000, RATE, False),
+        (100_010, 10, True),
+    ]
+
+
+def tone(level_db: float, seconds: float) -> np.ndarray:
+    """A sine whose RMS is `level_db` below full scale."""
+    at = np.arange(int(RATE * seconds)) / RATE
+    return np.asarray(np.sqrt(2) * 10 ** (level_db / 20) * np.sin(2 * np.pi * 440 * at))
+
+
+def levelled(samples: np.ndarray) -> np.ndarray:
+    leveller = Leveller(RATE)
+    blocks = (samples * 32768).astype("<i2").reshape(-1, 800)
+    return np.concatenate([np.frombuffer(leveller.level(block.tobytes()), "<i2") for block in blocks]) / 32768
+
+
+def rms_db(samples: np.ndarray) -> float:
+    return float(20 * np.log10(np.sqrt(np.mean(samples**2))))
+
+
+def test_the_quiet_talker_comes_up_to_the_loud_one() -> None:
+    out = levelled(np.concatenate([tone(-16, 2), tone(-34, 3)]))
+    assert rms_db(out[RATE : 2 * RATE]) == pytest.approx(-16, abs=0.2)  # loud: untouched
+    assert rms_db(out[-RATE:]) == pytest.approx(-20, abs=0.5)  # quiet: to the target
+
+
+def test_silence_stays_silent_and_nothing_clips() -> None:
+    assert rms_db(levelled(tone(-60, 2))[-RATE:]) == pytest.approx(-60, abs=0.2)
+    out = levelled(np.concatenate([tone(-40, 3), tone(-6, 1)]))
+    assert np.max(np.abs(out[3 * RATE :])) <= 10 ** (-6 / 20) * np.sqrt(2) + 0.01  # the gain fell at once
+
+
+def test_an_empty_block_is_left_alone() -> None:
+    assert Leveller(RATE).level(b"") == b""
