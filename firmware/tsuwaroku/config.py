@@ -82,7 +82,9 @@ class LineNotice(_Section, frozen=True, kw_only=True):
     outbound: NoticeDecision = NoticeDecision()
     internal: NoticeDecision = NoticeDecision(kind=NoticeKind.BEEP)
     button_stops: bool = True
-    repeat_after_flash: bool = True
+    # After a flash the clerk may be dialling, to 119 or to a colleague; until the digits are known, speaking onto
+    # that could spoil the dialling or an emergency call. A notice not yet given whole is given after it in any case.
+    repeat_after_flash: bool = False
     latest_s: Annotated[float, Meta(ge=0, le=30)] = 3.0
     beep_every_s: Annotated[float, Meta(ge=5, le=60)] = 15.0
 

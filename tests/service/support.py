@@ -7,9 +7,11 @@ from pathlib import Path
 
 from tsuwaroku.config import Config
 from tsuwaroku.records.call import CallRecord
+from tsuwaroku.service.assembly import Assembled
 from tsuwaroku.service.simulate import simulate
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.layout import DEMO_KEY, Store
+from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.recovery import list_calls
 
 START = 1_780_000_000 * 1_000_000_000  # a fixed start: 2026-05-29 05:26:40 Asia/Tokyo
@@ -41,3 +43,9 @@ def samples_of(path: Path) -> bytes:
     """The S16LE octets of a WAV."""
     with wave.open(str(path), "rb") as file:
         return file.readframes(file.getnframes())
+
+
+def no_slots(store: Store, parts: Assembled) -> None:
+    """Take the recorder's lease away, as on a full ring."""
+    Lease(slots=[], sequence_floor=1).save(store.lease_path)
+    parts.writer.reload_lease()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.scenarios import make as scenarios
-from tests.service.support import START, calls_in
+from tests.service.support import START, calls_in, no_slots
 from tsuwaroku.clock import NS, VirtualClock
 from tsuwaroku.config import Config, LineConfig
 from tsuwaroku.errors import StoreError
@@ -192,8 +192,7 @@ def test_unplugged_card_blinks_and_the_gap_is_in_the_record(tmp_path: Path) -> N
 
 def test_full_ring_blinks_and_says_so(tmp_path: Path) -> None:
     box = Box(tmp_path, slots=1)
-    # The one slot holds about 25 s; make it too small by taking it away from the lease.
-    box.parts.writer._slots._free.clear()
+    no_slots(box.store, box.parts)
     box.until(7.0)
     assert box.lamp == "fast"
     assert {"ring_full", "not_recorded"} <= box.alarms()
@@ -226,3 +225,21 @@ def test_scenario_keeps_lamps_dark_between_calls(tmp_path: Path) -> None:
     parts.release()
     keeper.close()
     store.close()
+
+
+def test_slots_lent_while_a_call_waits_save_it_whole(tmp_path: Path) -> None:
+    """The recorder starts without a lease; slots come five seconds into the call, and no word of them."""
+    box = Box(tmp_path)
+    lease = box.store.lease_path.read_bytes()
+    no_slots(box.store, box.parts)
+    box.until(8.0)
+    assert box.lamp == "fast"
+    assert {"ring_full", "not_recorded"} <= box.alarms()
+    box.store.lease_path.write_bytes(lease)
+    box.until(10.1)
+    assert box.lamp == "lit"
+    assert box.alarms() == set()
+    box.until(26.0)
+    box.end()
+    call = calls_in(box.path)[0]
+    assert (call.audio.first_sample, call.audio.gaps, call.integrity.value) == (6_400, [], "sealed")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.service.support import START, calls_in, demo_key, play, samples_of
+from tests.service.support import START, calls_in, demo_key, no_slots, play, samples_of
 from tsuwaroku.clock import NS, VirtualClock
 from tsuwaroku.config import Config, LineConfig, LineNotice, LineTimers, Mode, ModePeriod, NoticeDecision, NoticeKind
 from tsuwaroku.errors import DamageError, SecretError
@@ -195,7 +195,7 @@ def test_full_ring_lists_the_call_as_not_recorded(tmp_path: Path) -> None:
     board = VirtualBoard(load_script(source).sources(), clock, realtime=False)
     board.open()
     parts = assembled(settings, board, clock, store, keeper)
-    parts.writer._slots._free.clear()
+    no_slots(store, parts)
     parts.recorder.run(lambda: False)
     board.close()
     parts.release()

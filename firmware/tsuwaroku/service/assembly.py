@@ -25,6 +25,9 @@ from tsuwaroku.store.layout import Store
 from tsuwaroku.store.slot import SlotHeader
 from tsuwaroku.store.writer import RingWriter
 
+# FLAC frames of 128 ms that a commit may leave for the next one: at most 1 s + 0.256 s and the commit's
+# own time are then not on the disk yet, inside the 1.5 s of promise 3. Two would leave 0.1 s to spare.
+HOLD_BACK = 1
 # A line found off-hook is in the call that was cut off only if that was just now.
 RESUME_WITHIN_NS = 10 * 60 * 1_000_000_000
 
@@ -76,7 +79,9 @@ class Assembled:
         self._lock.acquire()
         try:
             journal = Journal.open(store.journal_dir, "recorder", store, store.device)
-            self.writer = RingWriter(store, instance=instance, audit_head=lambda: audit_head(store))
+            self.writer = RingWriter(
+                store, instance=instance, audit_head=lambda: audit_head(store), hold_back=HOLD_BACK
+            )
             worker = StorageWorker(store, self.writer, journal, board.rate, clock)
             storage: Storage = InlineStorage(worker) if inline else ThreadStorage(worker)
             self.recorder = Recorder(

@@ -44,6 +44,7 @@ class SlotTable:
         total = store.info.slots
         self._generation = [0] * total
         self._taken: dict[int, int] = {}  # wall time when the slot was taken
+        self.highest_sequence = 0
         self.used: dict[int, bytes] = {}
         for index in range(total):
             self._read(index, store.ring.read_block0(index))
@@ -64,6 +65,7 @@ class SlotTable:
         else:
             self.used[index] = header.call_id
             self._taken[index] = header.wall_ns
+            self.highest_sequence = max(self.highest_sequence, header.sequence)
 
     def refresh(self, indexes: list[int]) -> set[bytes]:
         """Read these slots' headers again; the calls found in them."""
@@ -135,12 +137,14 @@ class Keeper:
     # -- the recorder's messages
 
     def message(self, message: Upward) -> bool:
-        """One message; True when the lease was extended because of it."""
+        """One message; True when the recorder ought to read its lease again."""
         match message:
             case Hello(instance):
                 self._instance = instance
                 self._refresh_lease()
                 self.settle()
+                self._extend_lease()
+                return True  # it may have started before there was a lease
             case Report(status):
                 self._recorder = status
                 self._recorder_seen_ns = self._clock.now().mono_ns
@@ -187,21 +191,28 @@ class Keeper:
                 self._unlisted.add(call_id)
 
     def _extend_lease(self) -> bool:
-        """Lend more when half is used. The new lease holds what is unused of the old one, so nothing is lent twice."""
-        unused = [(index, generation) for index, generation in self._lease.slots if index not in self._slots.used]
+        """Lend more when half is used.
+
+        The new lease holds what is unused of the old one, so that nothing is lent twice, and the slots of calls not
+        yet listed: a recorder that starts anew finds in them what was cut off.
+        """
+        used = self._slots.used
+        kept = [
+            (at, generation) for at, generation in self._lease.slots if used.get(at, b"?") in self._unlisted | {b"?"}
+        ]
+        unused = sum(at not in used for at, _ in kept)
         wanted = self.lease_size()
-        if len(unused) > wanted // 2:
+        if unused > wanted // 2:
             return False
-        granted = self._slots.grant(wanted - len(unused), {index for index, _ in unused})
+        granted = self._slots.grant(wanted - unused, {at for at, _ in kept})
         if not granted:
             return False
-        self._lease = Lease(slots=[*unused, *granted], sequence_floor=self._sequence_floor())
+        self._lease = Lease(slots=[*kept, *granted], sequence_floor=self._sequence_floor())
         self._lease.save(self._store.lease_path)
         return True
 
     def _sequence_floor(self) -> int:
-        highest = max((entry.public.sequence for entry in self._catalogue.entries()), default=0)
-        return max(self._lease.sequence_floor, highest + 1)
+        return max(self._lease.sequence_floor, self._slots.highest_sequence + 1)
 
     def _release_discarded(self) -> None:
         for owner in ("recorder", "keeper"):

@@ -25,6 +25,7 @@ from tsuwaroku.events import (
     Tick,
 )
 from tsuwaroku.hal.board import SYSTEM_LAMP, Board, Lamp
+from tsuwaroku.notice.policy import Reason
 from tsuwaroku.service import ops
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.link import Closed, KeeperLink, Note, Report
@@ -36,6 +37,8 @@ from tsuwaroku.service.storage import Storage
 BATCH_NS = NS
 STALL_NS = 2 * NS
 REPORT_NS = NS // 5
+# The notices that failed for the box's own sake; a caller who hung up first is no fault.
+NOTICE_FAULTS = frozenset({Reason.PLAYBACK_FAILED.value})
 SENSOR_ANOMALIES = frozenset({"hook_chatter", "time_reversed"})
 RESOLVE_NS = 60 * NS  # an alarm about a past loss resolves after a minute without another
 
@@ -168,7 +171,7 @@ class Recorder:
         self.alarms.set("keeper_away", not self._link.connected, now)
         for line_id, station in self._stations.items():
             failed = station.notice_failed
-            self.alarms.set("notice_failed", failed is not None, now, line_id, failed or "")
+            self.alarms.set("notice_failed", failed in NOTICE_FAULTS, now, line_id, failed or "")
             if station.anomaly in SENSOR_ANOMALIES:
                 self._lost("hook_sensor_suspect", line_id, station.anomaly or "")
             station.anomaly = None

@@ -19,6 +19,7 @@ import numpy as np
 from tsuwaroku.clock import NS, Clock, Instant
 from tsuwaroku.errors import StoreError
 from tsuwaroku.notice import proof
+from tsuwaroku.notice.session import Sound
 from tsuwaroku.records.call import Audio, CallRecord, Outcome, PublicRecord
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.service import ops
@@ -51,13 +52,11 @@ class StorageWorker:
 
     def apply(self, batch: Batch) -> Done:
         """Carry out a batch and commit it. A failing disk is reported, not raised: all is kept and tried again."""
-        if self.lease_changed:
-            self.lease_changed = False
-            self._writer.reload_lease()
         for op in batch.ops:
             self._apply(op, batch)
         error = ""
         try:
+            self._read_lease()
             report = self._writer.commit(batch.now)
             self._settle(report, batch.now)
             self._journal_pending()
@@ -109,6 +108,12 @@ class StorageWorker:
                 secret = {"at_s": mark.at_s, "kind": mark.kind.value, "by": mark.by}
                 self._journal_later(JournalType.MARK, batch.now, call_id, {"kind": mark.kind.value}, secret)
 
+    def _read_lease(self) -> None:
+        """When told; and every second while there is no free slot, for the word of its change may have been lost."""
+        if self.lease_changed or not self._writer.free_slots:
+            self.lease_changed = False
+            self._writer.reload_lease()
+
     def _settle(self, report: CommitReport, now: Instant) -> None:
         """Closed calls are done with. One that found no slot for a minute after its end is listed as not recorded."""
         for call_id, _ in report.closed:
@@ -157,7 +162,12 @@ class StorageWorker:
     def _prove(self, op: ops.ProveNotice) -> None:
         captured = np.frombuffer(op.captured, dtype="<i2")
         reference = np.frombuffer(op.reference, dtype="<i2")
-        verdict = proof.heard(captured, reference, self._rate).heard if op.captured else None
+        if not op.captured:
+            verdict = None
+        elif op.kind == Sound.BEEP.value:
+            verdict = proof.heard_beep(captured, self._rate).heard
+        else:
+            verdict = proof.heard(captured, reference, self._rate).heard
         self._heard.setdefault(op.call_id, []).append(verdict)
         self._verdicts.append((op.line, verdict))
 
