@@ -132,7 +132,9 @@ def make_board(spec: Spec) -> tuple[Board, Clock]:
 
     if spec.config.board.kind == "virtual":
         clock = VirtualClock(spec.epoch_wall_ns, SystemClock().now().quality)
-        return assembly.virtual_board(spec.config, clock, time.time_ns() - spec.epoch_wall_ns), clock
+        elapsed_ns = max(0, time.time_ns() - spec.epoch_wall_ns)
+        clock.mono_ns = elapsed_ns  # calls that were cut off are judged by their age before the first read
+        return assembly.virtual_board(spec.config, clock, elapsed_ns), clock
     return assembly.device_board(spec.config), SystemClock()
 
 
