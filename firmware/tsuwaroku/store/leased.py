@@ -70,17 +70,21 @@ class LeasedSlots:
         return len(self._free)
 
     def unfinished(self, instance: bytes) -> list[SlotHeader]:
-        """The last slot's header of each call of another instance that has no last extent, in order of opening."""
+        """The last slot's header of each call of another instance that has no last extent, in order of opening.
+
+        Of a line's calls only the last one: a line that has had another call since is not in the one cut off.
+        """
         calls: dict[bytes, list[UsedSlot]] = {}
         for used in self._known.values():
             if used is not None and used.header.instance != instance:
                 calls.setdefault(used.header.call_id, []).append(used)
-        cut = []
+        last: dict[str, tuple[SlotHeader, bool]] = {}
         for slots in calls.values():
+            header = max((s.header for s in slots), key=lambda h: h.part)
             exists = any(s.extents for s in slots)
-            if exists and not any(e.last for s in slots for e in s.extents):
-                cut.append(max((s.header for s in slots), key=lambda h: h.part))
-        return sorted(cut, key=lambda h: h.sequence)
+            if exists and (header.line not in last or last[header.line][0].sequence < header.sequence):
+                last[header.line] = header, any(e.last for s in slots for e in s.extents)
+        return sorted((header for header, ended in last.values() if not ended), key=lambda h: h.sequence)
 
     def _look(self, slot: int, generation: int) -> bool:
         """Read a slot new in the lease. True if it is not to be used and not in use either."""
