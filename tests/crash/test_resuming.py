@@ -1,0 +1,146 @@
+"""Which call a recorder goes on with when it comes back, and that it comes back with slots to write to."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.crash.box import make_day
+from tests.store.writing import at, call_id, opening, record, sound
+from tsuwaroku.clock import NS, Instant, SystemClock
+from tsuwaroku.config import BoardConfig, Config, LineConfig
+from tsuwaroku.records.call import PublicRecord
+from tsuwaroku.service import keeper as keeper_module
+from tsuwaroku.service.assembly import predecessors
+from tsuwaroku.service.keeper import Keeper
+from tsuwaroku.service.link import Hello
+from tsuwaroku.service.process import Spec, make_board
+from tsuwaroku.service.setup import create_demo_store
+from tsuwaroku.store.chunks import CallOpening
+from tsuwaroku.store.durable import FileLock
+from tsuwaroku.store.layout import Store
+from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.slot import SlotHeader
+from tsuwaroku.store.writer import RingWriter
+
+CONFIG = Config(line=(LineConfig(id="L1"), LineConfig(id="L2")))
+HEAD = bytes(32)
+
+
+def store_with(path: Path, slots: int) -> Store:
+    create_demo_store(path, CONFIG, slots)
+    return Store.open(path, need_device=True)
+
+
+def writer(store: Store, instance: bytes) -> RingWriter:
+    return RingWriter(store, instance=instance, audit_head=lambda: HEAD)
+
+
+def on(line: str, number: int) -> CallOpening:
+    return msgspec.structs.replace(opening(number), line=line)
+
+
+def closed(store: RingWriter, line: str, number: int, now: Instant) -> list[tuple[bytes, PublicRecord]]:
+    """A whole call in one commit."""
+    store.open(on(line, number))
+    store.audio(call_id(number), 0, sound(1))
+    store.close(call_id(number), record(number))
+    return store.commit(now).closed
+
+
+def test_a_line_that_had_another_call_since_does_not_resume_the_one_cut_off(tmp_path: Path) -> None:
+    store = store_with(tmp_path / "store", 16)
+    Lease(slots=[(n, 1) for n in range(16)]).save(store.lease_path)
+    first = writer(store, b"first...")
+    for line, number in (("L1", 1), ("L2", 2)):
+        first.open(on(line, number))
+        first.audio(call_id(number), 0, sound(1))
+    first.commit(at(1))
+    second = writer(store, b"second..")
+    assert [h.call_id for h in second.unfinished()] == [call_id(1), call_id(2)]
+    assert [call for call, _ in closed(second, "L1", 3, at(2))] == [call_id(3)]
+    third = writer(store, b"third...")
+    assert [h.call_id for h in third.unfinished()] == [call_id(2)]
+    store.close()
+
+
+def test_a_simulated_recorder_that_comes_back_knows_how_late_it_is(tmp_path: Path) -> None:
+    """Calls cut off a moment ago are resumed, and those are not that were cut off long before."""
+    day = make_day(tmp_path, 20.0, lines=1)
+    config = Config(board=BoardConfig(kind="virtual", script=str(day.script)), line=(LineConfig(id="1"),))
+    epoch = time.time_ns() - 3600 * NS
+    _, clock = make_board(Spec(role="recorder", config=config, store="", epoch_wall_ns=epoch))
+    assert 3600 <= clock.now().mono_ns / NS < 3610
+    headers = [_header("1", time.time_ns() - 11 * 60 * NS), _header("2", time.time_ns() - 60 * NS)]
+    assert list(predecessors(headers, clock)) == ["2"]
+
+
+def _header(line: str, wall_ns: int) -> SlotHeader:
+    return SlotHeader(
+        flags=0,
+        slot=0,
+        generation=1,
+        store_id=bytes(16),
+        call_id=bytes(16),
+        sequence=1,
+        part=0,
+        first_extent=0,
+        line=line,
+        wall_ns=wall_ns,
+        mono_ns=0,
+        boot_id=bytes(16),
+        quality=at(0).quality,
+        retention_days=30,
+        epoch=0,
+        digest_before=bytes(32),
+        continues=bytes(16),
+        instance=bytes(8),
+        stream_header=bytes(24),
+        wraps=(),
+    )
+
+
+def test_every_recorder_that_says_hello_is_told_to_read_the_lease(tmp_path: Path) -> None:
+    """It may have read an older one, or none: the keeper lent slots before the two met."""
+    store = store_with(tmp_path / "store", 16)
+    early = writer(store, b"early...")
+    assert early.free_slots == 0
+    keeper = Keeper(store, CONFIG, SystemClock())
+    keeper.start()
+    assert keeper.message(Hello(b"early...".hex(), 1)) is True
+    early.reload_lease()
+    assert early.free_slots == 16
+    keeper.close()
+    store.close()
+
+
+def test_a_lease_made_longer_keeps_the_slots_of_calls_without_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a recorder that comes back would give their sequence numbers again and would not find what was cut off."""
+    # Eight slots, and two for each line.
+    monkeypatch.setattr(keeper_module, "LEASE_HOURS", 8 * 256 / 20 / 3600 / len(CONFIG.line))
+    store = store_with(tmp_path / "store", 64)
+    keeper = Keeper(store, CONFIG, SystemClock())
+    keeper.start()
+    assert keeper.lease_size() == 12
+    lock = FileLock(store.recorder_lock, b"running.".hex().encode())
+    lock.acquire()
+    running = writer(store, b"running.")
+    running.open(on("L1", 1))
+    running.audio(call_id(1), 0, sound(1))
+    for number in range(2, 8):
+        closed(running, "L2", number, at(number))
+    running.open(on("L2", 8))
+    running.audio(call_id(8), 0, sound(1))
+    running.commit(at(9))
+    assert keeper.poll() is True
+    lock.release()
+    again = writer(store, b"again...")
+    assert [h.call_id for h in again.unfinished()] == [call_id(1), call_id(8)]
+    assert again.open(on("L1", 9)) == 9
+    keeper.close()
+    store.close()
