@@ -25,7 +25,7 @@ from tsuwaroku.service.status import RecorderStatus, RingStatus, Status
 from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.catalogue import Catalogue
-from tsuwaroku.store.durable import FileLock
+from tsuwaroku.store.durable import FileLock, replace_file
 from tsuwaroku.store.fold import mark_name
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
@@ -110,7 +110,7 @@ class Keeper:
         self._recorder_seen_ns: int | None = None
         self._instance = ""
         self._unlisted: set[bytes] = set()  # calls in leased slots that are not in the catalogue yet
-        self._today = (0, 0)
+        self._head = ""
 
     def start(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Take the store, read the ring's headers, list what was recorded meanwhile, lend slots."""
@@ -168,7 +168,15 @@ class Keeper:
         self._release_discarded()
         self._list_closed()
         self.settle()
+        self._publish_head()
         return self._extend_lease()
+
+    def _publish_head(self) -> None:
+        """The audit log's head, for the recorder to seal into every commit: a cut-off tail then shows."""
+        head = self._audit.head().hex()
+        if head != self._head:
+            self._head = head
+            replace_file(self._store.run_dir / "audit.head", head.encode(), 0o640)
 
     # -- slots
 
@@ -198,7 +206,7 @@ class Keeper:
         """
         used = self._slots.used
         kept = [
-            (at, generation) for at, generation in self._lease.slots if used.get(at, b"?") in self._unlisted | {b"?"}
+            (at, generation) for at, generation in self._lease.slots if at not in used or used[at] in self._unlisted
         ]
         unused = sum(at not in used for at, _ in kept)
         wanted = self.lease_size()
@@ -247,7 +255,16 @@ class Keeper:
         for call_id in settled:
             self._audit.append(now, "keeper", "call recovered", subject=call_id)
             self._unlisted.discard(ULID.from_str(call_id).bytes)
+        self._release_empty(alive)
         return settled
+
+    def _release_empty(self, alive: bytes | None) -> None:
+        """A slot whose header was written and nothing after it holds no call: it is free again."""
+        for stored in find_calls(self._store, self._slots_of(self._unlisted)):
+            ongoing = stored.open_now or stored.headers[-1].instance == alive
+            if not stored.committed and not stored.problems and not ongoing:
+                self._slots.release(stored.call_id)
+                self._unlisted.discard(stored.call_id)
 
     def _slots_of(self, calls: set[bytes]) -> list[int]:
         return [index for index, owner in self._slots.used.items() if owner in calls]
