@@ -118,6 +118,9 @@ def test_edits_deletions_insertions_and_another_boxs_signature_show(store: Store
         f"{name} line 2: entry 1 does not follow entry 1",
     ]
     assert rewritten(store, [first, second + b"\n"]) == [f"{name} line 3: not an entry (torn or damaged)"]
+    assert rewritten(store, [first.replace(b'"number":1', b'"number": 1'), second]) == [
+        f"{name} line 1: not as it was written"
+    ]
     other = Store.create(tmp_path / "other", slots=1, retention_days=30, demonstration=True)
     fill(other)
     foreign = day(other).read_bytes().splitlines(keepends=True)

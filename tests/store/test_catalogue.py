@@ -84,6 +84,15 @@ def test_a_day_is_written_anew_or_goes(tmp_path: Path) -> None:
     assert list(catalogue.entries()) == [entry(2), entry(3), entry(4)]
 
 
+def test_an_id_that_is_none_is_damage(tmp_path: Path) -> None:
+    Catalogue(tmp_path).put(entry(1))
+    path = tmp_path / "2026-11-23.json"
+    path.write_bytes(path.read_bytes().replace(b'"id":"0', b'"id":"u'))
+    assert len(Catalogue(tmp_path).problems()) == 1
+    with pytest.raises(StoreError):
+        Catalogue(tmp_path).for_day("2026-11-23")
+
+
 @pytest.mark.parametrize("octets", [b"", b"{", b"\xff", b"[]", b'{"_default":{"1":{"public":3}}}'])
 def test_a_damaged_day_is_named_with_its_remedy(tmp_path: Path, octets: bytes) -> None:
     Catalogue(tmp_path).put(entry(1))

@@ -152,6 +152,69 @@ def test_what_stands_between_records_undeclared_is_a_problem(store: Store) -> No
     assert reader(store).problems() == ["keeper journal: unknown octets before record 3"]
 
 
+def test_a_record_torn_at_the_end_of_a_segment_is_declared_in_the_next(store: Store) -> None:
+    journal = writer(store)
+    for second in range(SEGMENT_SIZE // BLOCK - 1):
+        journal.append(JournalType.ALIVE, moment(second))
+    octets = segment(store).read_bytes()
+    segment(store).write_bytes(octets[:-BLOCK] + b"?" * BLOCK)
+    writer(store).append(JournalType.HOLD, moment(900), CALL)
+    assert segment(store, 1).exists()
+    assert [r.public for r in reader(store).records()[-2:]] == [{"torn_blocks": 1}, {}]
+    assert reader(store).problems() == []
+    segment(store).write_bytes(octets)
+    assert reader(store).problems() == []  # declared, and not there after all: no harm
+    flip(segment(store), SEGMENT_SIZE - 2 * BLOCK)
+    last = SEGMENT_SIZE // BLOCK - 1
+    assert reader(store).problems() == [f"keeper journal: records {last} to {last} are missing"]
+
+
+def test_octets_at_the_end_of_a_segment_undeclared_are_a_problem(store: Store) -> None:
+    journal = writer(store)
+    for second in range(SEGMENT_SIZE // BLOCK + 1):
+        journal.append(JournalType.ALIVE, moment(second))
+    journal = writer(store)
+    journal.append(JournalType.CHECKPOINT, moment(800), public={"text": "x" * BLOCK})
+    for second in range(SEGMENT_SIZE // BLOCK - 5):
+        journal.append(JournalType.ALIVE, moment(second))
+    journal.append(JournalType.CHECKPOINT, moment(900), public={"text": "x" * 3 * BLOCK})
+    assert segment(store, 2).exists()
+    assert reader(store).problems() == []
+    flip(segment(store, 1), SEGMENT_SIZE - 1)
+    assert reader(store).problems() == [f"keeper journal: unknown octets before record {2 * SEGMENT_SIZE // BLOCK - 2}"]
+
+
+def test_a_record_of_another_history_of_this_box_shows(store: Store) -> None:
+    empty = segment(store).read_bytes()
+    writer(store).append(JournalType.ALIVE, moment(1))
+    one = segment(store).read_bytes()
+    segment(store).write_bytes(empty)
+    journal = writer(store)
+    journal.append(JournalType.ALIVE, moment(2))
+    journal.append(JournalType.ALIVE, moment(3))
+    segment(store).write_bytes(one[:BLOCK] + segment(store).read_bytes()[BLOCK:])
+    assert reader(store).problems() == ["keeper journal: record 2 does not follow the one before"]
+
+
+def test_a_record_that_did_not_reach_the_disk_is_written_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = writer(store)
+    synced: list[int] = []
+
+    def fail(fd: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("tsuwaroku.store.journal.os.fdatasync", fail)
+        with pytest.raises(StoreError):
+            journal.append(JournalType.ALIVE, moment(1))
+        patched.setattr("tsuwaroku.store.journal.os.fdatasync", lambda fd: synced.append(numbers(reader(store))[-1]))
+        journal.append(JournalType.ALIVE, moment(2))
+        journal.append(JournalType.ALIVE, moment(3))
+    assert synced == [1, 2]  # written before it is synced
+    assert [record.wall_ns for record in reader(store).records()] == [moment(2).wall_ns, moment(3).wall_ns]
+    assert reader(store).problems() == []
+
+
 def test_removed_records_and_another_stores_records_show(store: Store, tmp_path: Path) -> None:
     journal = writer(store)
     for second in range(4):

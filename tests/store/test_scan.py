@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tests.store.reading import INSTANCE, Box, ident
+from tests.store.reading import INSTANCE, Box, a_record, ident
 from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.scan import StoredCall, scan_ring, scan_slots
@@ -109,6 +110,52 @@ def test_the_end_of_a_commit_that_never_came_true_is_torn(box: Box) -> None:
     [call] = scan_slots(box.store)
     assert (state(call), call.problems) == ((1, 2, 1, False, True, False), [])
     assert call.extents == whole.extents[:1]
+
+
+def test_an_interrupted_call_spoilt_before_its_last_commit_is_damaged(box: Box) -> None:
+    box.open(1)
+    box.talk(1, 60, commits=12)
+    [whole] = scan_slots(box.store)
+    victim = next(e for e in whole.extents if e.slot == 0)
+    box.spoil(0, victim.offset + 300)
+    [call] = scan_slots(box.store)
+    assert (call.problems, call.torn, call.last) == (
+        [f"slot 0, octet {BLOCK}: extent does not match its digest"],
+        False,
+        False,
+    )
+
+
+def test_what_the_box_itself_would_never_write_shows(box: Box) -> None:
+    box.call(1, seconds=40)
+    [whole] = scan_slots(box.store)
+    end = whole.extents[-1].offset + whole.extents[-1].header.disk_size
+    slot = whole.headers[-1].slot
+    box.overwrite(slot, end, box.octets(slot)[BLOCK : 2 * BLOCK])
+    assert scan_slots(box.store)[0].problems == [f"slot {slot}: goes on after the end of the call"]
+    box.overwrite(slot, end, bytes(BLOCK))
+    changed = msgspec.structs.replace(whole.headers[1], sequence=9)
+    assert box.store.device is not None
+    signature = box.store.device.sign(fmt.DOMAIN_SLOT, changed.signed_octets())
+    box.overwrite(changed.slot, 0, changed.pack(signature))
+    assert scan_slots(box.store)[0].problems == [f"slot {changed.slot} has sequence number 9"]
+
+
+def test_two_slots_of_one_part_show(box: Box) -> None:
+    box.call(1)
+    [whole] = scan_slots(box.store)
+    twin = msgspec.structs.replace(whole.headers[0], slot=7)
+    assert box.store.device is not None
+    box.overwrite(7, 0, twin.pack(box.store.device.sign(fmt.DOMAIN_SLOT, twin.signed_octets())))
+    assert scan_slots(box.store)[0].problems == ["slots 0 and 7 both claim part 0"]
+
+
+def test_a_public_record_of_another_call_shows(box: Box) -> None:
+    box.open(1)
+    box.talk(1, 1)
+    box.writer.close(ident(1), a_record(2))
+    box.commit(1)
+    assert scan_slots(box.store)[0].problems == ["the public record is another call's"]
 
 
 def test_padding_must_be_zero(box: Box) -> None:

@@ -158,12 +158,13 @@ class Catalogue:
             try:
                 octets = path.read_bytes()
                 tables = msgspec.json.decode(octets, type=dict[str, dict[str, CatalogueEntry]])
-            except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+                documents = tables.get(TinyDB.default_table_name, {})
+                calls = {entry.call_id for entry in documents.values()}
+            except (OSError, msgspec.DecodeError, ValueError) as error:
                 found.append(f"catalogue {path.name}: cannot be read ({error})")
                 continue
-            documents = tables.get(TinyDB.default_table_name, {})
-            wrong = [number for number, entry in documents.items() if number != str(entry.public.sequence)]
-            strays = [entry.public.id for entry in documents.values() if entry.public.date != path.stem]
+            wrong = len(calls) < len(documents) or any(n != str(e.public.sequence) for n, e in documents.items())
+            strays = any(entry.public.date != path.stem for entry in documents.values())
             if wrong or strays or msgspec.json.encode(tables) != octets or len(tables) != 1 or not documents:
                 found.append(f"catalogue {path.name}: not as it was written")
         return found
