@@ -28,9 +28,9 @@ TICK_EVERY_NS = 20_000_000
 # How far ticks stay behind the present, so that an edge still on its way from the kernel through the pin
 # library's thread is not overtaken: that takes 1 to 18 ms (measured, gpiozero on lgpio).
 TICK_LAG_NS = 30_000_000
-# Announcements are buffered only this deep, so that stopping one throws little away.
+# Deep enough for a thread that is kept waiting; stopping is prompt all the same, it takes back what is buffered.
 _PLAY_PERIOD_S = 0.02
-_PLAY_PERIODS = 4
+_PLAY_PERIODS = 10
 
 
 class DeviceBoard:
