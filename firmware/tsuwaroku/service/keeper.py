@@ -7,7 +7,7 @@ killed, stopped for an hour or started late, and nothing is lost.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ulid import ULID
@@ -67,11 +67,15 @@ class SlotTable:
             self._taken[index] = header.wall_ns
             self.highest_sequence = max(self.highest_sequence, header.sequence)
 
-    def refresh(self, indexes: list[int]) -> set[bytes]:
-        """Read these slots' headers again; the calls found in them."""
-        for index in indexes:
-            self._read(index, self._store.ring.read_block0(index))
-        return {self.used[index] for index in indexes if self.used.get(index)}
+    def refresh(self, lent: Sequence[tuple[int, int]]) -> set[bytes]:
+        """Read the headers of lent slots again; the calls found in those that were taken since they were lent."""
+        taken: set[bytes] = set()
+        for index, generation in lent:
+            block = self._store.ring.read_block0(index)
+            if fmt.generation_of(block) >= generation:
+                self._read(index, block)
+                taken.add(self.used.get(index, b""))
+        return taken - {b""}
 
     def release(self, call_id: bytes) -> None:
         """The slots of a discarded call are free again; their next use overwrites them."""
@@ -117,15 +121,17 @@ class Keeper:
         self._lock.acquire()
         store = self._store
         self._journal = Journal.open(store.journal_dir, "keeper", store, store.device)
+        self._recorder_journal = Journal.open(store.journal_dir, "recorder", store)
+        self._journal_seen = 0
         self._audit = AuditLog.open(store, store.device)
         self._catalogue = Catalogue(store.catalogue_dir)
         self._slots = SlotTable(store, progress)
         self._lease = Lease.load(store.lease_path) if store.lease_path.exists() else Lease(slots=[], sequence_floor=1)
-        self._release_discarded()
         listed = {entry.public.id for entry in self._catalogue.entries()}
         self._unlisted = {
             call_id for call_id in self._slots.used.values() if call_id and str(ULID.from_bytes(call_id)) not in listed
         }
+        self._release_discarded()
         self._audit.append(self._clock.now(), "keeper", "keeper started", detail={"version": __version__})
         self.poll()
 
@@ -192,9 +198,7 @@ class Keeper:
         return int(octets / fmt.SLOT_SIZE) + 2 * lines
 
     def _refresh_lease(self) -> None:
-        lent = [index for index, _ in self._lease.slots]
-        listed = self._slots.refresh(lent)
-        for call_id in listed:
+        for call_id in self._slots.refresh(self._lease.slots):
             if self._catalogue.get(str(ULID.from_bytes(call_id))) is None:
                 self._unlisted.add(call_id)
 
@@ -223,11 +227,18 @@ class Keeper:
         return max(self._lease.sequence_floor, self._slots.highest_sequence + 1)
 
     def _release_discarded(self) -> None:
-        for owner in ("recorder", "keeper"):
-            journal = Journal.open(self._store.journal_dir, owner, self._store, None)
-            for record in journal.records():
-                if record.type is JournalType.DISCARDED:
-                    self._slots.release(record.call_id)
+        """Calls of on_button lines that nobody pressed for."""
+        for record in self._recorder_journal.records()[self._journal_seen :]:
+            self._journal_seen += 1
+            if record.type is JournalType.DISCARDED:
+                self._give_back(record.call_id)
+
+    def _give_back(self, call_id: bytes) -> None:
+        """The slots of a call that is none are free; lent again, with a new generation, they are overwritten."""
+        slots = set(self._slots_of({call_id}))
+        self._slots.release(call_id)
+        self._unlisted.discard(call_id)
+        self._lease.slots = [(at, generation) for at, generation in self._lease.slots if at not in slots]
 
     # -- calls
 
@@ -263,8 +274,7 @@ class Keeper:
         for stored in find_calls(self._store, self._slots_of(self._unlisted)):
             ongoing = stored.open_now or stored.headers[-1].instance == alive
             if not stored.committed and not stored.problems and not ongoing:
-                self._slots.release(stored.call_id)
-                self._unlisted.discard(stored.call_id)
+                self._give_back(stored.call_id)
 
     def _slots_of(self, calls: set[bytes]) -> list[int]:
         return [index for index, owner in self._slots.used.items() if owner in calls]
