@@ -19,10 +19,12 @@ from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.link import Hello
 from tsuwaroku.service.process import Spec, make_board
 from tsuwaroku.service.setup import create_demo_store
+from tsuwaroku.service.station import Predecessor
 from tsuwaroku.store.chunks import CallOpening
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.leased import Unfinished
 from tsuwaroku.store.slot import SlotHeader
 from tsuwaroku.store.writer import RingWriter
 
@@ -74,11 +76,14 @@ def test_a_simulated_recorder_that_comes_back_knows_how_late_it_is(tmp_path: Pat
     epoch = time.time_ns() - 3600 * NS
     _, clock = make_board(Spec(role="recorder", config=config, store="", epoch_wall_ns=epoch))
     assert 3600 <= clock.now().mono_ns / NS < 3610
-    headers = [_header("1", time.time_ns() - 11 * 60 * NS), _header("2", time.time_ns() - 60 * NS)]
-    assert list(predecessors(headers, clock)) == ["2"]
+    cut_off = [
+        Unfinished(_header("1"), time.time_ns() - 11 * 60 * NS, told=False),
+        Unfinished(_header("2"), time.time_ns() - 60 * NS, told=True),
+    ]
+    assert predecessors(cut_off, clock) == {"2": Predecessor(bytes(16), told=True)}
 
 
-def _header(line: str, wall_ns: int) -> SlotHeader:
+def _header(line: str) -> SlotHeader:
     return SlotHeader(
         flags=0,
         slot=0,
@@ -89,7 +94,7 @@ def _header(line: str, wall_ns: int) -> SlotHeader:
         part=0,
         first_extent=0,
         line=line,
-        wall_ns=wall_ns,
+        wall_ns=0,
         mono_ns=0,
         boot_id=bytes(16),
         quality=at(0).quality,

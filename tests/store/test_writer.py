@@ -367,7 +367,8 @@ def test_a_new_instance_finds_the_unfinished_call_and_continues(rig: Rig) -> Non
     rig.writer.open(opening(3))  # never committed: it did not exist
     again = rig.start(b"another1")
     (cut,) = again.unfinished()
-    assert (cut.call_id, cut.part, cut.sequence, cut.instance) == (call_id(1), 1, 1, b"instance")
+    head = cut.header
+    assert (cut.call_id, head.part, head.sequence, head.instance) == (call_id(1), 1, 1, b"instance")
     assert again.open(opening(4, continues=cut.call_id)) == 3
     again.commit(at(60))
     call = rig.read(4)

@@ -22,8 +22,7 @@ from tsuwaroku.service.storage import InlineStorage, Storage, StorageWorker, Thr
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.journal import Journal
 from tsuwaroku.store.layout import Store
-from tsuwaroku.store.slot import SlotHeader
-from tsuwaroku.store.writer import RingWriter
+from tsuwaroku.store.writer import RingWriter, Unfinished
 
 # FLAC frames of 128 ms that a commit may leave for the next one: at most 1 s + 0.256 s and the commit's
 # own time are then not on the disk yet, inside the 1.5 s of promise 3. Two would leave 0.1 s to spare.
@@ -104,11 +103,11 @@ class Assembled:
         self._lock.release()
 
 
-def predecessors(cut_off: list[SlotHeader], clock: Clock) -> dict[str, Predecessor]:
+def predecessors(cut_off: list[Unfinished], clock: Clock) -> dict[str, Predecessor]:
     """The last cut-off call of each line, where it is recent enough to be the one still going on."""
     now = clock.now().wall_ns
-    recent = [header for header in cut_off if 0 <= now - header.wall_ns <= RESUME_WITHIN_NS]
-    return {header.line: Predecessor(header.call_id, header.wall_ns, told=False) for header in recent}
+    recent = [call for call in cut_off if 0 <= now - call.last_wall_ns <= RESUME_WITHIN_NS]
+    return {call.header.line: Predecessor(call.call_id, call.told) for call in recent}
 
 
 def audit_head(store: Store) -> bytes:

@@ -38,6 +38,12 @@ class AddEvent(msgspec.Struct, frozen=True):
     data: dict[str, Any]
 
 
+class Told(msgspec.Struct, frozen=True):
+    """The other party of this call has been told, or need not be."""
+
+    call_id: bytes
+
+
 class ProveNotice(msgspec.Struct, frozen=True):
     """Was `reference` present in `captured` (S16LE, from half a second before it was played to half a second after)?"""
 
@@ -76,7 +82,7 @@ class Discard(msgspec.Struct, frozen=True):
     line: str
 
 
-Op = OpenCall | AddAudio | AddGap | AddEvent | ProveNotice | CloseCall | LateMark | Press | Discard
+Op = OpenCall | AddAudio | AddGap | AddEvent | Told | ProveNotice | CloseCall | LateMark | Press | Discard
 
 
 class Batch(msgspec.Struct, frozen=True):

@@ -61,7 +61,6 @@ class Predecessor(msgspec.Struct, frozen=True):
     """A call that was cut off (crash, power) on a line that may still be in that call."""
 
     call_id: bytes
-    last_wall_ns: int
     told: bool
 
 
@@ -78,6 +77,7 @@ class OngoingCall:
         self.answered_ns: int | None = None
         self.inferred = False
         self.inherited: Notice | None = None
+        self.notice_told: NoticeOutcome | None = None  # as last written into the stream
         self.marks: list[Mark] = []
         self.flashes: list[float] = []
         self.voice_at = array("q")
@@ -139,6 +139,7 @@ class LineStation:
         self._last_ended_ns: int | None = None  # None again once another call was seized
         self._discard_due_ns: int | None = None
         self._parked = False
+        self._now_ns = 0
         self._due_ns: int | None = None  # the line machine's deadline as of its last input
 
     # -- what comes in
@@ -179,9 +180,11 @@ class LineStation:
             self._prover.began(event.first_sample, self.capture.since(event.first_sample - self._prover.margin))
         elif session.plays and self.call is not None:
             self._prove(self._prover.ended(event.first_sample, session.plays[-1]))
+            self._notice_event()
 
     def tick(self, now_ns: int) -> None:
         """Time has come to `now_ns`; every edge before it was given."""
+        self._now_ns = now_ns
         if self._due_ns is not None and self._due_ns <= now_ns:
             self._apply(self.machine.tick(now_ns))
             self._due_ns = self.machine.deadline()
@@ -270,11 +273,11 @@ class LineStation:
         if call is None:
             return
         call.off_hook_ns = at_ns
-        self._ops.append(ops.OpenCall(self._opening(call)))
-        self._event("seized", call.seized.mono_ns, {"direction": call.direction.value, "wall": call.iso(at_ns)})
-        self.capture.start(call.id, at_ns)
-        self.panel.call_began(at_ns)
+        first_sample = self.capture.start(call.id, at_ns)
         off_hook_sample = self.capture.position(at_ns)
+        first_ns = at_ns - (off_hook_sample - first_sample) * NS // self._rate
+        self._ops.append(ops.OpenCall(self._opening(call, first_ns)))
+        self.panel.call_began(at_ns)
         for piece in list(self.capture.since(off_hook_sample)):
             if isinstance(piece, AudioFrame) and piece.first_sample >= off_hook_sample:
                 self._heard(piece)
@@ -298,6 +301,7 @@ class LineStation:
             self._notice(self._session.answered(at_ns))
             self._catch_up(call, at_ns)
         self._parked = False
+        self._notice_event()
 
     def _catch_up(self, call: OngoingCall, at_ns: int) -> None:
         """The answer is noticed late (its debounce); the session is given the frames since."""
@@ -385,6 +389,7 @@ class LineStation:
         self.urgent = True
         if self._session is not None:
             self._notice(self._session.button(at_ns))
+            self._notice_event()
 
     def _marked_late(self, at_ns: int) -> None:
         call = self._last
@@ -409,6 +414,20 @@ class LineStation:
         self._discard_due_ns = None
 
     # -- notice
+
+    def _notice_event(self) -> None:
+        """What has become of the notice goes into the call's own stream as soon as it is so: a call that is cut off
+        keeps it, and the recorder that resumes the call knows whether its party was told."""
+        call, session = self.call, self._session
+        if call is None or session is None:
+            return
+        notice = session.outcome()
+        if notice.outcome is None or notice.outcome is call.notice_told:
+            return
+        call.notice_told = notice.outcome
+        self._event("notice", self._now_ns, msgspec.to_builtins(notice))
+        if notice.outcome is not NoticeOutcome.FAILED:
+            self._ops.append(ops.Told(call.id))
 
     def _notice(self, found: Sequence[NoticeEffect]) -> None:
         for effect in found:
@@ -491,7 +510,8 @@ class LineStation:
             return 0.0
         return round(max(0, call.off_hook_ns - call.seized.mono_ns) / NS, 3)
 
-    def _opening(self, call: OngoingCall) -> CallOpening:
+    def _opening(self, call: OngoingCall, first_ns: int | None = None) -> CallOpening:
+        """`first_ns`: the time of the first sample, by which the end of a call that is cut off can be told."""
         return CallOpening(
             id=call.id,
             line=self.line.id,
@@ -503,7 +523,11 @@ class LineStation:
             mode=call.mode.value,
             retention_days=self._retention_days,
             key_withheld=call.mode is Mode.ON_BUTTON,
-            details={"seized_at": iso(call.seized.wall_ns), "ring_s": self._ring_s(call)},
+            details={
+                "seized_at": iso(call.seized.wall_ns),
+                "ring_s": self._ring_s(call),
+                "first_sample_mono_ns": call.seized.mono_ns if first_ns is None else first_ns,
+            },
         )
 
     def _event(self, kind: str, mono_ns: int, data: dict[str, object]) -> None:

@@ -95,6 +95,8 @@ class StorageWorker:
                 record.notice.heard = self._verdict(call_id)
                 self._writer.close(call_id, record)
                 self._closing[call_id] = (record, batch.now)
+            case ops.Told(call_id):
+                self._writer.told(call_id)
             case ops.ProveNotice():
                 self._prove(op)
             case ops.Press(call_id):

@@ -32,6 +32,18 @@ class UsedSlot(msgspec.Struct, frozen=True):
     extents: list[ExtentHeader]
 
 
+class Unfinished(msgspec.Struct, frozen=True):
+    """A call that was cut off: its last slot's header, when it was last committed, whether the party was told."""
+
+    header: SlotHeader
+    last_wall_ns: int
+    told: bool
+
+    @property
+    def call_id(self) -> bytes:
+        return self.header.call_id
+
+
 class LeasedSlots:
     """Reads lease and headers; hands out free slots in the lease's order. Reading is lenient: a slot that cannot be
     read is not used, and `problems` says so."""
@@ -69,22 +81,27 @@ class LeasedSlots:
     def __len__(self) -> int:
         return len(self._free)
 
-    def unfinished(self, instance: bytes) -> list[SlotHeader]:
-        """The last slot's header of each call of another instance that has no last extent, in order of opening.
+    def unfinished(self, instance: bytes) -> list[Unfinished]:
+        """The last call of each line, where another instance did not end it, in order of opening.
 
         Of a line's calls only the last one: a line that has had another call since is not in the one cut off.
         """
         calls: dict[bytes, list[UsedSlot]] = {}
         for used in self._known.values():
-            if used is not None and used.header.instance != instance:
+            if used is not None and used.header.instance != instance and used.extents:
                 calls.setdefault(used.header.call_id, []).append(used)
-        last: dict[str, tuple[SlotHeader, bool]] = {}
+        last: dict[str, UsedSlot] = {}
         for slots in calls.values():
-            header = max((s.header for s in slots), key=lambda h: h.part)
-            exists = any(s.extents for s in slots)
-            if exists and (header.line not in last or last[header.line][0].sequence < header.sequence):
-                last[header.line] = header, any(e.last for s in slots for e in s.extents)
-        return sorted((header for header, ended in last.values() if not ended), key=lambda h: h.sequence)
+            end = max(slots, key=lambda used: used.header.part)
+            line = end.header.line
+            if line not in last or last[line].header.sequence < end.header.sequence:
+                last[line] = end
+        cut = [
+            Unfinished(end.header, end.extents[-1].wall_ns, end.extents[-1].told)
+            for end in last.values()
+            if not end.extents[-1].last
+        ]
+        return sorted(cut, key=lambda call: call.header.sequence)
 
     def _look(self, slot: int, generation: int) -> bool:
         """Read a slot new in the lease. True if it is not to be used and not in use either."""

@@ -26,6 +26,7 @@ DOMAIN_EXTENT = b"tsuwaroku extent 1\0"
 
 FLAG_KEY_WITHHELD = 1  # slot: mode on_button, the key is not wrapped here
 FLAG_LAST = 1  # extent: the call ends here
+FLAG_TOLD = 2  # extent: the notice of Article 7 was given or is not due; a recorder that resumes the call needs it
 
 ITEM_CHUNK, ITEM_PUBLIC, ITEM_CARD = 1, 2, 3
 
@@ -190,6 +191,10 @@ class ExtentHeader(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def last(self) -> bool:
         return bool(self.flags & FLAG_LAST)
+
+    @property
+    def told(self) -> bool:
+        return bool(self.flags & FLAG_TOLD)
 
     @property
     def disk_size(self) -> int:

@@ -18,7 +18,7 @@ from tsuwaroku.records.retention import day_of
 from tsuwaroku.store.callstream import CHUNK_COST, CallStream
 from tsuwaroku.store.chunks import MANIFEST, MANIFEST_PART, CallEvent, CallOpening
 from tsuwaroku.store.layout import Store
-from tsuwaroku.store.leased import LeasedSlots
+from tsuwaroku.store.leased import LeasedSlots, Unfinished
 from tsuwaroku.store.seal import CallKey, PartSealer, seal_card
 from tsuwaroku.store.slot import (
     BLOCK,
@@ -27,6 +27,7 @@ from tsuwaroku.store.slot import (
     EXTENT_HEADER,
     FLAG_KEY_WITHHELD,
     FLAG_LAST,
+    FLAG_TOLD,
     ITEM,
     ITEM_CARD,
     ITEM_CHUNK,
@@ -41,7 +42,7 @@ from tsuwaroku.store.slot import (
     pack_items,
 )
 
-__all__ = ["CallEvent", "CallOpening", "CommitReport", "RingWriter"]
+__all__ = ["CallEvent", "CallOpening", "CommitReport", "RingWriter", "Unfinished"]
 
 NO_CALL = bytes(16)
 _CARD_LISTS = 256  # of a record too long for a card, marks and flashes are cut to so many there
@@ -104,6 +105,7 @@ class _Call:
         self.slot: _Slot | None = None
         self.tail: _Tail | None = None
         self.closing = False
+        self.told = False
         self.committed: int | None = None  # None: nothing of it is on disk
 
 
@@ -174,8 +176,8 @@ class RingWriter:
         """Leased slots not taken yet."""
         return len(self._slots)
 
-    def unfinished(self) -> list[SlotHeader]:
-        """Calls an earlier instance did not end, the last header of each, in order of opening."""
+    def unfinished(self) -> list[Unfinished]:
+        """The last call of each line, where an earlier instance did not end it, in order of opening."""
         return self._slots.unfinished(self._instance)
 
     def open(self, opening: CallOpening) -> int:
@@ -207,6 +209,11 @@ class RingWriter:
         """Goes out with the next commit, whatever that costs in padding. Never raises."""
         if call := self._find(call_id, "event"):
             call.stream.event(CallEvent(kind, mono_ns, data))
+
+    def told(self, call_id: bytes) -> None:
+        """From now on the call's extents say that the notice was given or is not due. Never raises."""
+        if call := self._find(call_id, "told"):
+            call.told = True
 
     def close(self, call_id: bytes, record: CallRecord) -> None:
         """The call is over. Fills `record.audio` (but for speech_ratio) and `record.sequence`."""
@@ -363,7 +370,7 @@ class RingWriter:
         payload = pack_items(items)
         call.digest = next_digest(call.digest, call.id, call.index, payload)
         extent = ExtentHeader(
-            flags=FLAG_LAST if tail else 0,
+            flags=(FLAG_LAST if tail else 0) | (FLAG_TOLD if call.told else 0),
             quality=now.quality,
             call_id=call.id,
             part=slot.part,
