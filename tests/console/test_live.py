@@ -19,7 +19,7 @@ from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.recovery import list_calls
 
-SIZES = ((80, 24), (120, 40), (200, 60))
+SIZES = ((80, 24), (100, 24), (120, 40), (200, 60))
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,9 @@ def test_the_latest_calls_come_first_and_no_numbers(calls: list[CallRecord]) -> 
     rows = drawn(live_status(2, alarms=0), calls, (80, 24))
     found = [row.split()[0] for row in rows if row.lstrip().startswith("#")]
     assert found == [f"#{call.sequence}" for call in reversed(calls)]
+    rows = drawn(live_status(14, alarms=0), calls, (80, 24))
+    found = [row.split()[0] for row in rows if row.lstrip().startswith("#")]
+    assert found == ["#7", "#6", "#5", "#4"]
     numbers = {call.caller.number for call in calls} | {call.called for call in calls} | {"0312345678"}
     assert [number for number in numbers if number and any(number in row for row in rows)] == []
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.console.support import Run
-from tsuwaroku.console import playing
+from tsuwaroku.console import levelling, playing
 from tsuwaroku.console.levelling import Leveller
 from tsuwaroku.errors import BoardError, RefusedError
 from tsuwaroku.records.call import Audio, CallRecord, ClockRecord, Direction, Mark, Outcome, Retention
@@ -66,16 +66,20 @@ def test_the_audit_entry_is_there_before_the_first_sound(run: Run, own: Path, ea
 
 
 def test_the_whole_call_is_heard_in_order(run: Run, own: Path, ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Plain:
+    heard = bytearray()
+
+    class Silencer:
         def __init__(self, rate: int) -> None: ...
 
         def level(self, pcm: bytes) -> bytes:
-            return pcm
+            heard.extend(pcm)
+            return bytes(len(pcm))
 
-    monkeypatch.setattr(playing, "Leveller", Plain)
+    monkeypatch.setattr(levelling, "Leveller", Silencer)
     record = run("show", "1", *key(own), "--json").json
     run("play", "1", *key(own), "--purpose", "courtesy", "--output", "null")
-    assert hashlib.sha256(ears.heard).hexdigest() == record["audio"]["pcm_sha256"]
+    assert hashlib.sha256(heard).hexdigest() == record["audio"]["pcm_sha256"]
+    assert ears.heard == bytes(2 * record["audio"]["samples"])  # what went out had been levelled
 
 
 def test_playing_leaves_every_stored_call_as_it_was(run: Run, own: Path) -> None:

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 
 from tests.console.support import Run
+from tsuwaroku.console import render
 from tsuwaroku.console.session import find_record
 from tsuwaroku.errors import NotFoundError
-from tsuwaroku.records.call import Outcome, PublicRecord, Retention
+from tsuwaroku.records.call import (
+    Audio,
+    CallRecord,
+    ClockRecord,
+    Direction,
+    Hold,
+    Integrity,
+    Mark,
+    Notice,
+    NoticeOutcome,
+    Outcome,
+    PublicRecord,
+    Retention,
+)
 from tsuwaroku.store.keys import make_private_key
 from tsuwaroku.store.layout import Store
 
@@ -58,8 +75,6 @@ def test_filters(run: Run, office: Path) -> None:
 def test_the_table_fits_80_columns(
     run: Run, office: Path, language: str, with_key: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from rich.cells import cell_len
-
     monkeypatch.setenv("LANG", language)
     monkeypatch.setenv("COLUMNS", "80")
     ran = run("calls", *(key(office) if with_key else ("--store", office)))
@@ -72,6 +87,36 @@ def test_the_table_fits_80_columns(
     )
 
 
+@pytest.mark.parametrize("language", ["C.UTF-8", "ja_JP.UTF-8"])
+def test_the_widest_row_fits_80_columns(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", language)
+    widest = CallRecord(
+        id="01ABC",
+        sequence=1234,
+        line="12",
+        extension="2101",
+        direction=Direction.INTERNAL,
+        seized_at="2026-11-23T09:00:00.000+09:00",
+        duration_s=3723.0,
+        outcome=Outcome.NOT_RECORDED,
+        notice=Notice(outcome=NoticeOutcome.ANNOUNCED),
+        marks=[Mark(at_s=1.0), Mark(at_s=2.0), Mark(at_s=3.0, withdrawn=True)],
+        integrity=Integrity.RECOVERED,
+        audio=Audio(rate=8000),
+        clock=ClockRecord(quality="synchronised", mono_ns=0, boot_id="00"),
+        retention=Retention(expires_on="2026-12-23", hold=Hold(reason="訴訟", until="2027-03-31")),
+    )
+    console = Console(file=io.StringIO(), width=80)
+    with console.capture() as capture:
+        console.print(render.calls([widest], with_key=True))
+    cells = capture.get().splitlines()[2].split()
+    told = {
+        "C.UTF-8": ["int", "1:02:03", "unrecorded", "announced", "2", "recovered"],
+        "ja_JP.UTF-8": ["内線", "1:02:03", "録音不能", "告知済", "2", "中断・復旧"],
+    }
+    assert cells == ["#1234", "11-23", "09:00", "12/2101", *told[language], "12-23*"]
+
+
 def test_show_takes_number_or_beginning_of_an_id(run: Run, office: Path) -> None:
     calls = run("calls", *key(office), "--json").json
     wanted = next(call for call in calls if call["sequence"] == 4)
@@ -80,7 +125,7 @@ def test_show_takes_number_or_beginning_of_an_id(run: Run, office: Path) -> None
     assert set(run("show", "4", "--store", office, "--json").json) == PUBLIC
 
 
-@pytest.mark.parametrize("name", ["8", "#0", "ZZZZ", "", "#"])
+@pytest.mark.parametrize("name", ["8", "#0", "ZZZZ", "", "#", "1M8"])
 def test_show_of_nothing_ends_with_11(run: Run, office: Path, name: str) -> None:
     ran = run("show", name, "--store", office, "--json")
     assert (ran.code, ran.out) == (11, "")

@@ -19,7 +19,7 @@ from tsuwaroku.store.layout import Store
 
 SINGLE = SCRIPT.with_name("single.toml")
 PROGRAM = [sys.executable, "-c", "from tsuwaroku.console.cli import main; main()"]
-START = "2026-11-23T09:00:00+09:00"
+START = "2026-06-01T13:00"
 
 
 def advised(text: str) -> list[list[str]]:
@@ -35,7 +35,7 @@ def follow(run: Run, commands: list[list[str]]) -> list[Ran]:
 
 def test_simulate_makes_a_store_and_prints_commands_that_work(run: Run, tmp_path: Path) -> None:
     store = tmp_path / "a store with 'quotes'"
-    ran = run("simulate", SINGLE, "--store", store, "--fast", "--start", START)
+    ran = run("simulate", SINGLE, "--store", store, "--fast")
     assert (ran.code, ran.err) == (0, "")
     commands = advised(ran.out)
     assert [command[0] for command in commands] == ["calls", "verify", "play"]
@@ -48,7 +48,7 @@ def test_simulate_json_is_what_calls_json_is(run: Run, tmp_path: Path) -> None:
     ran = run("simulate", SCRIPT, "--store", store, "--fast", "--start", START, "--json")
     listed = run("calls", "--store", store, "--key", store / "demo.key", "--json")
     assert (ran.code, ran.out) == (0, listed.out)
-    assert [call["seized_at"][:10] for call in ran.json] == ["2026-11-23"] * 7
+    assert [call["seized_at"][:13] for call in ran.json] == ["2026-06-01T13"] * 7
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def try_out(
     if sum((key is not None, recovery_file is not None, recovery)) != 1:
         raise typer.BadParameter(t("bad.which_key"), param_hint="--key / --recovery / --recovery-file")
     if key is not None:
-        private = load_key(key, passphrase_file, opened)
+        private = load_key(key, passphrase_file)
         assert private is not None
         where = str(key)
     elif recovery_file is not None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tsuwaroku.clock import SystemClock
-from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.console.options import CallArgument, JsonOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
 from tsuwaroku.console.reading import listed
@@ -49,6 +48,8 @@ def mark(
     opened = open_store(ctx, store)
     record = find_record(listed(opened, None), call)
     if keeper_runs(opened):
+        from tsuwaroku.console.client import KeeperClient
+
         with KeeperClient(session(ctx).socket(store)) as keeper:
             keeper.mark(record.id, kind=kind.value, by=person(), withdraw=withdraw)
     else:

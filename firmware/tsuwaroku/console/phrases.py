@@ -38,7 +38,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "col.length": ("通話時間", "Length"),
     "col.outcome": ("結果", "Outcome"),
     "col.notice": ("告知", "Notice"),
-    "col.marks": ("印", "Marks"),
+    "col.marks": ("印", "★"),
     "col.integrity": ("状態", "Integrity"),
     "col.kept": ("保存期限", "Kept to"),
     "col.role": ("役割", "Role"),

@@ -15,8 +15,6 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from tsuwaroku.clock import JST, NS, SystemClock, from_iso
-from tsuwaroku.console.client import KeeperClient
-from tsuwaroku.console.levelling import Leveller
 from tsuwaroku.console.options import CallArgument, KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import screen
 from tsuwaroku.console.reading import listed
@@ -114,7 +112,7 @@ def play(
 
     need_key(key)
     opened = open_store(ctx, store)
-    private = load_key(key, passphrase_file, opened)
+    private = load_key(key, passphrase_file)
     assert private is not None
     record = find_record(listed(opened, private), call)
     refuse_expired(record.retention.expires_on, record.id, held=record.retention.hold is not None)
@@ -165,6 +163,8 @@ def asked_purpose(given: str | None) -> str:
 def note(ctx: typer.Context, store: Path | None, opened: Store, call_id: str, why: str) -> None:
     """Write the audit entry; it is durable on return. Raises ServiceError or RefusedError where that cannot be done."""
     if keeper_runs(opened):
+        from tsuwaroku.console.client import KeeperClient
+
         with KeeperClient(session(ctx).socket(store)) as keeper:
             keeper.audit(verb="play", subject=call_id, why=why)
         return
@@ -190,6 +190,8 @@ def note(ctx: typer.Context, store: Path | None, opened: Store, call_id: str, wh
 
 
 def _sound(record: CallRecord, runs: Iterator[tuple[int, bytes]], sink: Output) -> None:
+    from tsuwaroku.console.levelling import Leveller
+
     console = screen(err=True)
     rate = record.audio.rate
     leveller = Leveller(rate)

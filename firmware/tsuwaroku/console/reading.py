@@ -61,7 +61,7 @@ def calls(
     """List the calls."""
     day = _day(date)
     opened = open_store(ctx, store)
-    records = listed(opened, load_key(key, passphrase_file, opened))
+    records = listed(opened, load_key(key, passphrase_file))
     records = [r for r in records if (line is None or r.line == line) and (day is None or date_of(r) == day)]
     if as_json:
         emit_json(records)
@@ -95,7 +95,7 @@ def show(
 ) -> None:
     """Show one call."""
     opened = open_store(ctx, store)
-    record = find_record(listed(opened, load_key(key, passphrase_file, opened)), call)
+    record = find_record(listed(opened, load_key(key, passphrase_file)), call)
     if as_json:
         emit_json(record)
     else:
@@ -115,7 +115,7 @@ def verify(
     from tsuwaroku.store.verify import verify_store
 
     opened = open_store(ctx, store)
-    private = load_key(key, passphrase_file, opened)
+    private = load_key(key, passphrase_file)
     only = None if call is None else find_record(listed(opened, None), call).id
     with progress(t("progress.verify"), quiet=as_json) as report:
         result = verify_store(opened, private, only=only, progress=report, fingerprint=fingerprint)

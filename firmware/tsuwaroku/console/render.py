@@ -86,7 +86,7 @@ def _known(records: Sequence[CallRecord]) -> Table:
     for record in records:
         table.add_row(
             f"#{record.sequence}",
-            clock_time(record.seized_at)[5:],
+            clock_time(record.seized_at)[5:16],
             line_name(record),
             word("direction", record.direction),
             length(record.duration_s),

@@ -147,8 +147,6 @@ def _run_demo(given: Config | None, store: Path | None) -> None:
         with progress(t("progress.create")) as report:
             key = setup.create_demo_store(place, config, DEMO_SLOTS, report)
     private = PrivateKey.load(key, lambda: "")
-    opened = Store.open(place)
-    opened.admit(private)
     console = screen()
     with _ended_by_signals():
         handle = supervisor.start_demo(config, place)

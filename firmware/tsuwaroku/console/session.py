@@ -110,18 +110,15 @@ def passphrase_from(file: Path | None, prompt: str | None = None) -> str:
     return getpass.getpass(prompt or t("ask.passphrase"))
 
 
-def load_key(key: Path | None, passphrase_file: Path | None, store: Store | None = None) -> PrivateKey | None:
-    """The private key of `--key`, admitted to `store`. Raises SecretError."""
+def load_key(key: Path | None, passphrase_file: Path | None) -> PrivateKey | None:
+    """The private key of `--key`. Whether it fits the store, the store says. Raises SecretError."""
     if key is None:
         return None
     from tsuwaroku.store.keys import PrivateKey
 
     if not key.is_file():
         raise SecretError("there is no such key file", where=str(key), remedy="name the key file with --key FILE")
-    private = PrivateKey.load(key, lambda: passphrase_from(passphrase_file))
-    if store is not None:
-        store.admit(private)
-    return private
+    return PrivateKey.load(key, lambda: passphrase_from(passphrase_file))
 
 
 def need_key(key: Path | None) -> None:

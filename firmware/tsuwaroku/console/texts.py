@@ -19,8 +19,8 @@ WORDS: Final[dict[str, dict[str, Pair]]] = {
     "direction": {
         "inbound": ("着信", "in"),
         "outbound": ("発信", "out"),
-        "internal": ("内線", "internal"),
-        "unknown": ("不明", "unknown"),
+        "internal": ("内線", "int"),
+        "unknown": ("不明", "?"),
     },
     "outcome": {
         "answered": ("通話", "answered"),
