@@ -167,7 +167,7 @@ def test_the_recovery_key_is_shown_once_and_has_to_be_typed_back(
     class Watched(Panel):
         def __init__(self, text: str, **options: object) -> None:
             shown.append(text)
-            typed.extend(["AAAA-BBBB", text.lower().replace("-", " ")])
+            typed.extend(["", "AAAA-BBBB", text.lower().replace("-", " ")])
             super().__init__(text)
 
     monkeypatch.setattr(keys, "_interactive", lambda: True)

@@ -144,15 +144,26 @@ def _test_restores(
         probe(PrivateKey.from_recovery(first_line(recovery_file)), [recovery], str(recovery_file))
         return
     console = screen(err=True)
-    console.print(Panel(text, title=t("keys.recovery_title"), title_align="left", expand=False, padding=(1, 3)))
-    console.print(t("keys.write_down"))
+    typed = ""
     while True:
+        if not typed:
+            _show_recovery(text)
+        typed = typer.prompt(t("ask.recovery_back"), default="", show_default=False, err=True).strip()
         try:
-            probe(PrivateKey.from_recovery(typer.prompt(t("ask.recovery"), err=True)), [recovery], "")
+            if typed:
+                probe(PrivateKey.from_recovery(typed), [recovery], "")
+                return
         except SecretError as error:
             console.print(f"{error}: {error.remedy}", style="yellow", markup=False)
-        else:
-            return
+
+
+def _show_recovery(text: str) -> None:
+    """On the terminal's other screen, so that the key is in no scrollback once it has been noted."""
+    console = screen(err=True)
+    with console.screen(hide_cursor=False):
+        console.print(Panel(text, title=t("keys.recovery_title"), title_align="left", expand=False, padding=(1, 3)))
+        console.print(t("keys.write_down"))
+        typer.prompt(t("ask.noted"), default="", show_default=False, err=True)
 
 
 def probe(private: PrivateKey, recipients: list[Recipient], where: str) -> Recipient:

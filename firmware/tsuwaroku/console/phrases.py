@@ -24,6 +24,11 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "ask.passphrase": ("パスフレーズ: ", "Passphrase: "),
     "ask.new_passphrase": ("新しいパスフレーズ（{n}文字以上）: ", "New passphrase (at least {n} characters): "),
     "ask.again": ("もう一度入力してください: ", "Once more: "),
+    "ask.noted": ("控えたら Enter を押してください", "Press Enter once it is noted"),
+    "ask.recovery_back": (
+        "控えた復旧キーを入力してください（Enterのみで再表示）",
+        "Type the recovery key from your note (Enter alone shows it again)",
+    ),
     "ask.recovery": ("復旧キー", "Recovery key"),
     "progress.scan": ("録音領域を調べています", "Looking through the ring"),
     "progress.verify": ("検証しています", "Verifying"),
@@ -129,10 +134,12 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     ),
     "demo.ending": ("終了しています…", "Ending…"),
     "demo.store": ("保存先: {store}", "Store: {store}"),
-    "keys.recovery_title": ("復旧キー（一度だけ表示します）", "Recovery key (shown this once)"),
+    "keys.recovery_title": ("復旧キー", "Recovery key"),
     "keys.write_down": (
-        "印刷するか書き写して、金庫など装置とは別の場所に保管してください。\n確認のため、控えたものを見て入力してください。",
-        "Print it or write it down, and keep it away from the box, in a safe.\nThen type it in from that, as a test.",
+        "書き写して、金庫など装置とは別の場所に保管してください。\n"
+        "この画面を閉じたあと、確認のため、控えたものを見て入力していただきます。",
+        "Write it down, and keep the sheet away from the box, in a safe.\n"
+        "After this screen it has to be typed in from the sheet, as a test.",
     ),
     "keys.made": ("保存領域を作りました: {store}", "The store is made: {store}"),
     "keys.leave": (
