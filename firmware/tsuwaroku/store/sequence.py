@@ -43,6 +43,11 @@ class Sequence:
             mono = extent.header.mono_ns
             first, last = known.get(extent.header.next_sequence, (mono, mono))
             known[extent.header.next_sequence] = min(first, mono), max(last, mono)
+        opening = stored.headers[0]
+        if opening.part == 0:  # its first commit knew of the call itself, even where no extent of it is left
+            known = self._commits.setdefault(opening.instance, {})
+            first, last = known.get(opening.sequence + 1, (opening.mono_ns, opening.mono_ns))
+            known[opening.sequence + 1] = min(first, opening.mono_ns), max(last, opening.mono_ns)
 
     def gaps(self, records: Iterable[JournalRecord]) -> Gaps:
         """What is not as it should be with numbers 1 to the highest that any call or extent knows of."""
@@ -70,4 +75,10 @@ class Sequence:
                 openers += 1
                 if min(first for first, _ in later) != max(last for _, last in later):
                     return False
-        return openers > 0
+        return openers > 0 or self._cut_in_first_commit(number)
+
+    def _cut_in_first_commit(self, number: int) -> bool:
+        """The same for a recorder that never came to a second commit: the first one to know of later calls only."""
+        later = [known for known in self._commits.values() if min(known, default=0) > number]
+        times = min(later, key=min).values() if later else ()
+        return bool(times) and min(first for first, _ in times) == max(last for _, last in times)
