@@ -135,6 +135,7 @@ def settle_interrupted(
 ) -> list[str]:
     """Sign how far each interrupted call is whole, and put it into the catalogue; returns the ids settled now.
 
+    A call whose very first extent was torn is signed, too (it goes nowhere), but not listed: it was never committed.
     `alive`: the instance id of the recorder that runs; its calls are going on. `slots` None: the whole ring.
     The `recovered` record says in `public`: sequence, digest (hex), extents, slots, last_commit_wall_ns, expires_on.
     Raises StoreError.
@@ -145,12 +146,14 @@ def settle_interrupted(
     settled = []
     for stored in find_calls(store, slots, known):
         ongoing = stored.open_now or (alive is not None and stored.headers[-1].instance == alive)
-        if stored.last or ongoing or not stored.committed or is_gone(amendments.get(stored.call_id, ())):
+        nothing = not stored.committed and not stored.torn
+        if stored.last or ongoing or nothing or is_gone(amendments.get(stored.call_id, ())):
             continue
         if recovered_record(amendments.get(stored.call_id, ())) is None:
             journal.append(JournalType.RECOVERED, now, stored.call_id, public=_settlement(stored))
-        catalogue.put(entry_of(stored))
-        settled.append(stored.id)
+        if stored.committed:
+            catalogue.put(entry_of(stored))
+            settled.append(stored.id)
     return settled
 
 

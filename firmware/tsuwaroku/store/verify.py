@@ -210,7 +210,9 @@ class _Verification:
         if is_gone(amendments):
             self._note(f"call {stored.sequence} was erased or discarded; its slots await overwriting")
             return None
-        if not (stored.committed or stored.problems or stored.torn or stored.call_id in self._entries):
+        recovered = recovered_record(amendments)
+        unsigned = stored.torn and (recovered is None or not agrees(stored, recovered))
+        if not (stored.committed or stored.problems or unsigned or stored.call_id in self._entries):
             self._note(f"call {stored.sequence} was never committed")
             return None
         line = stored.headers[0].line
