@@ -68,7 +68,7 @@ class LineTimers(_Section, frozen=True, kw_only=True):
 class NoticeDecision(_Section, frozen=True, kw_only=True):
     """What the city decided for one line and direction."""
 
-    kind: NoticeKind = NoticeKind.ANNOUNCEMENT
+    kind: NoticeKind  # never by default: a table without it would change what the city decided
     exempt_item: Annotated[int, Meta(ge=1, le=5)] | None = None
     decided_by: str = ""
     decided_on: str = ""
@@ -78,8 +78,8 @@ class NoticeDecision(_Section, frozen=True, kw_only=True):
 class LineNotice(_Section, frozen=True, kw_only=True):
     """Article 7 for one line. The 不当要求 button may stop a notice under item 1."""
 
-    inbound: NoticeDecision = NoticeDecision()
-    outbound: NoticeDecision = NoticeDecision()
+    inbound: NoticeDecision = NoticeDecision(kind=NoticeKind.ANNOUNCEMENT)
+    outbound: NoticeDecision = NoticeDecision(kind=NoticeKind.ANNOUNCEMENT)
     internal: NoticeDecision = NoticeDecision(kind=NoticeKind.BEEP)
     button_stops: bool = True
     # After a flash the clerk may be dialling, to 119 or to a colleague; until the digits are known, speaking onto

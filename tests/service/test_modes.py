@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.service.support import START, calls_in, demo_key, no_slots, play, samples_of
-from tsuwaroku.clock import NS, VirtualClock
+from tsuwaroku.clock import NS, VirtualClock, from_iso
 from tsuwaroku.config import Config, LineConfig, LineNotice, LineTimers, Mode, ModePeriod, NoticeDecision, NoticeKind
 from tsuwaroku.errors import DamageError, SecretError
 from tsuwaroku.exchange.script import load_script
@@ -207,3 +207,39 @@ def test_full_ring_lists_the_call_as_not_recorded(tmp_path: Path) -> None:
     report = verify_store(store, demo_key(path))
     assert (report.ok, report.problems) == (True, [])
     store.close()
+
+
+@pytest.mark.parametrize("cut_s", [4.0, 16.0], ids=["before the notice", "after the notice"])
+def test_a_call_cut_off_is_resumed_with_its_notice(tmp_path: Path, cut_s: float) -> None:
+    """The recorder dies in mid-call: what was told stays told, and the party of a resumed call is not told twice."""
+    source = tmp_path / "script.toml"
+    source.write_text('[[call]]\nline = "1"\nat = 1.0\ndirection = "inbound"\nrings = 1\ntalk = 40.0\n')
+    path = tmp_path / "store"
+    settings = config()
+    create_demo_store(path, settings, 64)
+    told = cut_s > 12
+    for start_s, stop_s in ((0.0, cut_s), (cut_s + 1.0, 50.0)):
+        store = Store.open(path, need_device=True)
+        clock = VirtualClock(START)
+        clock.mono_ns = round(start_s * NS)
+        keeper = Keeper(store, settings, clock)
+        keeper.start()
+        board = VirtualBoard(load_script(source).sources(), clock, realtime=False, start_ns=clock.mono_ns)
+        board.open()
+        parts = assembled(settings, board, clock, store, keeper)
+        while clock.mono_ns < stop_s * NS:
+            parts.recorder.step()
+        if start_s:
+            parts.recorder.finish()
+        parts.release()
+        keeper.close()
+        store.close()
+    first, second = calls_in(path)
+    assert (first.integrity.value, first.ended_by, second.integrity.value) == ("recovered", "power", "sealed")
+    assert second.continues == first.id
+    assert first.notice.outcome == ("announced" if told else None)
+    assert (second.notice.outcome, second.notice.reason) == (
+        ("announced", "inherited") if told else ("failed", "capture_began_in_call")
+    )
+    assert abs((from_iso(first.ended_at or "") - START) / NS - cut_s) <= 1.5
+    assert second.audio.first_sample == round((cut_s + 1.0) * 8000)

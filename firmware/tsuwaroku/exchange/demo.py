@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from zlib import crc32
 
 from tsuwaroku.clock import NS
@@ -30,7 +31,10 @@ def _day(line: str, rng: random.Random, at_s: float) -> Iterator[Timeline]:
     at_ns = int(at_s * NS)
     first = True
     while True:
-        call = timeline(_call(line, rng, at_ns, answered=first or rng.random() < 0.8))
+        plan = _call(line, rng, at_ns, answered=first or rng.random() < 0.8)
+        if first:  # an answered call, short enough to land in the ring while somebody is still watching
+            plan = replace(plan, direction="inbound", dial="", rings=1, talk_ns=plan.talk_ns // 4 + 7 * NS, flash_ns=())
+        call = timeline(plan)
         yield call
         first = False
         # Longer than any hang-up rule (2.5 s) and the 6 s after which ringing is missed.

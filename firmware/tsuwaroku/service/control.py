@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 class MarkRequest(msgspec.Struct, forbid_unknown_fields=True):
     kind: str = "unreasonable_demand"
-    by: str = ""
+    by: str = ""  # what the client says; not believed
     withdraw: int | None = None
 
 
@@ -87,7 +87,7 @@ def application(keeper: Keeper) -> web.Application:
 
     async def mark(request: web.Request) -> web.Response:
         asked = _body(await request.read(), MarkRequest)
-        return _json(keeper.mark(request.match_info["id"], asked.kind, asked.by or _who(request), asked.withdraw))
+        return _json(keeper.mark(request.match_info["id"], asked.kind, _who(request), asked.withdraw))
 
     async def audit(request: web.Request) -> web.Response:
         asked = _body(await request.read(), AuditRequest)

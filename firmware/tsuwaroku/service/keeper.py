@@ -20,17 +20,17 @@ from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
+from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.sizing import WORST_OCTETS_A_SECOND
 from tsuwaroku.service.status import RecorderStatus, RingStatus, Status
 from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.durable import FileLock, replace_file
-from tsuwaroku.store.fold import mark_name
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
-from tsuwaroku.store.recovery import entry_of, find_calls, read_amendments, settle_interrupted
+from tsuwaroku.store.recovery import entry_of, find_calls, settle_interrupted
 
 LEASE_HOURS = 1.0  # what the recorder can go on with while the keeper is away
 RECORDER_SILENT_NS = 3_000_000_000
@@ -289,29 +289,19 @@ class Keeper:
         if kind not in {known.value for known in MarkKind}:
             raise RefusedError(f"{kind!r} is no kind of mark", remedy="use " + ", ".join(k.value for k in MarkKind))
         now = self._clock.now()
-        raw = ULID.from_str(call_id).bytes
-        if withdraw is None:
-            self._audit.append(now, by, "mark", subject=call_id)
-            public: dict[str, object] = {"kind": kind}
-            secret: dict[str, object] = {"at_s": None, "kind": kind, "by": by}
-        else:
-            name = self._mark_name(call_id, raw, entry.public.marks, withdraw)
-            self._audit.append(now, by, "mark withdrawn", subject=call_id, detail={"mark": str(withdraw)})
-            public, secret = {"mark": name}, {"by": by}
-        what = JournalType.MARK if withdraw is None else JournalType.MARK_WITHDRAWN
-        recipients = self._store.recipients.to_wrap()
-        self._journal.append(what, now, raw, public=public, secret=secret, recipients=recipients)
+        in_call = entry.public.marks
+        mark_call(
+            self._store,
+            self._journal,
+            self._audit,
+            now,
+            call_id,
+            in_call=in_call,
+            kind=MarkKind(kind),
+            by=by,
+            withdraw=withdraw,
+        )
         return {"id": call_id, "kind": kind, "withdrawn": withdraw}
-
-    def _mark_name(self, call_id: str, raw: bytes, in_call: int, number: int) -> list[str | int]:
-        try:
-            if number < 1:
-                raise IndexError
-            return mark_name(in_call, read_amendments(self._store).get(raw, []), number - 1)
-        except IndexError:
-            raise NotFoundError(
-                f"call {call_id} has no mark {number}", remedy="`tsuwaroku show` numbers its marks from 1"
-            ) from None
 
     def audit(self, actor: str, verb: str, subject: str, why: str) -> dict[str, object]:
         """An entry durable before the act it records."""

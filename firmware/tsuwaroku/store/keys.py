@@ -201,7 +201,10 @@ class PrivateKey:
     def load(cls, path: Path, passphrase: Callable[[], str]) -> PrivateKey:
         """The key in a file; `passphrase` is asked only if the file has one. Raises SecretError."""
         file = _read_key_file(path)
-        seed = base64.b64decode(file.box) if file.kdf == "none" else _open_box(file, passphrase(), path)
+        try:
+            seed = base64.b64decode(file.box) if file.kdf == "none" else _open_box(file, passphrase(), path)
+        except ValueError as error:
+            raise _not_a_key(path) from error
         if len(seed) != SEED_SIZE:
             raise _not_a_key(path)
         key = cls(seed, demonstration=file.role == "demonstration" or file.kdf == "none")
