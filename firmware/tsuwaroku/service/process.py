@@ -31,12 +31,13 @@ POLL_LINK_NS = NS
 
 
 class Spec(msgspec.Struct, kw_only=True):
-    """What a process needs to know. `epoch_wall_ns`: when the virtual board's stream began."""
+    """What a process needs to know. `epoch_wall_ns`: when the virtual board's stream began. `parent`: who started it."""
 
     role: str
     config: Config
     store: str
     epoch_wall_ns: int = 0
+    parent: int = 0
 
 
 class StopFlag:
@@ -58,6 +59,8 @@ def main() -> int:
     """`python -m tsuwaroku.service.process`, a Spec as JSON on standard input."""
     spec = msgspec.json.decode(sys.stdin.buffer.read(), type=Spec)
     die_with_parent()
+    if spec.parent and os.getppid() != spec.parent:
+        return 0  # it died before we could ask to be told of it
     return run(spec)
 
 

@@ -76,7 +76,13 @@ class Pair:
                 child.wait()
 
     def _start(self, role: str) -> None:
-        spec = Spec(role=role, config=self._config, store=str(self._store), epoch_wall_ns=self._epoch_wall_ns)
+        spec = Spec(
+            role=role,
+            config=self._config,
+            store=str(self._store),
+            epoch_wall_ns=self._epoch_wall_ns,
+            parent=os.getpid(),
+        )
         child = subprocess.Popen(
             [sys.executable, "-m", "tsuwaroku.service.process"],
             stdin=subprocess.PIPE,
