@@ -3,11 +3,11 @@
     python -m tests.crash.points FOLDER SCENARIO MODE [SCRIPT]
 
 For N = 1, 2, ... a fork plays SCENARIO into FOLDER/N (a copy of FOLDER/base, where there is one) and dies at its N-th
-step, until a run gets through. `FOLDER/N.said` tells, a JSON list a line, what had been reported as durable by then, and
+step, until a run gets through. `FOLDER/N.said` tells, a JSON list a line, what had been reported as durable by then;
 `FOLDER/steps` which steps there were. MODE:
 
-    before  killed before the step: all steps before it are on the disk, and everything reported since the last one counts
-    torn    killed in the middle of it: half of what it writes is there, whole blocks of the ring (other steps: as before)
+    before  killed before the step: all steps before it are on the disk, and all that was reported since the last counts
+    torn    killed in the middle of it: half of what it writes is there, of the ring whole blocks
     power   the power fails before the step: what no sync has secured is gone, blocks, renames and new files alike
     mixed   the same, but every other block not secured has reached the disk by chance (`mixed:7`: another chance)
 """
