@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from tests.conftest import left_out_line
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -38,7 +38,7 @@ class House:
         session: NoticeSession | None = None,
     ) -> None:
         plan = kind if isinstance(kind, NoticePlan) else NoticePlan(kind=kind)
-        self.session = session or NoticeSession(plan, line or LineNotice(), ANNOUNCEMENT_NS)
+        self.session = session or NoticeSession(plan, line or LineNotice(repeat_after_flash=True), ANNOUNCEMENT_NS)
         self.log: Log = []
         self._latency_ns = ns(latency_s)
         self._refuses = refuses  # so many requests have no effect at all

@@ -6,8 +6,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from tests.scenarios.make import BOUNCE_NS, KINDS, make
 
+from tests.scenarios.make import BOUNCE_NS, KINDS, make
 from tsuwaroku.clock import NS, VirtualClock
 from tsuwaroku.events import AudioFrame, ButtonPressed, Contact, ContactEdge, EndOfInput
 from tsuwaroku.exchange.script import load_script

@@ -67,7 +67,7 @@ def _lines() -> Iterator[str]:
     for direction in ("inbound", "outbound", "internal"):
         yield ""
         yield f"[line.notice.{direction}]"
-        # The kind is written out: a table without it means the announcement, whatever the line's default was.
+        # The kind is written out: a table of a notice must have one.
         kind, *others = _keys("decision", NoticeDecision, getattr(LineNotice(), direction))
         yield kind
         yield others[0].removeprefix("#")
@@ -83,7 +83,7 @@ def _lines() -> Iterator[str]:
 def _keys(table: str, section: Section, values: msgspec.Struct | None = None) -> Iterator[str]:
     for field in msgspec.structs.fields(section):
         default = getattr(values, field.name) if values is not None else field.default
-        if field.required or isinstance(default, _NESTED) or field.default_factory is not msgspec.NODEFAULT:
+        if (field.required and values is None) or isinstance(default, _NESTED) or field.default_factory is not msgspec.NODEFAULT:
             continue
         if field.name == "timetable":
             continue
