@@ -83,7 +83,11 @@ def _lines() -> Iterator[str]:
 def _keys(table: str, section: Section, values: msgspec.Struct | None = None) -> Iterator[str]:
     for field in msgspec.structs.fields(section):
         default = getattr(values, field.name) if values is not None else field.default
-        if (field.required and values is None) or isinstance(default, _NESTED) or field.default_factory is not msgspec.NODEFAULT:
+        if (
+            (field.required and values is None)
+            or isinstance(default, _NESTED)
+            or field.default_factory is not msgspec.NODEFAULT
+        ):
             continue
         if field.name == "timetable":
             continue

@@ -17,8 +17,9 @@ from tsuwaroku.notice.beep import beep
 from tsuwaroku.service.announcement import load_announcement
 from tsuwaroku.service.link import KeeperLink
 from tsuwaroku.service.recorder import Recorder
-from tsuwaroku.service.station import Predecessor, Sounds
+from tsuwaroku.service.station import Predecessor
 from tsuwaroku.service.storage import InlineStorage, Storage, StorageWorker, ThreadStorage
+from tsuwaroku.service.telling import Sounds
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.journal import Journal
 from tsuwaroku.store.layout import Store

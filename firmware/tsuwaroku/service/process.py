@@ -31,7 +31,7 @@ POLL_LINK_NS = NS
 
 
 class Spec(msgspec.Struct, kw_only=True):
-    """What a process needs to know. `epoch_wall_ns`: when the virtual board's stream began. `parent`: who started it."""
+    """What a process is told. `epoch_wall_ns`: when the virtual board's stream began. `parent`: who started it."""
 
     role: str
     config: Config

@@ -30,9 +30,10 @@ from tsuwaroku.service import ops
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.link import Closed, KeeperLink, Note, Report
 from tsuwaroku.service.ops import Batch, Done
-from tsuwaroku.service.station import LineStation, Predecessor, Sounds
+from tsuwaroku.service.station import LineStation, Predecessor
 from tsuwaroku.service.status import LineStatus, RecorderStatus
 from tsuwaroku.service.storage import Storage
+from tsuwaroku.service.telling import Sounds
 
 BATCH_NS = NS
 STALL_NS = 2 * NS
@@ -170,7 +171,8 @@ class Recorder:
         self.alarms.set("clock_unsynchronised", now.quality.value == "unsynchronised", now)
         self.alarms.set("keeper_away", not self._link.connected, now)
         for line_id, station in self._stations.items():
-            failed = station.notice_failed
+            station.watch(now.wall_ns)
+            failed = station.telling.failed
             self.alarms.set("notice_failed", failed in NOTICE_FAULTS, now, line_id, failed or "")
             if station.anomaly in SENSOR_ANOMALIES:
                 self._lost("hook_sensor_suspect", line_id, station.anomaly or "")
@@ -279,7 +281,7 @@ class Recorder:
             since=None if call is None else call.iso(call.seized.mono_ns),
             marks=0 if call is None else len(call.marks),
             covered_s=None if age is None else round(age / NS, 2),
-            notice=station.notice_state(),
+            notice=station.telling.state(),
         )
 
 

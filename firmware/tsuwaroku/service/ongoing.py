@@ -1,0 +1,149 @@
+"""What is known of a call while it goes on, and the record it becomes. No I/O."""
+
+from __future__ import annotations
+
+from array import array
+
+from ulid import ULID
+
+from tsuwaroku.clock import NS, Instant, iso
+from tsuwaroku.config import LineConfig, Mode
+from tsuwaroku.records.call import (
+    Audio,
+    CallRecord,
+    ClockRecord,
+    Direction,
+    Mark,
+    Notice,
+    NoticeOutcome,
+    Outcome,
+    Retention,
+)
+from tsuwaroku.records.retention import expires_on
+from tsuwaroku.store.chunks import CallOpening
+
+
+class OngoingCall:
+    """A call from its seizure on. Offsets and times count from there by monotonic time: a step of the clock cannot
+    tear a call."""
+
+    def __init__(self, line: LineConfig, rate: int, seized: Instant, direction: Direction, mode: Mode) -> None:
+        self.id = ULID.from_timestamp(seized.wall_ns / NS).bytes
+        self.line = line
+        self.rate = rate
+        self.seized = seized
+        self.direction = direction
+        self.mode = mode
+        self.continues: bytes | None = None
+        self.inherited: Notice | None = None
+        self.told: NoticeOutcome | None = None  # of the notice, as last written into the stream
+        self.off_hook_ns: int | None = None
+        self.answered_ns: int | None = None
+        self.inferred = False
+        self.marks: list[Mark] = []
+        self.flashes: list[float] = []
+        self.voice_at = array("q")
+        self.voice = bytearray()
+
+    @property
+    def ulid(self) -> str:
+        return str(ULID.from_bytes(self.id))
+
+    @property
+    def outcome_so_far(self) -> Outcome:
+        """What it is if it ends now."""
+        return Outcome.ANSWERED if self.answered_ns is not None else Outcome.ABANDONED
+
+    @property
+    def ring_s(self) -> float:
+        """How long it rang before somebody answered."""
+        if self.direction is not Direction.INBOUND or self.off_hook_ns is None:
+            return 0.0
+        return round(max(0, self.off_hook_ns - self.seized.mono_ns) / NS, 3)
+
+    def wall_ns(self, mono_ns: int) -> int:
+        return self.seized.wall_ns + mono_ns - self.seized.mono_ns
+
+    def iso(self, mono_ns: int) -> str:
+        """Wall time of a moment of this call."""
+        return iso(self.wall_ns(mono_ns))
+
+    def at_s(self, mono_ns: int) -> float:
+        """Seconds since the answer (since the seizure where nobody answered)."""
+        return round((mono_ns - (self.answered_ns or self.seized.mono_ns)) / NS, 3)
+
+    def speech_ratio(self, start_sample: int, end_sample: int) -> float | None:
+        """Share of speech among the frames between two stream positions; what we played ourselves is not counted."""
+        inside = [flag for at, flag in zip(self.voice_at, self.voice, strict=True) if start_sample <= at < end_sample]
+        return round(sum(inside) / len(inside), 3) if inside else None
+
+    def next_part(self, at_ns: int) -> OngoingCall:
+        """The linked call in which this one goes on from `at_ns`."""
+        before = self.seized
+        seized = Instant(self.wall_ns(at_ns), at_ns, before.boot_id, before.quality)
+        part = OngoingCall(self.line, self.rate, seized, self.direction, self.mode)
+        part.continues = self.id
+        part.off_hook_ns = at_ns
+        part.answered_ns = at_ns if self.answered_ns is not None else None
+        part.inferred = self.inferred
+        return part
+
+    def opening(self, retention_days: int, first_ns: int | None = None) -> CallOpening:
+        """`first_ns`: the time of the first sample, by which the end of a call that is cut off can be told."""
+        return CallOpening(
+            id=self.id,
+            line=self.line.id,
+            extension=self.line.extension or self.line.id,
+            direction=self.direction.value,
+            seized=self.seized,
+            rate=self.rate,
+            continues=self.continues,
+            mode=self.mode.value,
+            retention_days=retention_days,
+            key_withheld=self.mode is Mode.ON_BUTTON,
+            details={
+                "seized_at": iso(self.seized.wall_ns),
+                "ring_s": self.ring_s,
+                "first_sample_mono_ns": self.seized.mono_ns if first_ns is None else first_ns,
+            },
+        )
+
+    def record(
+        self,
+        ended_ns: int,
+        outcome: Outcome,
+        *,
+        notice: Notice,
+        ended_by: str,
+        retention_days: int,
+        speech_ratio: float | None = None,
+    ) -> CallRecord:
+        """The record, less what the writer knows: sequence number and audio facts."""
+        answered = self.answered_ns
+        ring_s = self.ring_s
+        if outcome is Outcome.MISSED:
+            ring_s = round((ended_ns - self.seized.mono_ns) / NS, 3)
+        return CallRecord(
+            id=self.ulid,
+            sequence=0,
+            line=self.line.id,
+            extension=self.line.extension or self.line.id,
+            direction=self.direction,
+            seized_at=iso(self.seized.wall_ns),
+            answered_at=None if answered is None else self.iso(answered),
+            answer_inferred=self.inferred,
+            ended_at=self.iso(ended_ns),
+            duration_s=0.0 if answered is None else round((ended_ns - answered) / NS, 3),
+            ring_s=ring_s,
+            outcome=outcome,
+            notice=notice,
+            marks=self.marks,
+            flashes=self.flashes,
+            audio=Audio(rate=self.rate, speech_ratio=speech_ratio),
+            clock=ClockRecord(
+                quality=self.seized.quality.value, mono_ns=self.seized.mono_ns, boot_id=self.seized.boot_id.hex()
+            ),
+            retention=Retention(expires_on=expires_on(self.wall_ns(ended_ns), retention_days).isoformat()),
+            continues=None if self.continues is None else str(ULID.from_bytes(self.continues)),
+            ended_by=ended_by,
+        )
