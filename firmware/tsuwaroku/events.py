@@ -83,12 +83,16 @@ class Playback(msgspec.Struct, frozen=True, gc=False):
 
 
 class BoardFault(msgspec.Struct, frozen=True, gc=False):
-    """A device failed (`failed`) or came back. `line` is empty where every line is touched."""
+    """A device failed (`failed`) or came back. `line` is empty where every line is touched.
+
+    `capture`: whether it keeps the line from being recorded; False where only announcements are touched.
+    """
 
     line: str
     failed: bool
     text: str
     mono_ns: int
+    capture: bool = True
 
 
 class Tick(msgspec.Struct, frozen=True, gc=False):

@@ -13,8 +13,8 @@ from tests.scenarios import make as scenarios
 from tests.service.support import START, calls_in, no_slots
 from tsuwaroku.clock import NS, VirtualClock
 from tsuwaroku.config import Config, LineConfig
-from tsuwaroku.errors import StoreError
-from tsuwaroku.events import GapReason
+from tsuwaroku.errors import BoardError, StoreError
+from tsuwaroku.events import BoardFault, GapReason
 from tsuwaroku.exchange.script import load_script
 from tsuwaroku.hal.board import SYSTEM_LAMP, Lamp
 from tsuwaroku.hal.virtual import Fault, VirtualBoard
@@ -243,3 +243,23 @@ def test_slots_lent_while_a_call_waits_save_it_whole(tmp_path: Path) -> None:
     box.end()
     call = calls_in(box.path)[0]
     assert (call.audio.first_sample, call.audio.gaps, call.integrity.value) == (6_400, [], "sealed")
+
+
+def test_a_board_that_cannot_play_goes_on_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither an error of `play` nor a fault of the announcement card touches capture or lamp; the record says so."""
+    box = Box(tmp_path)
+
+    def refuse(line: str, pcm: bytes) -> None:
+        raise BoardError("no playback", where="board")
+
+    monkeypatch.setattr(box.board, "play", refuse)
+    box.until(9.0)
+    box.recorder._other(BoardFault("1", True, "announcement card x: gone", box.clock.mono_ns, capture=False))
+    box.until(10.0)
+    assert box.lamp == "lit"
+    assert box.alarms() == {"announcement_failed"}
+    box.until(26.0)
+    box.end()
+    call = calls_in(box.path)[0]
+    assert (call.notice.outcome, call.notice.reason) == ("failed", "playback_failed")
+    assert (call.audio.gaps, call.integrity.value) == ([], "sealed")

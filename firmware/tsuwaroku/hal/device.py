@@ -200,7 +200,7 @@ class DeviceBoard:
             )
 
     def _fault(self, line: str, text: str) -> None:
-        self._post(BoardFault(line, True, text, self._now_ns()))
+        self._post(BoardFault(line, True, text, self._now_ns(), capture=False))
 
     def _post(self, event: Event) -> None:
         with self._lock:

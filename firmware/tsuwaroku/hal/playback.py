@@ -203,7 +203,7 @@ class Player:
         self._release()
         now = self._now_ns()
         for line in list(self._voices):
-            self._post(BoardFault(line, True, f"announcement card {self._spec.device}: {text}", now))
+            self._post(BoardFault(line, True, f"announcement card {self._spec.device}: {text}", now, capture=False))
             self._end(line)
 
     def _reclaim(self) -> bool:
@@ -213,5 +213,7 @@ class Player:
             self._fail(error.message)
             return False
         for line in self._voices:
-            self._post(BoardFault(line, False, f"announcement card {self._spec.device} is back", self._now_ns()))
+            self._post(
+                BoardFault(line, False, f"announcement card {self._spec.device} is back", self._now_ns(), capture=False)
+            )
         return True

@@ -68,6 +68,13 @@ ALARMS: dict[str, AlarmText] = {
         "the sound card does not answer",
         "check its connection; capture resumes by itself when it is back",
     ),
+    "announcement_failed": AlarmText(
+        "warning",
+        "告知を流す装置が使えません",
+        "告知用のサウンドカードと設定を確かめてください。録音は続いています。",
+        "announcements cannot be played",
+        "check the playback card and board.playback; recording goes on",
+    ),
     "audio_lost": AlarmText(
         "warning",
         "音声の一部が失われました",

@@ -135,9 +135,10 @@ class Recorder:
             case Playback():
                 self._stations[event.line].playback(event)
             case BoardFault():
-                self.alarms.set("card_failed", event.failed, self._clock.now(), event.line, event.text)
+                code = "card_failed" if event.capture else "announcement_failed"
+                self.alarms.set(code, event.failed, self._clock.now(), event.line, event.text)
                 for station in self._stations.values():
-                    if event.line in ("", station.line.id):
+                    if event.capture and event.line in ("", station.line.id):
                         station.panel.able = not event.failed
             case EndOfInput():
                 self._ended = True
