@@ -23,6 +23,7 @@ import stat
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,17 @@ CONFIG = Config(
 )
 
 
+@dataclass(slots=True)
+class _Unsecured:
+    """A change of `path` that is on the disk only once `secured_by` was synced. `is_name`: what the name stands for."""
+
+    path: str
+    secured_by: str
+    take_back: Callable[[str], None]
+    is_name: bool = False
+    moved: bool = False
+
+
 class Disk:
     """Stands before the functions of `os` that change the disk: counts them, and knows what no sync has secured."""
 
@@ -58,7 +70,7 @@ class Disk:
         self._at, self._mode = at, mode
         self._count = 0
         self._real: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in STEPS}
-        self._undo: list[tuple[str, Callable[[], None]]] = []  # what would have to be synced, how it is taken back
+        self._undo: list[_Unsecured] = []
         self._rng = random.Random(f"{mode} {at}")
         self.names: list[str] = []
 
@@ -86,45 +98,56 @@ class Disk:
             fd, data = args[0], bytes(args[1])
             half = len(data) // 2 if name == "write" else len(data) // 2 // BLOCK * BLOCK  # a block is written whole
             self._real[name](fd, data[:half], *args[2:])
-        if self._mode.startswith(("power", "mixed")):
-            for _, take_back in reversed(self._undo):
-                if self._mode == "power" or self._rng.random() < 0.5:
-                    take_back()
+        self.fail()
         os.kill(os.getpid(), signal.SIGKILL)
+
+    def fail(self) -> None:
+        """The power fails, if the mode says so."""
+        if not self._mode.startswith(("power", "mixed")):
+            return
+        back: set[str] = set()  # names that are the old files' again
+        for entry in reversed(self._undo):
+            if (self._mode == "power" or self._rng.random() < 0.5) and not (entry.moved and entry.path in back):
+                entry.take_back(entry.path)
+                if entry.is_name:
+                    back.add(entry.path)
 
     def _note(self, name: str, args: tuple[Any, ...]) -> None:
         """How the step would be undone if the power failed; a sync secures what went before."""
         if name in ("fsync", "fdatasync"):
             secured = _path_of(args[0])
-            self._undo = [entry for entry in self._undo if entry[0] != secured]
+            self._undo = [entry for entry in self._undo if entry.secured_by != secured]
         elif name == "pwrite":
             self._note_write(_path_of(args[0]), bytes(args[1]), args[2])
         elif name in ("write", "ftruncate"):
             path = _path_of(args[0])
-            self._undo.append((path, _keep(path)))
+            self._undo.append(_Unsecured(path, path, _keep(path)))
         elif name in ("rename", "replace"):
             source, target = (str(arg) for arg in args[:2])
-            self._undo.append((str(Path(target).parent), _moved(source, target)))
+            for entry in self._undo:
+                if entry.path == source and not entry.is_name:
+                    entry.path, entry.secured_by, entry.moved = target, target, True
+            self._undo.append(_Unsecured(target, str(Path(target).parent), _moved(source, target), is_name=True))
 
     def _note_write(self, path: str, data: bytes, offset: int) -> None:
         """A block at a time: the disk orders them as it likes. A file that was longer gets its old octets back."""
         size = os.stat(path).st_size
         if offset >= size:
-            self._undo.append((path, lambda: os.truncate(path, min(size, os.stat(path).st_size))))
+            self._undo.append(_Unsecured(path, path, lambda path: os.truncate(path, min(size, os.stat(path).st_size))))
             return
         with open(path, "rb") as file:
             file.seek(offset)
             old = file.read(len(data))
         for at in range(0, len(old), BLOCK):
-            self._undo.append((path, _put_back(path, old[at : at + BLOCK], offset + at)))
+            self._undo.append(_Unsecured(path, path, _put_back(old[at : at + BLOCK], offset + at)))
 
 
 def _path_of(fd: int) -> str:
     return os.readlink(f"/proc/self/fd/{fd}")
 
 
-def _put_back(path: str, old: bytes, offset: int) -> Callable[[], None]:
-    def take_back() -> None:
+def _put_back(old: bytes, offset: int) -> Callable[[str], None]:
+    def take_back(path: str) -> None:
         with open(path, "r+b") as file:
             file.seek(offset)
             file.write(old)
@@ -132,19 +155,19 @@ def _put_back(path: str, old: bytes, offset: int) -> Callable[[], None]:
     return take_back
 
 
-def _keep(path: str) -> Callable[[], None]:
+def _keep(path: str) -> Callable[[str], None]:
     """The file as it is now (an audit file: small)."""
     old = Path(path).read_bytes()
-    return lambda: _overwrite(path, old)
+    return lambda path: _overwrite(path, old)
 
 
-def _moved(source: str, target: str) -> Callable[[], None]:
+def _moved(source: str, target: str) -> Callable[[str], None]:
     """The name that was there before; the new file lies under its temporary name again."""
     there = os.path.exists(target)
     old = Path(target).read_bytes() if there else b""
     mode = stat.S_IMODE(os.stat(target).st_mode) if there else 0o600
 
-    def take_back() -> None:
+    def take_back(target: str) -> None:
         if os.path.exists(target):
             shutil.copy2(target, source)
         if there:
@@ -225,6 +248,7 @@ def _child(folder: Path, name: str, mode: str, script: Path, at: int) -> None:
         disk.install()
         scenario(name, folder / str(at), script)
         (folder / "steps").write_text(json.dumps(disk.names))
+        disk.fail()  # right after the last step
         code = 0
     except Exception:
         traceback.print_exc()
