@@ -11,10 +11,11 @@ from tsuwaroku.config import Config, Mode
 from tsuwaroku.exchange.script import load_script
 from tsuwaroku.hal.virtual import VirtualBoard
 from tsuwaroku.service.assembly import Assembled, new_instance
-from tsuwaroku.service.keeper import Keeper, SlotTable
+from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.link import LeaseChanged, Upward
 from tsuwaroku.service.setup import create_demo_store
 from tsuwaroku.service.simulate import LocalLink
+from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.verify import verify_store

@@ -11,6 +11,7 @@ import msgspec
 
 from tsuwaroku import errors
 from tsuwaroku.errors import ServiceError, TsuwarokuError
+from tsuwaroku.service.link import reachable
 from tsuwaroku.service.status import Status
 
 _ERRORS: dict[str, type[TsuwarokuError]] = {
@@ -52,7 +53,7 @@ class KeeperClient:
         self.socket = path
         self._reached = False
         self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=str(path)), base_url="http://keeper", timeout=TIMEOUT_S
+            transport=httpx.HTTPTransport(uds=reachable(path)), base_url="http://keeper", timeout=TIMEOUT_S
         )
 
     def __enter__(self) -> Self:
@@ -104,7 +105,7 @@ class KeeperClient:
         if not self._reached:
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.settimeout(TIMEOUT_S)
-                probe.connect(str(self.socket))
+                probe.connect(reachable(self.socket))
             self._reached = True
 
     def _failure(self, answer: httpx.Response) -> TsuwarokuError:

@@ -21,7 +21,7 @@ from aiohttp import web
 
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, TsuwarokuError
 from tsuwaroku.service.keeper import Keeper
-from tsuwaroku.service.link import MAX_PACKET, LeaseChanged, decode_upward, encode
+from tsuwaroku.service.link import MAX_PACKET, LeaseChanged, decode_upward, encode, reachable
 
 POLL_S = 2.0
 T = TypeVar("T")
@@ -46,7 +46,7 @@ async def serve(keeper: Keeper, control_path: Path, link_path: Path, stop: async
     await runner.setup()
     control_path.parent.mkdir(parents=True, exist_ok=True)
     _clear(control_path)
-    site = web.UnixSite(runner, str(control_path))
+    site = web.UnixSite(runner, reachable(control_path))
     await site.start()
     os.chmod(control_path, 0o660)
     link.open()
@@ -150,7 +150,7 @@ class LinkServer:
         _clear(self._path)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
-            listener.bind(str(self._path))
+            listener.bind(reachable(self._path))
         except OSError as error:
             listener.close()
             raise ServiceError(

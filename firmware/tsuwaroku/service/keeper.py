@@ -6,8 +6,7 @@ killed, stopped for an hour or started late, and nothing is lost.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ulid import ULID
@@ -22,6 +21,7 @@ from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
 from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.sizing import WORST_OCTETS_A_SECOND
+from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RecorderStatus, RingStatus, Status
 from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.audit import AuditLog
@@ -31,74 +31,10 @@ from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.recovery import entry_of, find_calls, settle_interrupted
+from tsuwaroku.store.scan import StoredCall
 
 LEASE_HOURS = 1.0  # what the recorder can go on with while the keeper is away
 RECORDER_SILENT_NS = 3_000_000_000
-
-
-class SlotTable:
-    """Which slots are free, from their header blocks. Grants go round the ring in circular order."""
-
-    def __init__(self, store: Store, progress: Callable[[int, int], None] | None = None) -> None:
-        self._store = store
-        total = store.info.slots
-        self._generation = [0] * total
-        self._taken: dict[int, int] = {}  # wall time when the slot was taken
-        self.highest_sequence = 0
-        self.used: dict[int, bytes] = {}
-        for index in range(total):
-            self._read(index, store.ring.read_block0(index))
-            if progress is not None and index % 1024 == 0:
-                progress(index, total)
-        newest = max(self.used, key=lambda index: self._taken.get(index, 0), default=-1)
-        self._next = (newest + 1) % total
-
-    def _read(self, index: int, block: bytes) -> None:
-        self._generation[index] = fmt.generation_of(block)
-        header = None
-        with contextlib.suppress(fmt.FormatError):
-            header = fmt.unpack_slot(block)
-        if header is None and block[:8] == fmt.MAGIC_FREE:
-            self.used.pop(index, None)
-        elif header is None:
-            self.used[index] = b""  # unreadable: never handed out, `verify` names it
-        else:
-            self.used[index] = header.call_id
-            self._taken[index] = header.wall_ns
-            self.highest_sequence = max(self.highest_sequence, header.sequence)
-
-    def refresh(self, lent: Sequence[tuple[int, int]]) -> set[bytes]:
-        """Read the headers of lent slots again; the calls found in those that were taken since they were lent."""
-        taken: set[bytes] = set()
-        for index, generation in lent:
-            block = self._store.ring.read_block0(index)
-            if fmt.generation_of(block) >= generation:
-                self._read(index, block)
-                taken.add(self.used.get(index, b""))
-        return taken - {b""}
-
-    def release(self, call_id: bytes) -> None:
-        """The slots of a discarded call are free again; their next use overwrites them."""
-        for index in [i for i, owner in self.used.items() if owner == call_id]:
-            del self.used[index]
-
-    @property
-    def free(self) -> int:
-        return len(self._generation) - len(self.used)
-
-    def grant(self, count: int, lent: set[int]) -> list[tuple[int, int]]:
-        """Up to `count` free slots not yet lent, as (slot, generation), in circular order."""
-        granted: list[tuple[int, int]] = []
-        total = len(self._generation)
-        for step in range(total):
-            if len(granted) == count:
-                break
-            index = (self._next + step) % total
-            if index not in self.used and index not in lent:
-                granted.append((index, self._generation[index] + 1))
-        if granted:
-            self._next = (granted[-1][0] + 1) % total
-        return granted
 
 
 class Keeper:
@@ -128,9 +64,7 @@ class Keeper:
         self._slots = SlotTable(store, progress)
         self._lease = Lease.load(store.lease_path) if store.lease_path.exists() else Lease(slots=[], sequence_floor=1)
         listed = {entry.public.id for entry in self._catalogue.entries()}
-        self._unlisted = {
-            call_id for call_id in self._slots.used.values() if call_id and str(ULID.from_bytes(call_id)) not in listed
-        }
+        self._unlisted = {call for call in self._slots.calls() if str(ULID.from_bytes(call)) not in listed}
         self._release_discarded()
         self._audit.append(self._clock.now(), "keeper", "keeper started", detail={"version": __version__})
         self.poll()
@@ -154,9 +88,9 @@ class Keeper:
             case Report(status):
                 self._recorder = status
                 self._recorder_seen_ns = self._clock.now().mono_ns
-            case Closed():
+            case Closed(calls):
                 self._refresh_lease()
-                self._list_closed()
+                self._list_closed(ULID.from_str(call).bytes for call in calls)
                 return self._extend_lease()
             case Note(verb, subject, detail):
                 self._audit.append(self._clock.now(), "recorder", verb, subject=subject, detail=dict(detail))
@@ -166,13 +100,13 @@ class Keeper:
         """Its end of the link was closed."""
         self._recorder = None
         self._refresh_lease()
-        self._list_closed()
+        self._list_closed(self._waiting())
 
     def poll(self) -> bool:
         """Catch up with the ring; True when the lease was extended. Every few seconds, and at once after messages."""
         self._refresh_lease()
         self._release_discarded()
-        self._list_closed()
+        self._list_closed(self._waiting())
         self.settle()
         self._publish_head()
         return self._extend_lease()
@@ -235,34 +169,45 @@ class Keeper:
 
     def _give_back(self, call_id: bytes) -> None:
         """The slots of a call that is none are free; lent again, with a new generation, they are overwritten."""
-        slots = set(self._slots_of({call_id}))
+        slots = set(self._slots.of(call_id))
         self._slots.release(call_id)
         self._unlisted.discard(call_id)
         self._lease.slots = [(at, generation) for at, generation in self._lease.slots if at not in slots]
 
     # -- calls
 
-    def _list_closed(self) -> None:
+    def _waiting(self) -> list[bytes]:
+        """Calls that are not in the catalogue, less those the recorder says are going on: their turn comes."""
+        going_on: set[bytes] = set()
+        if self._recorder is not None:
+            going_on = {ULID.from_str(line.call_id).bytes for line in self._recorder.lines if line.call_id}
+        return sorted(self._unlisted - going_on)
+
+    def _list_closed(self, calls: Iterable[bytes]) -> None:
         """Check every call the recorder closed, without a key, and put it into the catalogue."""
-        if not self._unlisted:
-            return
-        for stored in find_calls(self._store, self._slots_of(self._unlisted)):
-            if not stored.last or stored.call_id not in self._unlisted:
-                continue
-            self._catalogue.put(entry_of(stored))
-            self._unlisted.discard(stored.call_id)
-            if stored.problems:
-                now = self._clock.now()
-                self._alarms.set("call_damaged", True, now, stored.headers[0].line, stored.problems[0])
-                self._audit.append(now, "keeper", "call damaged", subject=stored.id)
+        for call_id in calls:
+            for stored in find_calls(self._store, self._slots.of(call_id)):
+                if stored.last and stored.call_id in self._unlisted:
+                    self._catalogue.put(entry_of(stored))
+                    self._unlisted.discard(stored.call_id)
+                    self._found(stored)
+
+    def _found(self, stored: StoredCall) -> None:
+        """A damaged call is told at its hang-up, not months later."""
+        if stored.problems:
+            now = self._clock.now()
+            self._alarms.set("call_damaged", True, now, stored.headers[0].line, stored.problems[0])
+            self._audit.append(now, "keeper", "call damaged", subject=stored.id)
 
     def settle(self) -> list[str]:
         """Sign a recovery record for every call that its recorder did not finish."""
-        if not self._unlisted:
+        waiting = self._waiting()
+        if not waiting:
             return []
         alive = bytes.fromhex(self._instance) if self._recorder is not None else None
         now = self._clock.now()
-        settled = settle_interrupted(self._store, self._journal, alive, now, self._slots_of(self._unlisted))
+        slots = [index for call_id in waiting for index in self._slots.of(call_id)]
+        settled = settle_interrupted(self._store, self._journal, alive, now, slots)
         for call_id in settled:
             self._audit.append(now, "keeper", "call recovered", subject=call_id)
             self._unlisted.discard(ULID.from_str(call_id).bytes)
@@ -271,13 +216,11 @@ class Keeper:
 
     def _release_empty(self, alive: bytes | None) -> None:
         """A slot whose header was written and nothing after it holds no call: it is free again."""
-        for stored in find_calls(self._store, self._slots_of(self._unlisted)):
-            ongoing = stored.open_now or stored.headers[-1].instance == alive
-            if not stored.committed and not stored.problems and not ongoing:
-                self._give_back(stored.call_id)
-
-    def _slots_of(self, calls: set[bytes]) -> list[int]:
-        return [index for index, owner in self._slots.used.items() if owner in calls]
+        for call_id in self._waiting():
+            for stored in find_calls(self._store, self._slots.of(call_id)):
+                ongoing = stored.open_now or stored.headers[-1].instance == alive
+                if not stored.committed and not stored.problems and not ongoing:
+                    self._give_back(stored.call_id)
 
     # -- acts of people, through control
 
@@ -312,7 +255,8 @@ class Keeper:
 
     def status(self) -> Status:
         now = self._clock.now()
-        silent = self._recorder_seen_ns is None or now.mono_ns - self._recorder_seen_ns > RECORDER_SILENT_NS
+        seen_ns = self._recorder_seen_ns
+        silent = self._recorder is None or seen_ns is None or now.mono_ns - seen_ns > RECORDER_SILENT_NS
         self._alarms.set("recorder_away", silent, now)
         recorder = None if silent else self._recorder
         today = day_of(now.wall_ns)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import socket
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +19,21 @@ import msgspec
 from tsuwaroku.service.status import RecorderStatus
 
 MAX_PACKET = 128 * 1024
+
+
+def reachable(path: Path) -> str:
+    """A name for a Unix socket that the kernel takes: sun_path holds 108 octets (unix(7)), store paths may be longer.
+
+    A longer one is reached through its directory's descriptor, which stays open for the process's life.
+    """
+    if len(os.fsencode(path)) < 100:
+        return str(path)
+    return f"/proc/self/fd/{_directory(path.parent)}/{path.name}"
+
+
+@lru_cache(maxsize=8)
+def _directory(path: Path) -> int:
+    return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 class Hello(msgspec.Struct, frozen=True, tag=True):
@@ -116,7 +133,7 @@ class SocketLink:
         link = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         link.setblocking(False)
         try:
-            link.connect(str(self._path))
+            link.connect(reachable(self._path))
         except OSError:
             link.close()
             return

@@ -1,0 +1,112 @@
+"""The keeper's sockets: reached under a path of any length, by whoever the kernel says it is."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.service.support import START
+from tests.service.test_modes import config
+from tsuwaroku.clock import VirtualClock
+from tsuwaroku.console.client import KeeperClient
+from tsuwaroku.errors import NotFoundError, RefusedError
+from tsuwaroku.service import control
+from tsuwaroku.service.keeper import Keeper, keeper_socket, link_socket
+from tsuwaroku.service.link import Hello, Report, SocketLink
+from tsuwaroku.service.setup import create_demo_store
+from tsuwaroku.store.audit import AuditLog
+from tsuwaroku.store.layout import Store
+
+
+@contextmanager
+def keeping(path: Path) -> Iterator[Keeper]:
+    """A keeper that serves its sockets in a thread."""
+    settings = config()
+    create_demo_store(path, settings, 8)
+    store = Store.open(path, need_device=True)
+    keeper = Keeper(store, settings, VirtualClock(START))
+    keeper.start()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+    ready = threading.Event()
+
+    async def serve() -> None:
+        task = asyncio.create_task(control.serve(keeper, keeper_socket(path, settings), link_socket(path), stop))
+        while not link_socket(path).exists():
+            await asyncio.sleep(0.01)
+        ready.set()
+        await task
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield keeper
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+        loop.close()
+        keeper.close()
+        store.close()
+
+
+@pytest.mark.parametrize("deep", ["store", "/".join(["a-long-directory-name-of-a-city-hall"] * 5)])
+def test_status_and_errors_over_a_path_of_any_length(tmp_path: Path, deep: str) -> None:
+    path = tmp_path / deep
+    with keeping(path), KeeperClient(path / "run" / "keeper.sock") as client:
+        status = client.status()
+        assert (status.ring.slots, status.ring.free, status.recorder) == (8, 8, None)
+        assert [alarm.code for alarm in status.alarms] == ["recorder_away"]
+        with pytest.raises(NotFoundError):
+            client.mark("01KSR496151AXPZWJ96Z1ZGX6X", kind="unreasonable_demand", by="nobody", withdraw=None)
+    assert not (path / "run" / "keeper.sock").exists()
+
+
+def test_the_actor_is_who_the_kernel_says(tmp_path: Path) -> None:
+    with keeping(tmp_path / "store") as keeper:
+        with KeeperClient(tmp_path / "store" / "run" / "keeper.sock") as client:
+            client.audit(verb="play", subject="01KSR496151AXPZWJ96Z1ZGX6X", why="fairness")
+        entries = [(e.actor, e.verb) for e in AuditLog.open(keeper._store).entries()]
+    assert entries[-1] == (getpass.getuser(), "play")
+
+
+def test_a_request_that_is_not_understood_is_refused_and_harms_nothing(tmp_path: Path) -> None:
+    with keeping(tmp_path / "store"), KeeperClient(tmp_path / "store" / "run" / "keeper.sock") as client:
+        for body in ({"verb": 5}, {"verb": "play", "unknown": 1}, {}):
+            with pytest.raises(RefusedError):
+                client._ask("POST", "/v1/audit", body)
+        assert client.status().ring.slots == 8
+
+
+def test_a_recorder_is_heard_and_missed(tmp_path: Path) -> None:
+    from tests.service.test_lamp_truth import Box
+
+    box = Box(tmp_path)
+    box.until(6.0)
+    report = Report(box.recorder.status())
+    box.end()
+    path = tmp_path / "kept"
+    with keeping(path) as keeper, KeeperClient(path / "run" / "keeper.sock") as client:
+        link = SocketLink(link_socket(path), Hello("00" * 8, 1))
+        link.poll(1.0)
+        assert link.connected
+        link.send(report)
+        for _ in range(100):
+            if client.status().recorder is not None:
+                break
+        recorder = client.status().recorder
+        assert recorder is not None
+        assert [(line.state, line.lamp.value) for line in recorder.lines] == [("answered", "lit")]
+        assert link.receive()
+        link.close()
+        for _ in range(100):
+            if client.status().recorder is None:
+                break
+        assert client.status().recorder is None
+        assert keeper.status().alarms[0].code == "recorder_away"
