@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Any
 
+import pytest
 from gpiozero.pins.mock import MockFactory
 
-from tests.contract.fake_alsa import FakeAlsa
+from tests.contract.fake_alsa import FakeAlsa, FakeCard
 from tsuwaroku.config import BoardConfig, Config, LineConfig
-from tsuwaroku.events import AudioFrame, Contact, ContactEdge, Tick
+from tsuwaroku.errors import BoardError
+from tsuwaroku.events import AudioFrame, BoardFault, Contact, ContactEdge, Event, Tick
+from tsuwaroku.hal.board import SYSTEM_LAMP, Lamp
 from tsuwaroku.hal.device import TICK_LAG_NS, DeviceBoard
 
 NS = 1_000_000_000
@@ -30,6 +35,63 @@ def test_an_edge_that_was_overtaken_is_given_the_time_of_the_tick() -> None:
     seen = list(board.read(0.1))
     assert ContactEdge("1", Contact.HOOK, True, ticks[0].mono_ns) in seen
     board.close()
+
+
+def test_a_missing_card_leaves_the_lamps_to_say_so() -> None:
+    """No sound without the card, and no pretence: `open` fails, and the lamps still obey until `close`."""
+    factory = MockFactory()
+    card = FakeCard()
+    card.present = False
+    config = Config(board=BoardConfig(kind="telrec2", capture="fake"), line=(LineConfig(id="1", port=1),))
+    board = DeviceBoard(config, pin_factory=factory, alsa=FakeAlsa(card))
+    with pytest.raises(BoardError, match="cannot be opened"):
+        board.open()
+    board.show("1", Lamp.LIT)
+    board.show(SYSTEM_LAMP, Lamp.LIT)
+    assert wait_for(lambda: factory.pin(24).state and factory.pin(25).state)
+    with pytest.raises(BoardError, match="not open"):
+        board.read(0.1)
+    board.close()
+    assert not factory.pin(24).state
+
+
+def test_a_missing_announcement_card_does_not_keep_a_line_from_being_recorded() -> None:
+    factory = MockFactory()
+    factory.pin(22).drive_high()
+    config = Config(
+        board=BoardConfig(kind="telrec2", capture="fake", playback="nosuch"), line=(LineConfig(id="1", port=1),)
+    )
+    board = DeviceBoard(config, pin_factory=factory, alsa=NoPlayback(FakeCard()))
+    board.open()
+    events: list[Event] = []
+
+
+    def heard() -> bool:
+        events.extend(board.read(0.1))
+        return any(isinstance(event, AudioFrame) for event in events)
+
+    assert wait_for(heard)
+    assert [(e.line, e.failed, e.capture) for e in events if isinstance(e, BoardFault)] == [("", True, False)]
+    assert not board.hears_itself("1")
+    board.close()
+
+
+class NoPlayback(FakeAlsa):
+    """A machine whose playback card is gone."""
+
+    def PCM(self, **given: Any) -> Any:
+        if given["type"] == self.PCM_PLAYBACK:
+            raise self.ALSAAudioError("No such device [nosuch]")
+        return super().PCM(**given)
+
+
+def wait_for(come: Callable[[], object]) -> bool:
+    until = time.monotonic() + 10.0
+    while time.monotonic() < until:
+        if come():
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def test_what_piled_up_is_told_in_the_order_of_time() -> None:

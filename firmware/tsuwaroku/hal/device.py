@@ -71,16 +71,23 @@ class DeviceBoard:
         self._panel: gpio.Panel | None = None
         self._player: Player | None = None
         self._lamps: Lamps | None = None
+        self._speak: dict[str, Callable[[bool], None]] = {}
 
     def open(self) -> None:
-        """Claim pins and cards. Raises BoardError; what was claimed is released again."""
-        with contextlib.ExitStack() as stack:
-            self._open(stack)
-            self._closing = stack.pop_all()
+        """Claim pins and cards. Raises BoardError; then what was claimed is released again, but for the lamps: where
+        only the card is missing they can still say so, until `close`.
 
-    def _open(self, stack: contextlib.ExitStack) -> None:
+        A missing playback card is a fault, not an error: a call that nobody is told of is better than one that is lost.
+        """
+        with contextlib.ExitStack() as stack:
+            self._open_panel(stack)
+            self._closing = stack.pop_all()
+        with contextlib.ExitStack() as stack:
+            self._open_cards(stack)
+            self._closing.push(stack.pop_all())
+
+    def _open_panel(self, stack: contextlib.ExitStack) -> None:
         plan = self.plan
-        alsa = self._given_alsa or load_alsa()
         factory = self._given_factory
         if factory is None:
             factory = gpio.pin_factory(plan)
@@ -90,16 +97,24 @@ class DeviceBoard:
         panel.open()
         pins = {line.line: line.lamp for line in plan.lines} | {SYSTEM_LAMP: plan.system_lamp}
         outputs = {name: panel.output(pin) for name, pin in pins.items() if pin is not None}
-        speak = {line.line: panel.output(line.speak) for line in plan.lines if line.speak is not None}
+        self._speak = {line.line: panel.output(line.speak) for line in plan.lines if line.speak is not None}
         lamps = Lamps(outputs, lambda text: self._fault("", text), self._now_ns)
         stack.callback(lamps.close)
+        self._panel, self._lamps = panel, lamps
+
+    def _open_cards(self, stack: contextlib.ExitStack) -> None:
+        plan = self.plan
+        alsa = self._given_alsa or load_alsa()
         capture = Capture(alsa, _capture_spec(plan), self._bell.set, self._now_ns, self._queue_s)
         stack.callback(capture.close)
         capture.open()
         if plan.playback:
-            self._player = self._open_player(alsa, capture, speak)
-            stack.callback(self._player.close)
-        self._capture, self._panel, self._lamps = capture, panel, lamps
+            try:
+                self._player = self._open_player(alsa, capture, self._speak)
+                stack.callback(self._player.close)
+            except BoardError as error:
+                self._fault("", f"{error}; {error.remedy}")
+        self._capture = capture
 
     def _open_player(self, alsa: Any, capture: Capture, speak: dict[str, Callable[[bool], None]]) -> Player:
         def connect(line: str, on: bool) -> None:

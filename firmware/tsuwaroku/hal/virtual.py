@@ -140,13 +140,14 @@ class VirtualBoard:
         self._faults = _announcements(faults, self._first_step)
         self._last_step = _last_step(sources, tail_s)
         self._step = self._first_step
-        self._origin_ns: int | None = None
+        self._origin_ns = 0
         self._block_step = 0
         self._open = False
         self._finished = False
 
     def open(self) -> None:
         self._open = True
+        self._origin_ns = time.monotonic_ns() - self._step * STEP_NS
 
     def read(self, timeout_s: float) -> Sequence[Event]:
         """One step: edges and presses in time order, each line's frame, a Tick. At the end EndOfInput, once."""
@@ -225,10 +226,8 @@ class VirtualBoard:
         return feed
 
     def _wait_for(self, end_ns: int, timeout_s: float) -> bool:
-        """Sleep until the step has really passed; its time counts from the first read, so nothing drifts."""
+        """Sleep until the step has really passed; its time counts from `open`, so nothing drifts."""
         now = time.monotonic_ns()
-        if self._origin_ns is None:
-            self._origin_ns = now - self._step * STEP_NS
         left_ns = self._origin_ns + end_ns - now
         if left_ns <= 0:
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from tsuwaroku.config import Config
 from tsuwaroku.errors import TsuwarokuError
 from tsuwaroku.hal import hats
+from tsuwaroku.hal.alsa import load_alsa
 from tsuwaroku.notice.level import check_level
 from tsuwaroku.service.announcement import load_announcement
 from tsuwaroku.service.plan import plan, refuse_below_guarantee
@@ -45,7 +47,24 @@ def _board(config: Config) -> list[Finding]:
     if config.board.kind == "virtual":
         return [Finding("warning", "board", "the board is simulated", "name the HAT in board.kind on a real box")]
     described = hats.resolve(config)
+    missing = missing_card(described.capture)
+    if missing is not None:
+        return [missing]
     return [Finding("ok", "board", f"{described.name}: {len(described.lines)} lines, {described.capture}")]
+
+
+def missing_card(pcm: str) -> Finding | None:
+    """What is wrong where a PCM names a card (`CARD=name`, `hw:name`) that is not there. It is not opened: it may be in
+    use."""
+    named = re.search(r"CARD=([^,]+)|^(?:plug)?hw:([^,0-9][^,]*)", pcm)
+    if named is None:
+        return None
+    card = named[1] or named[2]
+    present = load_alsa().cards()
+    if card in present:
+        return None
+    text = f"the sound card {card} is not there; cards present: {', '.join(present) or 'none'}"
+    return Finding("error", "board.capture", text, "plug the card in, or name another in board.capture")
 
 
 def _announcement(config: Config) -> list[Finding]:

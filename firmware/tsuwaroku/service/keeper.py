@@ -33,6 +33,7 @@ from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.recovery import entry_of, find_calls, settle_interrupted
 from tsuwaroku.store.scan import StoredCall
 
+CALLS_AN_HOUR = 180  # on one line, each taking a slot of its own at the least
 LEASE_HOURS = 1.0  # what the recorder can go on with while the keeper is away
 RECORDER_SILENT_NS = 3_000_000_000
 
@@ -49,6 +50,7 @@ class Keeper:
         self._recorder: RecorderStatus | None = None
         self._recorder_seen_ns: int | None = None
         self._instance = ""
+        self._settled: set[bytes] = set()  # cut off and settled since the last recorder came: the next may resume them
         self._unlisted: set[bytes] = set()  # calls in leased slots that are not in the catalogue yet
         self._head = ""
 
@@ -83,6 +85,8 @@ class Keeper:
                 self._instance = instance
                 self._refresh_lease()
                 self.settle()
+                if instance:
+                    self._settled.clear()  # it has read its lease: what it resumes, it has found
                 self._extend_lease()
                 return True  # it may have started before there was a lease
             case Report(status):
@@ -129,7 +133,7 @@ class Keeper:
         """Slots for an hour of every line at the worst rate, within the ring."""
         lines = max(1, len(self._config.line))
         octets = lines * LEASE_HOURS * 3600 * WORST_OCTETS_A_SECOND * self._config.board.rate / 8000
-        return int(octets / fmt.SLOT_SIZE) + 2 * lines
+        return int(octets / fmt.SLOT_SIZE) + int(lines * LEASE_HOURS * CALLS_AN_HOUR)
 
     def _refresh_lease(self) -> None:
         for call_id in self._slots.refresh(self._lease.slots):
@@ -143,9 +147,8 @@ class Keeper:
         yet listed: a recorder that starts anew finds in them what was cut off.
         """
         used = self._slots.used
-        kept = [
-            (at, generation) for at, generation in self._lease.slots if at not in used or used[at] in self._unlisted
-        ]
+        needed = self._unlisted | self._settled
+        kept = [(at, generation) for at, generation in self._lease.slots if at not in used or used[at] in needed]
         unused = sum(at not in used for at, _ in kept)
         wanted = self.lease_size()
         if unused > wanted // 2:
@@ -211,6 +214,7 @@ class Keeper:
         for call_id in settled:
             self._audit.append(now, "keeper", "call recovered", subject=call_id)
             self._unlisted.discard(ULID.from_str(call_id).bytes)
+            self._settled.add(ULID.from_str(call_id).bytes)
         self._release_empty(alive)
         return settled
 

@@ -18,16 +18,16 @@ from pathlib import Path
 
 import msgspec
 
-from tsuwaroku.clock import NS, Clock, SystemClock, VirtualClock
+from tsuwaroku.clock import Clock, Instant, SystemClock, VirtualClock
 from tsuwaroku.config import Config
 from tsuwaroku.errors import TsuwarokuError
-from tsuwaroku.events import Tick
 from tsuwaroku.hal.board import SYSTEM_LAMP, Board, Lamp
-from tsuwaroku.service.link import Hello, SocketLink
+from tsuwaroku.service.alarms import AlarmBoard
+from tsuwaroku.service.link import Hello, Report, SocketLink
 from tsuwaroku.service.setup import device_key_path
+from tsuwaroku.service.status import LineStatus, RecorderStatus
 
 RETRY_S = 5.0
-POLL_LINK_NS = NS
 
 
 class Spec(msgspec.Struct, kw_only=True):
@@ -99,34 +99,21 @@ def run_recorder(spec: Spec) -> None:
     """The recorder's process. What is missing is named and tried again every few seconds, with every lamp blinking."""
     stop = StopFlag()
     be_prompt()
-    while not stop():
-        board, clock = open_board(spec, stop)
-        if board is None:
-            return
-        try:
-            _record(spec, board, clock, stop)
-        except TsuwarokuError as error:
-            complain(error)
-            _blink(spec.config, board, stop)
-        finally:
-            board.close()
-
-
-def open_board(spec: Spec, stop: Callable[[], bool]) -> tuple[Board | None, Clock]:
-    """The configured board, opened; keeps trying. None when told to stop."""
     told = ""
     while not stop():
+        board: Board | None = None
         try:
             board, clock = make_board(spec)
             board.open()
+            _record(spec, board, clock, stop)
         except TsuwarokuError as error:
             if str(error) != told:
                 told = str(error)
                 complain(error)
-            _pause(RETRY_S, stop)
-        else:
-            return board, clock
-    return None, SystemClock()
+            _say_unable(spec, error, board, stop)
+        finally:
+            if board is not None:
+                board.close()
 
 
 def make_board(spec: Spec) -> tuple[Board, Clock]:
@@ -161,21 +148,49 @@ def _record(spec: Spec, board: Board, clock: Clock, stop: Callable[[], bool]) ->
         store.close()
 
 
-def _blink(config: Config, board: Board, stop: Callable[[], bool]) -> None:
-    """Every lamp says that nothing is being recorded, for as long as it takes to try again."""
+def _say_unable(spec: Spec, error: TsuwarokuError, board: Board | None, stop: Callable[[], bool]) -> None:
+    """Every lamp and `status` say that nothing is being recorded, and why, until it is time to try again."""
+    from tsuwaroku.service.keeper import link_socket
+
+    link = SocketLink(link_socket(Path(spec.store)), Hello("", os.getpid()))
+    report = Report(unable_status(spec.config, error, SystemClock().now()))
     until = time.monotonic() + RETRY_S
-    with contextlib.suppress(TsuwarokuError):
-        for lamp in (*(line.id for line in config.line), SYSTEM_LAMP):
-            board.show(lamp, Lamp.FAST)
-        while not stop() and time.monotonic() < until:
-            if not any(isinstance(event, Tick) for event in board.read(0.1)):
-                time.sleep(0.02)
-
-
-def _pause(seconds: float, stop: Callable[[], bool]) -> None:
-    until = time.monotonic() + seconds
     while not stop() and time.monotonic() < until:
-        time.sleep(0.05)
+        with contextlib.suppress(TsuwarokuError):
+            if board is not None:
+                for lamp in (*(line.id for line in spec.config.line), SYSTEM_LAMP):
+                    board.show(lamp, Lamp.FAST)
+        link.poll(time.monotonic())
+        link.send(report)
+        time.sleep(0.2)
+    link.close()
+
+
+def unable_status(config: Config, error: TsuwarokuError, now: Instant) -> RecorderStatus:
+    """What the keeper is told of a recorder that cannot record."""
+    alarms = AlarmBoard()
+    alarms.set("cannot_record", True, now, detail=f"{error} → {error.remedy}" if error.remedy else str(error))
+    return RecorderStatus(
+        instance="",
+        pid=os.getpid(),
+        at=now.isoformat(),
+        ready=False,
+        system_lamp=Lamp.FAST,
+        lines=[
+            LineStatus(
+                id=line.id,
+                extension=line.extension or line.id,
+                department=line.department,
+                mode=line.mode.value,
+                state="idle",
+                lamp=Lamp.FAST,
+            )
+            for line in config.line
+        ],
+        alarms=alarms.all(),
+        free_slots=0,
+        clock_quality=now.quality.value,
+    )
 
 
 def be_prompt() -> None:
