@@ -75,6 +75,20 @@ ALARMS: dict[str, AlarmText] = {
         "announcements cannot be played",
         "check the playback card and board.playback; recording goes on",
     ),
+    "board_failed": AlarmText(
+        "warning",
+        "ランプを制御できません",
+        "回線インターフェースの配線を確かめてください。録音は続いています。",
+        "a lamp cannot be set",
+        "check the line interface and its wiring; recording goes on",
+    ),
+    "internal_fault": AlarmText(
+        "critical",
+        "プログラムに不具合が起きました",
+        "「journalctl -u tsuwaroku」の内容を添えて保守担当に連絡してください。",
+        "the program met a defect of its own",
+        "report it with what `journalctl -u tsuwaroku` shows; capture goes on where it can",
+    ),
     "audio_lost": AlarmText(
         "warning",
         "音声の一部が失われました",

@@ -29,6 +29,7 @@ from tsuwaroku.store.writer import RingWriter, Unfinished
 # own time are then not on the disk yet, inside the 1.5 s of promise 3. Two would leave 0.1 s to spare.
 HOLD_BACK = 1
 # A line found off-hook is in the call that was cut off only if that was just now.
+END_S = 10.0  # for a disk to take what waits
 RESUME_WITHIN_NS = 10 * 60 * 1_000_000_000
 
 
@@ -75,6 +76,8 @@ class Assembled:
         inline: bool = False,
     ) -> None:
         """Take the store for this recorder. Raises ServiceError when another one holds it."""
+        sounds = sounds_for(config, board.rate)
+        self._storage: Storage | None = None
         self._lock = FileLock(store.recorder_lock, instance.hex().encode())
         self._lock.acquire()
         try:
@@ -83,25 +86,31 @@ class Assembled:
                 store, instance=instance, audit_head=lambda: audit_head(store), hold_back=HOLD_BACK
             )
             worker = StorageWorker(store, self.writer, journal, board.rate, clock)
-            storage: Storage = InlineStorage(worker) if inline else ThreadStorage(worker)
+            self._storage = InlineStorage(worker) if inline else ThreadStorage(worker)
             self.recorder = Recorder(
                 config,
                 board=board,
                 clock=clock,
-                storage=storage,
+                storage=self._storage,
                 link=link,
-                sounds=sounds_for(config, board.rate),
+                sounds=sounds,
                 instance=instance,
                 free_slots=self.writer.free_slots,
                 predecessors=predecessors(self.writer.unfinished(), clock),
             )
         except BaseException:
-            self._lock.release()
+            self.release()
             raise
 
-    def release(self) -> None:
-        """Let the store go."""
+    def release(self) -> bool:
+        """Stop what still writes, then let the store go: a successor would find itself sharing slots with it.
+
+        False when the disk did not let it stop; the store is then kept until this process ends.
+        """
+        if self._storage is not None and not self._storage.close(END_S):
+            return False
         self._lock.release()
+        return True
 
 
 def predecessors(cut_off: list[Unfinished], clock: Clock) -> dict[str, Predecessor]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tsuwaroku.clock import Instant
+from tsuwaroku.events import GapReason
 from tsuwaroku.records.call import CallRecord, Mark, PublicRecord
 from tsuwaroku.store.chunks import CallOpening
 
@@ -93,10 +94,10 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """One batch is on the disk (`error` empty), or is not.
+    """What became of one batch.
 
-    `covered`: calls of which something new is durable. `heard`: verdicts on notices by line.
-    `waiting`: calls for which there is no slot.
+    `covered`: calls of which something new is durable. `heard`: verdicts on notices by line. `waiting`: calls for
+    which there is no slot. `error`: what failed of it (the rest did not). `free_slots` is None where the commit failed.
     """
 
     now_ns: int
@@ -105,6 +106,30 @@ class Done(msgspec.Struct, frozen=True):
     closed: tuple[tuple[bytes, PublicRecord], ...] = ()
     heard: tuple[tuple[str, bool | None], ...] = ()
     waiting: frozenset[bytes] = frozenset()
-    free_slots: int = 0
+    free_slots: int | None = None
     octets: int = 0
     error: str = ""
+
+
+def shed(found: list[Op]) -> list[Op]:
+    """What is kept of operations that the full queue did not take: their sound becomes gaps, and those that touch one,
+    so that a disk which hangs for days costs no memory to speak of. A proof without its sound proves nothing."""
+    kept: list[Op] = []
+    last: dict[bytes, int] = {}  # where the call's latest gap is
+    for op in found:
+        if isinstance(op, AddAudio):
+            op = AddGap(op.call_id, op.first_sample, len(op.pcm) // 2, GapReason.BACKLOG.value)
+        elif isinstance(op, ProveNotice):
+            op = msgspec.structs.replace(op, captured=b"")
+        if isinstance(op, AddGap):
+            before = kept[last[op.call_id]] if op.call_id in last else None
+            if (
+                isinstance(before, AddGap)
+                and before.reason == op.reason
+                and before.first_sample + before.samples == op.first_sample
+            ):
+                kept[last[op.call_id]] = msgspec.structs.replace(before, samples=before.samples + op.samples)
+                continue
+            last[op.call_id] = len(kept)
+        kept.append(op)
+    return kept

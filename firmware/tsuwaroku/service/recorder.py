@@ -7,6 +7,8 @@ whether it runs in real time or as fast as it can.
 from __future__ import annotations
 
 import os
+import sys
+import traceback
 from collections.abc import Callable
 
 import numpy as np
@@ -20,7 +22,6 @@ from tsuwaroku.events import (
     ContactEdge,
     EndOfInput,
     Gap,
-    GapReason,
     Playback,
     Tick,
 )
@@ -41,6 +42,7 @@ REPORT_NS = NS // 5
 # The notices that failed for the box's own sake; a caller who hung up first is no fault.
 NOTICE_FAULTS = frozenset({Reason.PLAYBACK_FAILED.value})
 SENSOR_ANOMALIES = frozenset({"hook_chatter", "time_reversed"})
+MOST_TRACES = 10
 RESOLVE_NS = 60 * NS  # an alarm about a past loss resolves after a minute without another
 
 
@@ -89,6 +91,7 @@ class Recorder:
         self._free_slots = free_slots
         self._lost_ns: dict[tuple[str, str], int] = {}
         self._now_ns = 0
+        self._traces = 0
         self._ended = False
 
     def run(self, stop: Callable[[], bool], progress: Callable[[float], None] | None = None) -> None:
@@ -103,10 +106,14 @@ class Recorder:
     def step(self, timeout_s: float = 0.1) -> None:
         """One read of the board and all that follows from it."""
         for event in self._board.read(timeout_s):
-            if isinstance(event, AudioFrame):
-                self._stations[event.line].audio(event)
-            else:
-                self._other(event)
+            try:
+                if isinstance(event, AudioFrame):
+                    if (station := self._stations.get(event.line)) is not None:
+                        station.audio(event)
+                else:
+                    self._other(event)
+            except Exception as fault:  # a defect of ours on one line must not end capture on all
+                self._broken(getattr(event, "line", ""), fault)
 
     def finish(self) -> None:
         """Close what is open, write it, and stop the storage side."""
@@ -125,15 +132,9 @@ class Recorder:
         match event:
             case Tick(mono_ns):
                 self._tick(mono_ns)
-            case ContactEdge():
-                self._stations[event.line].contact(event)
-            case ButtonPressed():
-                self._stations[event.line].button(event)
-            case Gap():
-                self._stations[event.line].gap(event)
-                self._lost("audio_lost", event.line, f"{event.samples} samples: {event.reason.value}")
-            case Playback():
-                self._stations[event.line].playback(event)
+            case ContactEdge() | ButtonPressed() | Gap() | Playback():
+                if (station := self._stations.get(event.line)) is not None:
+                    self._of_line(station, event)
             case BoardFault():
                 code = "card_failed" if event.capture else "announcement_failed"
                 self.alarms.set(code, event.failed, self._clock.now(), event.line, event.text)
@@ -143,11 +144,33 @@ class Recorder:
             case EndOfInput():
                 self._ended = True
 
+    def _of_line(self, station: LineStation, event: ContactEdge | ButtonPressed | Gap | Playback) -> None:
+        match event:
+            case ContactEdge():
+                station.contact(event)
+            case ButtonPressed():
+                station.button(event)
+            case Gap():
+                station.gap(event)
+                self._lost("audio_lost", event.line, f"{event.samples} samples: {event.reason.value}")
+            case Playback():
+                station.playback(event)
+
+    def _broken(self, line: str, fault: Exception) -> None:
+        """Something that cannot happen did: told as an alarm, with its trace in the journal the first few times."""
+        self._lost("internal_fault", line, f"{type(fault).__name__}: {fault}")
+        if self._traces < MOST_TRACES:
+            self._traces += 1
+            traceback.print_exception(fault, file=sys.stderr)
+
     def _tick(self, now_ns: int) -> None:
         self._now_ns = now_ns
         urgent = False
-        for station in self._stations.values():
-            station.tick(now_ns)
+        for line_id, station in self._stations.items():
+            try:
+                station.tick(now_ns)
+            except Exception as fault:  # as in `step`
+                self._broken(line_id, fault)
             urgent = urgent or station.urgent
         if self._next_batch_ns is None:
             self._next_batch_ns = (now_ns // BATCH_NS + 1) * BATCH_NS
@@ -192,7 +215,7 @@ class Recorder:
         if self._storage.submit(batch):
             self._outstanding.append(now_ns)
             return
-        self._backlog = [without_audio(op) for op in gathered]
+        self._backlog = ops.shed(gathered)
         lines = [line for line, s in self._stations.items() if s.capture.capturing]
         for line in lines:
             self._lost("backlog", line, "the queue to the disk is full")
@@ -214,12 +237,12 @@ class Recorder:
         now = self._clock.now()
         self.alarms.set("storage_failed", bool(done.error), now, detail=done.error)
         self._again = bool(done.error) or bool(done.waiting)
-        if not done.error:
+        if done.free_slots is not None:
             self._free_slots = done.free_slots
             self.alarms.set("ring_full", bool(done.waiting), now)
         for station in self._stations.values():
             if station.call is not None and station.call.id in done.covered:
-                station.panel.covered(done.done_ns)
+                station.panel.covered(done.now_ns)  # what came later is not on the disk, however fresh the commit
         for line, heard in done.heard:
             if heard is not None:
                 self.alarms.set("notice_not_heard", not heard, now, line)
@@ -235,16 +258,21 @@ class Recorder:
     def _show(self, now_ns: int) -> None:
         for line_id, station in self._stations.items():
             lamp = station.panel.lamp(now_ns)
-            if self._lamps.get(line_id) is not lamp:
-                self._lamps[line_id] = lamp
-                self._board.show(line_id, lamp)
+            self._light(line_id, lamp)
             unrecorded = station.panel.unrecorded_call(now_ns)
             if unrecorded or ("not_recorded", line_id) in self.alarms.standing:
                 self.alarms.set("not_recorded", unrecorded, self._clock.now(), line_id)
-        lamp = self._system_lamp()
-        if self._lamps.get(SYSTEM_LAMP) is not lamp:
-            self._lamps[SYSTEM_LAMP] = lamp
-            self._board.show(SYSTEM_LAMP, lamp)
+        self._light(SYSTEM_LAMP, self._system_lamp())
+
+    def _light(self, name: str, lamp: Lamp) -> None:
+        if self._lamps.get(name) is lamp:
+            return
+        try:
+            self._board.show(name, lamp)
+        except Exception as fault:  # a lamp that cannot be lit must not end capture; it is tried again
+            self._lost("board_failed", "" if name == SYSTEM_LAMP else name, f"lamp: {fault}")
+        else:
+            self._lamps[name] = lamp
 
     def _system_lamp(self) -> Lamp:
         severities = {alarm.severity for alarm in self.alarms.standing.values()}
@@ -293,10 +321,3 @@ def level_dbfs(station: LineStation) -> float | None:
         return None
     peak = int(np.abs(np.frombuffer(pcm, dtype="<i2").astype(np.int32)).max())
     return round(20 * float(np.log10(max(peak, 1) / 32768)), 1)
-
-
-def without_audio(op: ops.Op) -> ops.Op:
-    """What is left of an operation that the full queue did not take: its audio becomes a Gap."""
-    if isinstance(op, ops.AddAudio):
-        return ops.AddGap(op.call_id, op.first_sample, len(op.pcm) // 2, GapReason.BACKLOG.value)
-    return op

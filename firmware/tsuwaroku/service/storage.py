@@ -7,11 +7,10 @@ alarm, never a blocked reader).
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -28,6 +27,7 @@ from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.writer import CommitReport, RingWriter
 
+_T = TypeVar("_T")
 GIVE_UP_NS = 60 * NS
 QUEUE_BATCHES = 60  # a minute of every line waits in RAM for a stalled disk
 
@@ -48,36 +48,45 @@ class StorageWorker:
         self._on_button: set[bytes] = set()
         self._withheld: dict[bytes, int] = {}  # sequence numbers of calls that wait for a press
         self._unwritten: list[Callable[[], object]] = []
+        self._faults: list[str] = []
         self.lease_changed = False
 
     def apply(self, batch: Batch) -> Done:
         """Carry out a batch and commit it. A failing disk is reported, not raised: all is kept and tried again."""
         for op in batch.ops:
-            self._apply(op, batch)
-        error = ""
-        try:
-            self._read_lease()
-            report = self._writer.commit(batch.now)
-            self._settle(report, batch.now)
-            self._journal_pending()
-        except (StoreError, OSError) as failure:
-            error = str(failure)
+            self._try(lambda op=op: self._apply(op, batch))  # type: ignore[misc]
+        self._try(self._read_lease)
+        self._try(self._journal_pending)  # the key of a pressed call before its mark (FORMAT.md)
+        report = self._try(lambda: self._writer.commit(batch.now))
+        covered: frozenset[bytes] = frozenset()
+        if report is not None:
+            covered = frozenset(call for call, to in report.committed.items() if self._committed.get(call) != to)
+            self._committed = report.committed
+            self._faults += report.broken
+            self._try(lambda: self._settle(report, batch.now))
         heard, self._verdicts = tuple(self._verdicts), []
-        done_ns = self._clock.now().mono_ns
-        if error:
-            return Done(batch.now.mono_ns, done_ns, frozenset(), heard=heard, error=error)
-        covered = frozenset(call for call, to in report.committed.items() if self._committed.get(call) != to)
-        self._committed = report.committed
+        faults, self._faults = self._faults, []
         return Done(
             batch.now.mono_ns,
-            done_ns,
+            self._clock.now().mono_ns,
             covered=covered,
-            closed=tuple(report.closed),
+            closed=() if report is None else tuple(report.closed),
             heard=heard,
-            waiting=frozenset(report.waiting),
-            free_slots=report.free_slots,
-            octets=report.octets,
+            waiting=frozenset() if report is None else frozenset(report.waiting),
+            free_slots=None if report is None else report.free_slots,
+            octets=0 if report is None else report.octets,
+            error="; ".join(faults),
         )
+
+    def _try(self, act: Callable[[], _T]) -> _T | None:
+        """What fails costs nothing but itself: the rest of the batch is carried out, and the fault is told."""
+        try:
+            return act()
+        except (StoreError, OSError) as fault:
+            self._faults.append(str(fault))
+        except Exception as fault:  # a defect of ours: it must show as an alarm and lose no other call
+            self._faults.append(f"{type(fault).__name__}: {fault}")
+        return None
 
     def _apply(self, op: ops.Op, batch: Batch) -> None:
         match op:
@@ -93,18 +102,23 @@ class StorageWorker:
                     self._on_button.add(opening.id)
             case ops.CloseCall(call_id, _, record):
                 record.notice.heard = self._verdict(call_id)
-                self._writer.close(call_id, record)
-                self._closing[call_id] = (record, batch.now)
+                if self._writer.close(call_id, record):
+                    self._closing[call_id] = (record, batch.now)
             case ops.Told(call_id):
                 self._writer.told(call_id)
             case ops.ProveNotice():
                 self._prove(op)
             case ops.Press(call_id):
                 wraps = self._writer.wrap(call_id)
-                self._unwritten.append(lambda: self._journal.append(JournalType.WRAP, batch.now, call_id, wraps=wraps))
+                if wraps:
+                    self._unwritten.append(
+                        lambda: self._journal.append(JournalType.WRAP, batch.now, call_id, wraps=wraps)
+                    )
             case ops.Discard(call_id):
                 self._writer.abandon(call_id)
-                public = {"line": op.line, "sequence": self._withheld.pop(call_id, 0)}
+                unwritten = self._closing.pop(call_id, None)  # no slot, or a disk that does not take it
+                sequence = self._withheld.pop(call_id, 0) if unwritten is None else unwritten[0].sequence
+                public = {"line": op.line, "sequence": sequence}
                 self._journal_later(JournalType.DISCARDED, batch.now, call_id, public)
             case ops.LateMark(call_id, mark):
                 secret = {"at_s": mark.at_s, "kind": mark.kind.value, "by": mark.by}
@@ -149,7 +163,7 @@ class StorageWorker:
         public: Mapping[str, object],
         secret: Mapping[str, object] | None = None,
     ) -> None:
-        """Journal records are written after the ring commit and kept until the disk has taken them."""
+        """Journal records are kept until the disk has taken them."""
         self._unwritten.append(
             lambda: self._journal.append(
                 kind, now, call_id, public=public, secret=secret, recipients=self._store.recipients.to_wrap()
@@ -185,8 +199,7 @@ class StorageWorker:
         now = self._clock.now()
         for call_id in [call_id for call_id in self._closing if call_id not in self._committed]:
             self._give_up(call_id, now)
-        with contextlib.suppress(StoreError, OSError):
-            self._journal_pending()
+        self._try(self._journal_pending)
         self._journal.close()
 
 

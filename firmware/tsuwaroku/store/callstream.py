@@ -22,6 +22,7 @@ from tsuwaroku.store.slot import EXTENT_HEADER, ITEM, MAX_CHUNK, padded
 CHUNK_COST = ITEM.size + CHUNK_OVERHEAD
 _SAMPLE = 2
 _FULL_SCALE = 32768
+MAX_SPAN = 0xFFFF_FFFF  # samples that one chunk can name
 _LONG_BACKLOG = 64  # entries; beyond it padding no longer matters
 
 
@@ -188,7 +189,7 @@ class CallStream:
         self._end_run()
         assert self.position is not None
         last = self._pending[-1] if self._pending else None
-        if isinstance(last, _Gap) and last.record.reason == reason:
+        if isinstance(last, _Gap) and last.record.reason == reason and last.record.samples + samples <= MAX_SPAN:
             last.record.samples += samples
         else:
             record = GapRecord(first_sample=self.position, samples=samples, reason=str(reason))

@@ -15,7 +15,7 @@ from tsuwaroku.errors import SecretError
 from tsuwaroku.events import GapReason
 from tsuwaroku.records.call import CallRecord, PublicRecord, Retention
 from tsuwaroku.records.retention import day_of
-from tsuwaroku.store.callstream import CHUNK_COST, CallStream
+from tsuwaroku.store.callstream import CHUNK_COST, MAX_SPAN, CallStream
 from tsuwaroku.store.chunks import MANIFEST, MANIFEST_PART, CallEvent, CallOpening
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.leased import LeasedSlots, Unfinished
@@ -54,7 +54,8 @@ class CommitReport(msgspec.Struct, kw_only=True):
 
     `committed`: for each call on disk the stream position up to which it is safe (0 before its first sample).
     `closed`: calls whose last extent is safe since the last report. `waiting`: calls no slot was left for.
-    `octets`: written, padding and headers included.
+    `octets`: written, padding and headers included. `broken`: why calls could not be sealed (a defect of ours); they
+    end where they are, the others go on.
     """
 
     committed: dict[bytes, int]
@@ -62,6 +63,7 @@ class CommitReport(msgspec.Struct, kw_only=True):
     waiting: set[bytes]
     free_slots: int
     octets: int
+    broken: list[str] = msgspec.field(default_factory=list)
 
 
 class _Tail(msgspec.Struct):
@@ -106,6 +108,7 @@ class _Call:
         self.tail: _Tail | None = None
         self.closing = False
         self.told = False
+        self.broken = ""  # why nothing more of it can be sealed
         self.committed: int | None = None  # None: nothing of it is on disk
 
 
@@ -193,7 +196,7 @@ class RingWriter:
     def audio(self, call_id: bytes, first_sample: int, pcm: bytes) -> None:
         """Samples S16LE from `first_sample` on. Never raises; a jump becomes a gap "restart"."""
         call = self._find(call_id, "audio")
-        if call is None:
+        if call is None or not self._is_place(first_sample, len(pcm) // 2):
             return
         if self._is_stuck(call) and self._pending() > self._pending_bound:
             call.stream.gap(first_sample, len(pcm) // 2, GapReason.BACKLOG)
@@ -202,7 +205,8 @@ class RingWriter:
 
     def gap(self, call_id: bytes, first_sample: int, samples: int, reason: str) -> None:
         """`samples` samples from `first_sample` on are missing. Never raises."""
-        if call := self._find(call_id, "gap"):
+        call = self._find(call_id, "gap")
+        if call is not None and self._is_place(first_sample, samples):
             call.stream.gap(first_sample, samples, reason)
 
     def event(self, call_id: bytes, kind: str, mono_ns: int, data: dict[str, object]) -> None:
@@ -215,11 +219,16 @@ class RingWriter:
         if call := self._find(call_id, "told"):
             call.told = True
 
-    def close(self, call_id: bytes, record: CallRecord) -> None:
-        """The call is over. Fills `record.audio` (but for speech_ratio) and `record.sequence`."""
+    def close(self, call_id: bytes, record: CallRecord) -> bool:
+        """The call is over. Fills `record.audio` (but for speech_ratio) and `record.sequence`.
+
+        False where it will never be reported as closed: it is not open, or broke and is left as one cut off.
+        """
+        if (broken := self._calls.get(call_id)) is not None and broken.broken:
+            self.abandon(call_id)
         call = self._find(call_id, "close")
         if call is None:
-            return
+            return False
         call.closing = True
         record.sequence = call.sequence
         call.stream.finish(record)
@@ -231,6 +240,7 @@ class RingWriter:
         public = _public(record, call.stream.opening)
         card = seal_card(call.key, call.id, _card(record, octets))
         call.tail = _Tail(MANIFEST + pieces[-1], public, msgspec.json.encode(public), card)
+        return True
 
     def wrap(self, call_id: bytes) -> tuple[WrappedKey, ...]:
         """The button of an on_button line was pressed: the key wrapped for the recipients, for the journal.
@@ -270,8 +280,11 @@ class RingWriter:
         head = self._audit_head()
         self._waiting.clear()
         for call in self._calls.values():
-            if not self._stage(call, now, head):
-                self._waiting.add(call.id)
+            try:
+                if not call.broken and not self._stage(call, now, head):
+                    self._waiting.add(call.id)
+            except Exception as fault:  # a defect in one call must not cost the others; what it staged is whole
+                call.broken = f"{type(fault).__name__}: {fault}"
         octets += self._flush()
         closed, self._closed = self._closed, []
         return CommitReport(
@@ -280,6 +293,7 @@ class RingWriter:
             waiting=set(self._waiting),
             free_slots=len(self._slots),
             octets=octets,
+            broken=[call.broken for call in self._calls.values() if call.broken],
         )
 
     def _flush(self) -> int:
@@ -412,10 +426,20 @@ class RingWriter:
     def _find(self, call_id: bytes, what: str) -> _Call | None:
         call = self._calls.get(call_id)
         if call is None or call.closing:
-            if len(self.problems) < _MAX_PROBLEMS:
-                self.problems.append(f"{what} for a call that is not open ({call_id.hex()})")
+            self._problem(f"{what} for a call that is not open ({call_id.hex()})")
             return None
-        return call
+        return None if call.broken else call
+
+    def _is_place(self, first_sample: int, samples: int) -> bool:
+        """Whether the format can hold it; a board that says otherwise is not believed."""
+        if first_sample >= 0 and 0 <= samples <= MAX_SPAN:
+            return True
+        self._problem(f"{samples} samples at {first_sample} are no stretch of a stream")
+        return False
+
+    def _problem(self, text: str) -> None:
+        if len(self.problems) < _MAX_PROBLEMS:
+            self.problems.append(text)
 
 
 def _public(record: CallRecord, opening: CallOpening) -> PublicRecord:
