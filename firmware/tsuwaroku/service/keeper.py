@@ -30,8 +30,8 @@ from tsuwaroku.store.durable import FileLock, replace_file
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
-from tsuwaroku.store.recovery import entry_of, find_calls, settle_interrupted
-from tsuwaroku.store.scan import StoredCall
+from tsuwaroku.store.recovery import entry_of, find_calls, read_amendments, settle_interrupted
+from tsuwaroku.store.scan import StoredCall, live_instance
 
 CALLS_AN_HOUR = 180  # on one line, each taking a slot of its own at the least
 LEASE_HOURS = 1.0  # what the recorder can go on with while the keeper is away
@@ -65,8 +65,12 @@ class Keeper:
         self._catalogue = Catalogue(store.catalogue_dir)
         self._slots = SlotTable(store, progress)
         self._lease = Lease.load(store.lease_path) if store.lease_path.exists() else Lease(slots=[], sequence_floor=1)
-        listed = {entry.public.id for entry in self._catalogue.entries()}
+        listed = {entry.public.id: bool(entry.wraps) for entry in self._catalogue.entries()}
+        self._keyless = {ULID.from_str(call).bytes for call, opens in listed.items() if not opens}
         self._unlisted = {call for call in self._slots.calls() if str(ULID.from_bytes(call)) not in listed}
+        for record in self._journal.records():
+            if record.type is JournalType.DISCARDED:
+                self._give_back(record.call_id)
         self._release_discarded()
         self._audit.append(self._clock.now(), "keeper", "keeper started", detail={"version": __version__})
         self.poll()
@@ -112,6 +116,7 @@ class Keeper:
         self._release_discarded()
         self._list_closed(self._waiting())
         self.settle()
+        self._forget_keyless()
         self._publish_head()
         return self._extend_lease()
 
@@ -194,6 +199,8 @@ class Keeper:
                     self._catalogue.put(entry_of(stored))
                     self._unlisted.discard(stored.call_id)
                     self._found(stored)
+                    if not stored.wraps:
+                        self._keyless.add(stored.call_id)
 
     def _found(self, stored: StoredCall) -> None:
         """A damaged call is told at its hang-up, not months later."""
@@ -215,8 +222,32 @@ class Keeper:
             self._audit.append(now, "keeper", "call recovered", subject=call_id)
             self._unlisted.discard(ULID.from_str(call_id).bytes)
             self._settled.add(ULID.from_str(call_id).bytes)
+            entry = self._catalogue.get(call_id)
+            if entry is not None and not entry.wraps:
+                self._keyless.add(ULID.from_str(call_id).bytes)
         self._release_empty(alive)
         return settled
+
+    def _forget_keyless(self) -> None:
+        """on_button: a call whose recorder died before anybody pressed has lost its key with it, and nobody can ever
+        open it. A tombstone says so, and its slots are free."""
+        if not self._keyless:
+            return
+        amendments = read_amendments(self._store)
+        for call_id in sorted(self._keyless):
+            decided = {record.type for record in amendments.get(call_id, [])} & {
+                JournalType.WRAP,
+                JournalType.DISCARDED,
+            }
+            stored = next(iter(find_calls(self._store, self._slots.of(call_id))), None)
+            if decided or stored is None:
+                self._keyless.discard(call_id)
+            elif stored.headers[-1].instance != live_instance(self._store):
+                public = {"line": stored.headers[0].line, "sequence": stored.sequence}
+                self._journal.append(JournalType.DISCARDED, self._clock.now(), call_id, public=public)
+                self._audit.append(self._clock.now(), "keeper", "call discarded", subject=stored.id)
+                self._keyless.discard(call_id)
+                self._give_back(call_id)
 
     def _release_empty(self, alive: bytes | None) -> None:
         """A slot whose header was written and nothing after it holds no call: it is free again."""
