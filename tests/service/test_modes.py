@@ -243,3 +243,47 @@ def test_a_call_cut_off_is_resumed_with_its_notice(tmp_path: Path, cut_s: float)
     )
     assert abs((from_iso(first.ended_at or "") - START) / NS - cut_s) <= 1.5
     assert second.audio.first_sample == round((cut_s + 1.0) * 8000)
+
+
+PARTS = LineTimers(part_max_s=60.0)
+LONG_CALL = [(3.0, "off"), (140.0, "on")]  # parts from 1 s, 63 s and 123 s of the stream on
+
+
+@pytest.mark.parametrize("press", [20.0, 100.0, 150.0], ids=["first part", "second part", "after"])
+def test_on_button_keeps_every_part_of_a_call_pressed_for_in_any(tmp_path: Path, press: float) -> None:
+    path = tmp_path / "store"
+    settings = config(Mode.ON_BUTTON, PARTS)
+    calls = play(script(tmp_path, 240.0, LONG_CALL, [press]), path, config=settings)
+    assert [len(call.marks) for call in calls] == [int(call_press(press) == part) for part in range(3)]
+    assert [call.continues for call in calls] == [None, calls[0].id, calls[1].id]
+    store = Store.open(path)
+    report = verify_store(store, demo_key(path))
+    assert (report.ok, report.problems, report.notes) == (True, [], [])
+    store.close()
+
+
+def call_press(at_s: float) -> int:
+    return 0 if at_s < 63.0 else 1 if at_s < 123.0 else 2
+
+
+def test_on_button_forgets_every_part_nobody_pressed_for(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    assert play(script(tmp_path, 240.0, LONG_CALL, []), path, config=config(Mode.ON_BUTTON, PARTS)) == []
+    store = Store.open(path)
+    report = verify_store(store, demo_key(path))
+    assert (report.ok, report.problems) == (True, [])
+    store.close()
+
+
+def test_a_press_after_a_call_that_is_not_kept_marks_no_earlier_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Recorded until the counselling hour; the press belongs to a call of that hour, of which nothing is kept."""
+    start_s = START // NS
+    monkeypatch.setattr(
+        "tsuwaroku.service.station.mode_now",
+        lambda line, wall_ns: Mode.EVERY_CALL if wall_ns // NS < start_s + 20 else Mode.OFF,
+    )
+    hooks = [(3.0, "off"), (13.0, "on"), (30.0, "off"), (40.0, "on")]
+    (call,) = play(script(tmp_path, 60.0, hooks, [45.0]), tmp_path / "store", config=config())
+    assert call.marks == []

@@ -34,6 +34,8 @@ class OngoingCall:
         self.seized = seized
         self.direction = direction
         self.mode = mode
+        self.parts = [self.id]  # with those before this one; one press keeps them all
+        self.pressed = False
         self.continues: bytes | None = None
         self.inherited: Notice | None = None
         self.told: NoticeOutcome | None = None  # of the notice, as last written into the stream
@@ -83,6 +85,8 @@ class OngoingCall:
         seized = Instant(self.wall_ns(at_ns), at_ns, before.boot_id, before.quality)
         part = OngoingCall(self.line, self.rate, seized, self.direction, self.mode)
         part.continues = self.id
+        part.parts = [*self.parts, part.id]
+        part.pressed = self.pressed
         part.off_hook_ns = at_ns
         part.answered_ns = at_ns if self.answered_ns is not None else None
         part.inferred = self.inferred

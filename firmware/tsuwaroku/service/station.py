@@ -174,7 +174,7 @@ class LineStation:
         mode = mode_now(self.line, seized.wall_ns)
         self.panel.watched = mode is not Mode.OFF
         self._discard()
-        self._last_ended_ns = None
+        self._last = self._last_ended_ns = None
         before, self.predecessor = self.predecessor, None
         if mode is Mode.OFF:
             return
@@ -218,7 +218,7 @@ class LineStation:
         self._close(call, effect.at_ns, effect.outcome, ended_by)
         self.call, self._last, self._last_ended_ns = None, call, effect.at_ns
         self.panel.call_ended()
-        if call.mode is Mode.ON_BUTTON and not call.marks:
+        if call.mode is Mode.ON_BUTTON and not call.pressed:
             self._discard_due_ns = effect.at_ns + round(self.line.timers.mark_window_s * NS)
 
     def _missed(self, call: OngoingCall, effect: effects.Missed) -> None:
@@ -235,7 +235,7 @@ class LineStation:
         call.inherited = self._close(old, at_ns, old.outcome_so_far, "part")
         self.call = call
         self._ops.append(ops.OpenCall(call.opening(self._retention_days)))
-        if call.mode is Mode.ON_BUTTON and old.marks:
+        if call.mode is Mode.ON_BUTTON and call.pressed:
             self._ops.append(ops.Press(call.id))
         self.capture.start_at(call.id, cut)
         self.panel.call_began(at_ns)
@@ -244,8 +244,7 @@ class LineStation:
             self._add(self.telling.begin(call, at_ns))
 
     def _marked(self, call: OngoingCall, at_ns: int) -> None:
-        if call.mode is Mode.ON_BUTTON and not call.marks:
-            self._ops.append(ops.Press(call.id))
+        self._keep(call)
         mark = Mark(at_s=call.at_s(at_ns))
         call.marks.append(mark)
         self._event("mark", at_ns, {"at_s": mark.at_s, "kind": mark.kind.value, "by": mark.by})
@@ -256,11 +255,16 @@ class LineStation:
         call = self._last
         if call is None:
             return
-        if self._discard_due_ns is not None:
-            self._discard_due_ns = None
-            self._ops.append(ops.Press(call.id))
+        self._discard_due_ns = None
+        self._keep(call)
         self._ops.append(ops.LateMark(call.id, Mark(at_s=call.at_s(at_ns))))
         self.urgent = True
+
+    def _keep(self, call: OngoingCall) -> None:
+        """on_button: somebody pressed, and every part of the call is to be kept."""
+        if call.mode is Mode.ON_BUTTON and not call.pressed:
+            call.pressed = True
+            self._ops += [ops.Press(part) for part in call.parts]
 
     def _markable(self, now_ns: int) -> bool:
         """Whether a press now marks a call: the one in progress, or the one that ended just before."""
@@ -271,7 +275,7 @@ class LineStation:
 
     def _discard(self) -> None:
         if self._discard_due_ns is not None and self._last is not None:
-            self._ops.append(ops.Discard(self._last.id, self.line.id))
+            self._ops += [ops.Discard(part, self.line.id) for part in self._last.parts]
         self._discard_due_ns = None
 
     # -- sound and record
