@@ -43,6 +43,7 @@ REPORT_NS = NS // 5
 NOTICE_FAULTS = frozenset({Reason.PLAYBACK_FAILED.value})
 SENSOR_ANOMALIES = frozenset({"hook_chatter", "time_reversed"})
 MOST_TRACES = 10
+KEEPER_GRACE_NS = 10 * NS  # both start together, and a restart takes seconds
 RESOLVE_NS = 60 * NS  # an alarm about a past loss resolves after a minute without another
 
 
@@ -91,6 +92,7 @@ class Recorder:
         self._free_slots = free_slots
         self._lost_ns: dict[tuple[str, str], int] = {}
         self._now_ns = 0
+        self._keeper_seen_ns: int | None = None
         self._traces = 0
         self._ended = False
 
@@ -193,7 +195,9 @@ class Recorder:
                 self.alarms.set(code, False, now, line)
                 del self._lost_ns[(code, line)]
         self.alarms.set("clock_unsynchronised", now.quality.value == "unsynchronised", now)
-        self.alarms.set("keeper_away", not self._link.connected, now)
+        if self._link.connected or self._keeper_seen_ns is None:
+            self._keeper_seen_ns = self._now_ns
+        self.alarms.set("keeper_away", self._now_ns - self._keeper_seen_ns > KEEPER_GRACE_NS, now)
         for line_id, station in self._stations.items():
             station.watch(now.wall_ns)
             failed = station.telling.failed
