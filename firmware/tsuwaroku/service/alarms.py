@@ -117,6 +117,13 @@ ALARMS: dict[str, AlarmText] = {
         "the hook sensor of the line behaves strangely",
         "check the line interface's wiring and contact",
     ),
+    "records_failed": AlarmText(
+        "critical",
+        "一覧または操作記録を書き込めません",
+        "ディスクの空き容量と権限を確かめてください。録音は続いていますが、貸し出した領域を使い切ると止まります。",
+        "catalogue, audit log or lease cannot be written",
+        "see the disk's free space and permissions; recording goes on until the slots lent to it are used up",
+    ),
     "call_damaged": AlarmText(
         "critical",
         "記録した通話の検証に失敗しました",

@@ -83,7 +83,11 @@ class Assembled:
         try:
             journal = Journal.open(store.journal_dir, "recorder", store, store.device)
             self.writer = RingWriter(
-                store, instance=instance, audit_head=lambda: audit_head(store), hold_back=HOLD_BACK
+                store,
+                instance=instance,
+                audit_head=lambda: audit_head(store),
+                hold_back=HOLD_BACK,
+                sequence_floor=sequence_floor(journal),
             )
             worker = StorageWorker(store, self.writer, journal, board.rate, clock)
             self._storage = InlineStorage(worker) if inline else ThreadStorage(worker)
@@ -118,6 +122,12 @@ def predecessors(cut_off: list[Unfinished], clock: Clock) -> dict[str, Predecess
     now = clock.now().wall_ns
     recent = [call for call in cut_off if 0 <= now - call.last_wall_ns <= RESUME_WITHIN_NS]
     return {call.header.line: Predecessor(call.call_id, call.told) for call in recent}
+
+
+def sequence_floor(journal: Journal) -> int:
+    """Above every number the journal accounts for: the ring may hold nothing of such calls."""
+    numbers = [record.public.get("sequence") for record in journal.records()]
+    return max([0, *(number for number in numbers if isinstance(number, int))]) + 1
 
 
 def audit_head(store: Store) -> bytes:

@@ -6,19 +6,23 @@ killed, stopped for an hour or started late, and nothing is lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
 from ulid import ULID
 
 from tsuwaroku import __version__
-from tsuwaroku.clock import Clock
+from tsuwaroku.clock import Clock, Instant
 from tsuwaroku.config import Config
-from tsuwaroku.errors import NotFoundError, RefusedError
+from tsuwaroku.errors import NotFoundError, RefusedError, StoreError, TsuwarokuError
 from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
+from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.sizing import WORST_OCTETS_A_SECOND
 from tsuwaroku.service.slots import SlotTable
@@ -27,15 +31,27 @@ from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.durable import FileLock, replace_file
-from tsuwaroku.store.journal import Journal, JournalType
+from tsuwaroku.store.journal import Journal, JournalRecord, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
-from tsuwaroku.store.recovery import entry_of, find_calls, read_amendments, settle_interrupted
-from tsuwaroku.store.scan import StoredCall, live_instance
+from tsuwaroku.store.recovery import entry_of, find_calls, settle_interrupted
+from tsuwaroku.store.scan import StoredCall, live_instance, read_headers
 
 CALLS_AN_HOUR = 180  # on one line, each taking a slot of its own at the least
 LEASE_HOURS = 1.0  # what the recorder can go on with while the keeper is away
 RECORDER_SILENT_NS = 3_000_000_000
+MOST_TRACES = 10_000
+_T = TypeVar("_T")
+
+
+class Trace(msgspec.Struct, frozen=True):
+    """What happened, on its way to the audit log."""
+
+    at: Instant
+    actor: str
+    verb: str
+    subject: str
+    detail: dict[str, object]
 
 
 class Keeper:
@@ -52,6 +68,11 @@ class Keeper:
         self._instance = ""
         self._settled: set[bytes] = set()  # cut off and settled since the last recorder came: the next may resume them
         self._unlisted: set[bytes] = set()  # calls in leased slots that are not in the catalogue yet
+        self._keyless: set[bytes] = set()  # calls of on_button lines of which nobody knows yet whether they are kept
+        self._tried: object = None  # what `settle` last found nothing to do for
+        self._traces: deque[Trace] = deque(maxlen=MOST_TRACES)  # for the audit log, which the disk may not take now
+        self._day_lost = False
+        self._fault = ""
         self._head = ""
 
     def start(self, progress: Callable[[int, int], None] | None = None) -> None:
@@ -62,28 +83,72 @@ class Keeper:
         self._recorder_journal = Journal.open(store.journal_dir, "recorder", store)
         self._journal_seen = 0
         self._audit = AuditLog.open(store, store.device)
-        self._catalogue = Catalogue(store.catalogue_dir)
+        self._listing = Listing(Catalogue(store.catalogue_dir), self._lost_day)
         self._slots = SlotTable(store, progress)
-        self._lease = Lease.load(store.lease_path) if store.lease_path.exists() else Lease(slots=[], sequence_floor=1)
-        listed = {entry.public.id: bool(entry.wraps) for entry in self._catalogue.entries()}
-        self._keyless = {ULID.from_str(call).bytes for call, opens in listed.items() if not opens}
-        self._unlisted = {call for call in self._slots.calls() if str(ULID.from_bytes(call)) not in listed}
-        for record in self._journal.records():
-            if record.type is JournalType.DISCARDED:
-                self._give_back(record.call_id)
-        self._release_discarded()
-        self._audit.append(self._clock.now(), "keeper", "keeper started", detail={"version": __version__})
+        self._trace("keeper", "keeper started", detail={"version": __version__})
+        self._lease = self._load_lease()
+        self._relist()
         self.poll()
 
     def close(self) -> None:
-        self._audit.append(self._clock.now(), "keeper", "keeper stopped")
+        self._trace("keeper", "keeper stopped")
+        self._audit.close()
         self._journal.close()
         self._lock.release()
+
+    def _load_lease(self) -> Lease:
+        """One that cannot be read is made anew. What of it the recorder still holds is lent to it again, with the same
+        generations: whatever it took has a header by now, or will be passed over by it."""
+        try:
+            return Lease.load(self._store.lease_path)
+        except StoreError as error:
+            self._trace("keeper", "lease damaged", detail={"why": str(error)})
+            numbers = [r.public.get("sequence") for j in (self._journal, self._recorder_journal) for r in j.records()]
+            return Lease(sequence_floor=max([0, *(n for n in numbers if isinstance(n, int))]) + 1)
+
+    def _relist(self) -> None:
+        """What the catalogue has, and what it has not."""
+        self._day_lost = False
+        self._listing.read()
+        self._keyless = {call for call, opens in self._listing.known.items() if not opens}
+        self._unlisted = self._slots.calls() - self._listing.known.keys()
+        self._journal_seen = 0
+        for record in self._journal.records():
+            self._decided(record)
+        self._release_discarded()
+
+    def _lost_day(self, day: str, why: str) -> None:
+        self._day_lost = True
+        self._trace("keeper", "catalogue damaged", subject=day, detail={"why": why})
+
+    # -- trouble with the disk: what can be done is done, the rest is told and tried again
+
+    def _try(self, act: Callable[[], _T]) -> _T | None:
+        try:
+            return act()
+        except (TsuwarokuError, OSError) as error:
+            self._fault = str(error)
+            self._alarms.set("records_failed", True, self._clock.now(), detail=self._fault)
+            return None
+
+    def _trace(self, actor: str, verb: str, subject: str = "", detail: Mapping[str, object] | None = None) -> None:
+        """An entry of the audit log about what has happened; it is kept until the disk takes it."""
+        self._traces.append(Trace(self._clock.now(), actor, verb, subject, dict(detail or {})))
+        self._try(self._write_traces)
+
+    def _write_traces(self) -> None:
+        while self._traces:
+            trace = self._traces[0]
+            self._audit.append(trace.at, trace.actor, trace.verb, subject=trace.subject, detail=trace.detail)
+            self._traces.popleft()
 
     # -- the recorder's messages
 
     def message(self, message: Upward) -> bool:
         """One message; True when the recorder ought to read its lease again."""
+        return bool(self._try(lambda: self._message(message)))
+
+    def _message(self, message: Upward) -> bool:
         match message:
             case Hello(instance):
                 self._instance = instance
@@ -101,31 +166,38 @@ class Keeper:
                 self._list_closed(ULID.from_str(call).bytes for call in calls)
                 return self._extend_lease()
             case Note(verb, subject, detail):
-                self._audit.append(self._clock.now(), "recorder", verb, subject=subject, detail=dict(detail))
+                self._trace("recorder", verb, subject=subject, detail=detail)
         return False
 
     def recorder_gone(self) -> None:
         """Its end of the link was closed."""
         self._recorder = None
-        self._refresh_lease()
-        self._list_closed(self._waiting())
+        self._try(self._refresh_lease)
+        self._try(lambda: self._list_closed(self._waiting()))
 
     def poll(self) -> bool:
         """Catch up with the ring; True when the lease was extended. Every few seconds, and at once after messages."""
-        self._refresh_lease()
-        self._release_discarded()
-        self._list_closed(self._waiting())
-        self.settle()
-        self._forget_keyless()
-        self._publish_head()
-        return self._extend_lease()
+        self._fault = ""
+        self._try(self._write_traces)
+        if self._day_lost:
+            self._try(self._relist)
+        self._try(self._refresh_lease)
+        self._try(self._release_discarded)
+        self._try(lambda: self._list_closed(self._waiting()))
+        self._try(self.settle)
+        self._try(self._forget_keyless)
+        self._try(self._publish_head)
+        changed = self._try(self._extend_lease)
+        if not self._fault:
+            self._alarms.set("records_failed", False, self._clock.now())
+        return bool(changed)
 
     def _publish_head(self) -> None:
         """The audit log's head, for the recorder to seal into every commit: a cut-off tail then shows."""
         head = self._audit.head().hex()
         if head != self._head:
-            self._head = head
             replace_file(self._store.run_dir / "audit.head", head.encode(), 0o640)
+            self._head = head
 
     # -- slots
 
@@ -141,9 +213,7 @@ class Keeper:
         return int(octets / fmt.SLOT_SIZE) + int(lines * LEASE_HOURS * CALLS_AN_HOUR)
 
     def _refresh_lease(self) -> None:
-        for call_id in self._slots.refresh(self._lease.slots):
-            if self._catalogue.get(str(ULID.from_bytes(call_id))) is None:
-                self._unlisted.add(call_id)
+        self._unlisted |= self._slots.refresh(self._lease.slots) - self._listing.known.keys()
 
     def _extend_lease(self) -> bool:
         """Lend more when half is used.
@@ -156,13 +226,14 @@ class Keeper:
         kept = [(at, generation) for at, generation in self._lease.slots if at not in used or used[at] in needed]
         unused = sum(at not in used for at, _ in kept)
         wanted = self.lease_size()
-        if unused > wanted // 2:
+        if unused > wanted // 2 or self._slots.free <= unused:
             return False
         granted = self._slots.grant(wanted - unused, {at for at, _ in kept})
         if not granted:
             return False
-        self._lease = Lease(slots=[*kept, *granted], sequence_floor=self._sequence_floor())
-        self._lease.save(self._store.lease_path)
+        lease = Lease(slots=[*kept, *granted], sequence_floor=self._sequence_floor())
+        lease.save(self._store.lease_path)
+        self._lease = lease  # only now: one that was not written is tried again
         return True
 
     def _sequence_floor(self) -> int:
@@ -172,8 +243,13 @@ class Keeper:
         """Calls of on_button lines that nobody pressed for."""
         for record in self._recorder_journal.records()[self._journal_seen :]:
             self._journal_seen += 1
-            if record.type is JournalType.DISCARDED:
-                self._give_back(record.call_id)
+            self._decided(record)
+
+    def _decided(self, record: JournalRecord) -> None:
+        if record.type in (JournalType.WRAP, JournalType.DISCARDED):
+            self._keyless.discard(record.call_id)
+        if record.type is JournalType.DISCARDED:
+            self._give_back(record.call_id)
 
     def _give_back(self, call_id: bytes) -> None:
         """The slots of a call that is none are free; lent again, with a new generation, they are overwritten."""
@@ -196,36 +272,45 @@ class Keeper:
         for call_id in calls:
             for stored in find_calls(self._store, self._slots.of(call_id)):
                 if stored.last and stored.call_id in self._unlisted:
-                    self._catalogue.put(entry_of(stored))
+                    self._listing.put(call_id, entry_of(stored))
                     self._unlisted.discard(stored.call_id)
                     self._found(stored)
-                    if not stored.wraps:
-                        self._keyless.add(stored.call_id)
 
     def _found(self, stored: StoredCall) -> None:
         """A damaged call is told at its hang-up, not months later."""
+        if not stored.wraps:
+            self._keyless.add(stored.call_id)
+            self._journal_seen = 0  # it may have been decided before it was listed
         if stored.problems:
             now = self._clock.now()
             self._alarms.set("call_damaged", True, now, stored.headers[0].line, stored.problems[0])
-            self._audit.append(now, "keeper", "call damaged", subject=stored.id)
+            self._trace("keeper", "call damaged", subject=stored.id)
 
     def settle(self) -> list[str]:
         """Sign a recovery record for every call that its recorder did not finish."""
         waiting = self._waiting()
-        if not waiting:
-            return []
         alive = bytes.fromhex(self._instance) if self._recorder is not None else None
+        state = (waiting, alive, live_instance(self._store))
+        if not waiting or state == self._tried:  # it reads journals and catalogue: not every two seconds for nothing
+            return []
         now = self._clock.now()
         slots = [index for call_id in waiting for index in self._slots.of(call_id)]
-        settled = settle_interrupted(self._store, self._journal, alive, now, slots)
+        try:
+            settled = settle_interrupted(self._store, self._journal, alive, now, slots)
+        except StoreError:
+            self._listing.read()  # a damaged day is put aside, and it is tried again
+            raise
         for call_id in settled:
-            self._audit.append(now, "keeper", "call recovered", subject=call_id)
+            self._trace("keeper", "call recovered", subject=call_id)
             self._unlisted.discard(ULID.from_str(call_id).bytes)
             self._settled.add(ULID.from_str(call_id).bytes)
-            entry = self._catalogue.get(call_id)
-            if entry is not None and not entry.wraps:
-                self._keyless.add(ULID.from_str(call_id).bytes)
+            entry = self._listing.catalogue.get(call_id)
+            if entry is not None:
+                self._listing.known[entry.call_id] = bool(entry.wraps)
+                if not entry.wraps:
+                    self._keyless.add(entry.call_id)
         self._release_empty(alive)
+        self._tried = None if settled else state
         return settled
 
     def _forget_keyless(self) -> None:
@@ -233,19 +318,16 @@ class Keeper:
         open it. A tombstone says so, and its slots are free."""
         if not self._keyless:
             return
-        amendments = read_amendments(self._store)
+        live = live_instance(self._store)
+        self._release_discarded()  # after that: a recorder may have kept a call just before it died
         for call_id in sorted(self._keyless):
-            decided = {record.type for record in amendments.get(call_id, [])} & {
-                JournalType.WRAP,
-                JournalType.DISCARDED,
-            }
-            stored = next(iter(find_calls(self._store, self._slots.of(call_id))), None)
-            if decided or stored is None:
+            headers = read_headers(self._store, self._slots.of(call_id)).calls.get(call_id, [])
+            if not all(header.flags & fmt.FLAG_KEY_WITHHELD for header in headers):
                 self._keyless.discard(call_id)
-            elif stored.headers[-1].instance != live_instance(self._store):
-                public = {"line": stored.headers[0].line, "sequence": stored.sequence}
+            elif headers and all(header.instance != live for header in headers):
+                public = {"line": headers[0].line, "sequence": headers[0].sequence}
                 self._journal.append(JournalType.DISCARDED, self._clock.now(), call_id, public=public)
-                self._audit.append(self._clock.now(), "keeper", "call discarded", subject=stored.id)
+                self._trace("keeper", "call discarded", subject=str(ULID.from_bytes(call_id)))
                 self._keyless.discard(call_id)
                 self._give_back(call_id)
 
@@ -261,7 +343,8 @@ class Keeper:
 
     def mark(self, call_id: str, kind: str, by: str, withdraw: int | None) -> dict[str, object]:
         """Mark a call, or withdraw one of its marks (counted from 1). Both stay in the record."""
-        entry = self._catalogue.get(call_id)
+        self._write_traces()
+        entry = self._listing.catalogue.get(call_id)
         if entry is None:
             raise NotFoundError(f"no call {call_id}", remedy="`tsuwaroku calls` lists them")
         if kind not in {known.value for known in MarkKind}:
@@ -283,6 +366,7 @@ class Keeper:
 
     def audit(self, actor: str, verb: str, subject: str, why: str) -> dict[str, object]:
         """An entry durable before the act it records."""
+        self._write_traces()
         entry = self._audit.append(self._clock.now(), actor, verb, subject=subject, why=why)
         return {"number": entry.number, "hash": entry.hash}
 
@@ -295,7 +379,7 @@ class Keeper:
         self._alarms.set("recorder_away", silent, now)
         recorder = None if silent else self._recorder
         today = day_of(now.wall_ns)
-        calls = self._catalogue.for_day(today)
+        calls = self._try(lambda: self._listing.day(str(today))) or []
         return Status(
             at=now.isoformat(),
             station=self._config.station,

@@ -28,6 +28,7 @@ from tsuwaroku.store.slot import WrappedKey
 _REMEDY = "run `tsuwaroku rebuild`: the catalogue is made again from the ring"
 _CACHED_DAYS = 2  # about 3 MB each at 1,200 calls a day
 _Version = tuple[int, int, int]
+_MOST_ASIDE = 9  # damaged files of one day that are kept
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -109,6 +110,18 @@ class Catalogue:
         AtomicStorage(path).write(
             {TinyDB.default_table_name: {str(e.public.sequence): msgspec.to_builtins(e) for e in ordered}}
         )
+
+    def set_aside(self, day: str) -> None:
+        """Rename a day's file, as evidence: it is made again from the ring. Raises StoreError."""
+        self._writing = None
+        self._cache.pop(day, None)
+        path = self._path(day)
+        try:
+            number = min(len(list(self._directory.glob(f"{path.name}.damaged-*"))) + 1, _MOST_ASIDE)
+            path.rename(path.with_name(f"{path.name}.damaged-{number}"))
+            durable.sync_directory(self._directory)
+        except OSError as error:
+            raise StoreError(f"cannot be put aside ({error.strerror})", where=str(path), remedy=_REMEDY) from error
 
     def get(self, call_id: str) -> CatalogueEntry | None:
         """The call with that ULID. Raises StoreError."""

@@ -202,7 +202,10 @@ def _last_commit_ns(stored: StoredCall) -> int:
 def _public_of(stored: StoredCall) -> PublicRecord:
     if stored.public is not None:
         if stored.problems:
-            return msgspec.structs.replace(stored.public, integrity=Integrity.DAMAGED)
+            # What it says of itself may be another's; the slots' headers are what its chain hangs on.
+            return msgspec.structs.replace(
+                stored.public, id=stored.id, sequence=stored.sequence, integrity=Integrity.DAMAGED
+            )
         return stored.public
     first = stored.headers[0]
     expiry = expires_on(_last_commit_ns(stored), first.retention_days).isoformat()

@@ -129,7 +129,8 @@ class RingWriter:
     `audit_head` gives the head of the audit log as known now. `pending_bound`: octets of encoded sound that may wait
     in RAM, all calls together; beyond it, further sound of a call that has no slot (or while the disk fails) becomes
     a gap "backlog". `hold_back`: FLAC frames (128 ms each at 8 kHz) a commit may leave for the next one where that
-    saves a block. Raises SecretError where there is no device key, or nobody to seal calls to.
+    saves a block. `sequence_floor`: numbers below it were given out before, as far as the journal knows. Raises
+    SecretError where there is no device key, or nobody to seal calls to.
     """
 
     def __init__(
@@ -140,6 +141,7 @@ class RingWriter:
         audit_head: Callable[[], bytes],
         pending_bound: int = 16 << 20,
         hold_back: int = 2,
+        sequence_floor: int = 1,
     ) -> None:
         if store.device is None:
             raise SecretError(
@@ -165,7 +167,7 @@ class RingWriter:
         self._waiting: set[bytes] = set()
         self._closed: list[tuple[bytes, PublicRecord]] = []
         self._slots = LeasedSlots(store)
-        self._next_sequence = self._slots.sequence_floor
+        self._next_sequence = max(sequence_floor, self._slots.sequence_floor)
 
     # -- calls
 

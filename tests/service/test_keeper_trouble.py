@@ -1,0 +1,177 @@
+"""A keeper in trouble: damaged files of its own, a full disk, a great many days. It goes on lending and says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.service.support import START, calls_in, demo_key, no_slots
+from tests.service.test_keeper import opened, record
+from tests.service.test_lamp_truth import Box
+from tests.service.test_modes import ONE_CALL, config, script
+from tsuwaroku.clock import VirtualClock
+from tsuwaroku.errors import StoreError
+from tsuwaroku.service.keeper import Keeper
+from tsuwaroku.service.link import Note, Report
+from tsuwaroku.store import durable
+from tsuwaroku.store.audit import AuditLog
+from tsuwaroku.store.catalogue import AtomicStorage, Catalogue
+from tsuwaroku.store.layout import Store
+from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.verify import verify_store
+
+
+def keeper_of(store: Store) -> Keeper:
+    keeper = Keeper(store, config(), VirtualClock(START))
+    keeper.start()
+    return keeper
+
+
+def codes(keeper: Keeper) -> set[str]:
+    return {alarm.code for alarm in keeper.status().alarms} - {"recorder_away"}
+
+
+def recorded(tmp_path: Path, calls: int = 2) -> Store:
+    store = opened(tmp_path, config(), 64)
+    keeper = keeper_of(store)
+    source = script(tmp_path, 20.0, ONE_CALL, [])
+    for _ in range(calls):
+        record(source, store, config(), keeper)
+    keeper.close()
+    return store
+
+
+def full(*_: object, **__: object) -> Any:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("octets", [b"", b"{", b'{"_default": {"1": {}}}'], ids=["empty", "torn", "altered"])
+def test_a_damaged_day_of_the_catalogue_is_put_aside_and_made_again_from_the_ring(
+    tmp_path: Path, octets: bytes
+) -> None:
+    store = recorded(tmp_path)
+    (day,) = store.catalogue_dir.glob("*.json")
+    day.write_bytes(octets)
+    keeper = keeper_of(store)
+    assert keeper.status().calls_today == 2
+    assert codes(keeper) == set()
+    day.write_bytes(octets)  # and while it runs
+    record(tmp_path / "script.toml", store, config(), keeper)
+    keeper.status()
+    keeper.poll()
+    assert keeper.status().calls_today == 3
+    keeper.close()
+    assert [call.sequence for call in calls_in(tmp_path / "store")] == [1, 2, 3]
+    assert verify_store(store, demo_key(tmp_path / "store")).problems == []
+    assert len(list(store.catalogue_dir.glob("*.damaged*"))) == 2
+    assert [entry.verb for entry in AuditLog.open(store).entries()].count("catalogue damaged") == 2
+    store.close()
+
+
+@pytest.mark.parametrize("octets", [b"", b'{"version": 1, "slots": [[0', b'{"version": 1, "slots": [["a", 1]]}'])
+def test_a_damaged_lease_is_made_anew(tmp_path: Path, octets: bytes) -> None:
+    store = recorded(tmp_path)
+    store.lease_path.write_bytes(octets)
+    keeper = keeper_of(store)
+    lease = Lease.load(store.lease_path)
+    assert lease.sequence_floor == 3
+    assert len(lease.slots) == 62  # all that are free
+    record(tmp_path / "script.toml", store, config(), keeper)
+    keeper.close()
+    assert [call.sequence for call in calls_in(tmp_path / "store")] == [1, 2, 3]
+    assert verify_store(store, demo_key(tmp_path / "store")).problems == []
+    store.close()
+
+
+def test_a_full_disk_stops_neither_lending_nor_the_status_and_is_made_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Catalogue and audit log cannot be written; the lease (a few octets where a file was) can."""
+    store = recorded(tmp_path)
+    lend = durable.replace_file
+    monkeypatch.setattr("tsuwaroku.store.catalogue.durable.replace_file", full)
+    monkeypatch.setattr(AuditLog, "_add", full)
+    monkeypatch.setattr("tsuwaroku.service.keeper.replace_file", full)
+    monkeypatch.setattr("tsuwaroku.store.lease.replace_file", lend)
+    keeper = keeper_of(store)
+    assert Lease.load(store.lease_path).slots
+    record(tmp_path / "script.toml", store, config(), keeper)
+    keeper.message(Note("recorder started", "x", {}))
+    assert keeper.poll() in (True, False)
+    assert codes(keeper) == {"records_failed"}
+    monkeypatch.undo()
+    keeper.poll()
+    assert codes(keeper) == set()
+    keeper.close()
+    assert [call.sequence for call in calls_in(tmp_path / "store")] == [1, 2, 3]
+    verbs = [entry.verb for entry in AuditLog.open(store).entries()]
+    assert verbs.count("keeper started") == 2
+    assert verbs[-2:] == ["recorder started", "keeper stopped"] or "recorder started" in verbs
+    assert verify_store(store, demo_key(tmp_path / "store")).problems == []
+    store.close()
+
+
+def test_a_poll_reads_no_day_of_the_catalogue_and_no_slot_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call goes on for hours over a catalogue of a month: the keeper has nothing to do, and does nothing."""
+    box = Box(tmp_path)
+    box.until(8.0)
+    catalogue = Catalogue(box.store.catalogue_dir)
+    for day in range(1, 29):
+        AtomicStorage(catalogue._path(f"2026-04-{day:02}")).write({"_default": {}})
+    assert box.recorder._stations["1"].call is not None
+    box.keeper.message(Report(box.recorder.status()))
+    box.keeper.poll()
+    reads: list[str] = []
+    monkeypatch.setattr(AtomicStorage, "read", lambda self: reads.append("day"))
+    whole = box.store.ring.read_slot
+
+    def read_slot(slot: int) -> bytes:
+        reads.append("slot")
+        return whole(slot)
+
+    monkeypatch.setattr(box.store.ring, "read_slot", read_slot)
+    box.keeper.poll()
+    assert reads == []
+    monkeypatch.undo()
+    box.end()
+
+
+def test_numbers_of_calls_the_ring_has_nothing_of_are_not_given_out_again(tmp_path: Path) -> None:
+    """A full ring: the call is listed as not recorded. The next recorder's first call has the next number."""
+    box = Box(tmp_path, slots=8)
+    lease = box.store.lease_path.read_bytes()
+    no_slots(box.store, box.parts)
+    box.until(26.0)
+    box.end()
+    store = Store.open(box.path, need_device=True)
+    store.lease_path.write_bytes(lease)
+    record(script(tmp_path, 20.0, ONE_CALL, []), store, config(), None)
+    keeper_of(store).close()
+    assert [(call.sequence, call.outcome.value) for call in calls_in(box.path)] == [
+        (1, "not_recorded"),
+        (2, "answered"),
+    ]
+    store.close()
+
+
+def test_ring_that_cannot_be_read_for_a_moment_does_not_end_the_keeper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = recorded(tmp_path)
+    keeper = keeper_of(store)
+
+    def fail(slot: int) -> bytes:
+        raise StoreError("cannot be read", where="ring")
+
+    monkeypatch.setattr(store.ring, "read_block0", fail)
+    assert keeper.poll() is False
+    assert codes(keeper) == {"records_failed"}
+    monkeypatch.undo()
+    keeper.poll()
+    assert codes(keeper) == set()
+    keeper.close()
+    store.close()
