@@ -65,7 +65,8 @@ def test_plan(run: Run, config: Path) -> None:
 
 
 def test_plan_with_a_bad_size_ends_with_3(run: Run, config: Path) -> None:
-    assert run("--config", config, "plan", "--ssd", "much").code == 3
+    ran = run("--config", config, "plan", "--ssd", "much")
+    assert (ran.code, ran.err.splitlines()[0]) == (3, "Configuration: --ssd: 'much' is not a size")
 
 
 def test_config_check(run: Run, config: Path) -> None:

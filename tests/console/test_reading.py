@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from tests.console.support import Run
+from tests.console.support import SCRIPT, Run
 from tsuwaroku.console import render
 from tsuwaroku.console.session import find_record
 from tsuwaroku.errors import NotFoundError
@@ -27,7 +27,7 @@ from tsuwaroku.records.call import (
     PublicRecord,
     Retention,
 )
-from tsuwaroku.store.keys import make_private_key
+from tsuwaroku.store.keys import DeviceKey, make_private_key
 from tsuwaroku.store.layout import Store
 
 PUBLIC = {"id", "sequence", "line", "date", "outcome", "integrity", "marks", "retention", "continues"}
@@ -176,6 +176,35 @@ def test_verify_with_the_fingerprint(run: Run, office: Path) -> None:
     pinned = run("verify", "--store", office, "--fingerprint", shown["fingerprint"], "--json")
     assert (pinned.code, pinned.json["origin"]) == (0, "pinned")
     assert run("verify", "--store", office, "--fingerprint", "00" * 32).code == 10
+
+
+def test_verify_with_a_key_that_opens_no_call_says_so(run: Run, office: Path, tmp_path: Path) -> None:
+    run("simulate", SCRIPT.with_name("single.toml"), "--store", tmp_path / "other", "--fast")
+    strange = tmp_path / "other" / "demo.key"
+    ran = run("verify", "--store", office, "--key", strange)
+    assert ran.code == 9
+    assert "The sound was decoded" not in ran.out
+    assert f"{strange}: this key opens none of the calls" in ran.err
+    as_json = run("verify", "--store", office, "--key", strange, "--json")
+    assert (as_json.code, as_json.json["ok"]) == (9, True)
+
+
+def test_verify_reads_the_store_of_any_box(run: Run, own: Path) -> None:
+    (own / "keys" / "device.key").unlink()
+    DeviceKey.create(own / "keys" / "device.key")
+    assert run("calls", "--store", own).code == 7
+    ran = run("verify", "--store", own, "--key", own / "demo.key")
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_another_fingerprint_is_damage_of_the_store_and_of_no_call(run: Run, office: Path) -> None:
+    ran = run("verify", "--store", office, "--fingerprint", "00" * 32)
+    assert ran.code == 10
+    assert ran.out.splitlines()[:2] == [
+        "7 calls verified and sound, but something is wrong with the store.",
+        "the store is another box's: its fingerprint is not the one given",
+    ]
+    assert "Origin unproven" not in ran.out
 
 
 def test_verify_of_one_call(run: Run, office: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,10 @@ from pathlib import Path
 import pytest
 
 from tests.console.support import SCRIPT, Ran, Run
-from tsuwaroku.console import running
+from tsuwaroku.console import output, running
+from tsuwaroku.service import supervisor
+from tsuwaroku.store.durable import FileLock
+from tsuwaroku.store.keys import DeviceKey
 from tsuwaroku.store.layout import Store
 
 SINGLE = SCRIPT.with_name("single.toml")
@@ -74,6 +78,97 @@ def test_simulate_into_something_else_ends_with_6(run: Run, tmp_path: Path) -> N
     (tmp_path / "holiday.jpg").write_text("")
     ran = run("simulate", SINGLE, "--store", tmp_path, "--fast")
     assert (ran.code, [path.name for path in tmp_path.iterdir()]) == (6, ["holiday.jpg"])
+
+
+def tree(store: Path) -> dict[str, bytes]:
+    """Every file and what is in it."""
+    return {str(path.relative_to(store)): path.read_bytes() for path in store.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def real(run: Run, tmp_path: Path) -> Path:
+    """The configuration of a box with a real store and a simulated board."""
+    (tmp_path / "passphrase").write_text("four words of mine\n")
+    config = tmp_path / "box.toml"
+    config.write_text(
+        f'[store]\npath = "{tmp_path}/real"\nring_size = "64 MiB"\naccept_shorter = true\n[[line]]\nid = "1"\n'
+    )
+    made = run(
+        *("--config", config, "keys", "init", "--key-out", tmp_path / "manager.key"),
+        *("--passphrase-file", tmp_path / "passphrase", "--recovery-file", tmp_path / "sheet.txt"),
+    )
+    assert made.code == 0
+    return config
+
+
+def test_a_real_store_takes_no_simulated_calls(run: Run, tmp_path: Path, real: Path) -> None:
+    before = tree(tmp_path / "real")
+    simulated = run("simulate", SINGLE, "--store", tmp_path / "real", "--fast")
+    demonstrated = run("run", "--demo", "--store", tmp_path / "real")
+    assert [ran.code for ran in (simulated, demonstrated)] == [13, 13]
+    assert "a real store takes no simulated calls" in simulated.err
+    assert tree(tmp_path / "real") == before
+
+
+@pytest.mark.parametrize("demo", [False, True])
+@pytest.mark.parametrize(("fault", "code"), [("version", 6), ("box", 7)])
+def test_run_on_a_store_that_no_waiting_mends_ends_at_once(
+    run: Run, tmp_path: Path, office: Path, demo: bool, fault: str, code: int
+) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(office, store)
+    if fault == "version":
+        info = store / "store.json"
+        info.write_text(info.read_text().replace('"version": 1', '"version": 9'))
+    else:
+        (store / "keys" / "device.key").unlink()
+        DeviceKey.create(store / "keys" / "device.key")
+    config = tmp_path / "box.toml"
+    config.write_text(f'[store]\npath = "{store}"\n[[line]]\nid = "1"\n')
+    before = tree(store)
+    ran = run("--config", config, "run", *(("--demo", "--store", store) if demo else ()))
+    assert (ran.code, ran.out) == (code, "")
+    assert tree(store) == before
+
+
+@pytest.mark.parametrize("role", ["recorder", "keeper"])
+def test_a_second_service_on_a_store_ends_with_12(
+    run: Run, tmp_path: Path, real: Path, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LOCKS_S", 0.2)
+    lock = FileLock(tmp_path / "real" / f"{role}.lock")
+    lock.acquire()
+    try:
+        ran = run("--config", real, "run")
+    finally:
+        lock.release()
+    assert (ran.code, ran.out) == (12, "")
+    assert f"a {role} already runs on this store" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("place", "path", "here", "said"),
+    [
+        ("venv/bin", "venv/bin", ".", "tsuwaroku"),
+        ("venv/bin", "elsewhere", ".", "venv/bin/tsuwaroku"),
+        ("venv/bin", "elsewhere", "other", "{root}/venv/bin/tsuwaroku"),
+        ("a venv/bin", "", ".", "'a venv/bin/tsuwaroku'"),
+    ],
+)
+def test_advice_names_the_program_as_it_can_be_started_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, path: str, here: str, said: str
+) -> None:
+    me = tmp_path / place / "tsuwaroku"
+    other = tmp_path / "elsewhere" / "tsuwaroku"
+    for file in (me, other):
+        file.parent.mkdir(parents=True)
+        file.write_text("#!/bin/sh\n")
+        file.chmod(0o755)
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / here)
+    monkeypatch.setenv("PATH", str(tmp_path / path) if path else "")
+    monkeypatch.setattr(sys, "argv", [str(me), "simulate"])
+    assert output.program() == said.format(root=tmp_path)
 
 
 def test_run_without_a_store_ends_with_6(run: Run, tmp_path: Path) -> None:

@@ -85,7 +85,10 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
         "保存先（新規なら demo.key も作成）",
         "Where to keep the calls; a new directory gets a demonstration key, demo.key.",
     ),
-    "opt.key": ("秘密鍵のファイル", "Private key file"),
+    "opt.key": (
+        "秘密鍵のファイル（復旧キーを書いたファイルも可）",
+        "Private key file, or a text file with the recovery key",
+    ),
     "opt.passphrase_file": (
         "パスフレーズのファイル（1行目）",
         "File whose first line is the passphrase (otherwise it is asked for)",

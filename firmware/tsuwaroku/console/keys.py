@@ -17,7 +17,14 @@ from tsuwaroku.clock import JST
 from tsuwaroku.console.options import JsonOption, KeyOption, PassphraseOption, RecoveryOption, StoreOption
 from tsuwaroku.console.output import emit_json, progress, screen
 from tsuwaroku.console.render import facts, plain_table
-from tsuwaroku.console.session import first_line, load_key, open_store, passphrase_from, session
+from tsuwaroku.console.session import (
+    first_line,
+    load_key,
+    open_store,
+    passphrase_from,
+    recovery_from,
+    session,
+)
 from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.errors import RefusedError, SecretError, StoreError
 
@@ -89,14 +96,14 @@ def _refuse_existing(store_dir: Path, key_out: Path, recovery_file: Path | None)
             continue
         if os.path.lexists(path):
             raise SecretError("exists already", where=str(path), remedy="keep it, and name another file")
-        if not path.resolve().parent.is_dir():
-            raise SecretError("its directory does not exist", where=str(path), remedy="make it, or name another file")
         if inside in path.resolve().parents:
             raise RefusedError(
                 "a private key must not lie in the store it opens",
                 where=str(path),
                 remedy="name a place on another medium, e.g. a USB stick of the manager's",
             )
+        if not path.resolve().parent.is_dir():
+            raise SecretError("its directory does not exist", where=str(path), remedy="make it, or name another file")
 
 
 def _interactive() -> bool:
@@ -203,7 +210,7 @@ def try_out(
         assert private is not None
         where = str(key)
     elif recovery_file is not None:
-        private, where = PrivateKey.from_recovery(first_line(recovery_file)), str(recovery_file)
+        private, where = recovery_from(recovery_file), str(recovery_file)
     else:
         if not _interactive():
             raise SecretError("there is no terminal to ask on", remedy="name a file with --recovery-file FILE")

@@ -81,7 +81,11 @@ def plan(ctx: typer.Context, ssd: SsdOption = None, as_json: JsonOption = False)
     """How large the ring has to be."""
     from tsuwaroku.service.plan import plan as planned
 
-    figures = planned(session(ctx).config(), None if ssd is None else parse_size(ssd))
+    try:
+        size = None if ssd is None else parse_size(ssd)
+    except ConfigError as error:
+        raise ConfigError(error.message, where="--ssd", remedy=error.remedy) from error
+    figures = planned(session(ctx).config(), size)
     if as_json:
         emit_json(figures)
     else:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,6 +17,20 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 PIPE_WIDTH = 120
 """Columns of a table that goes into a file or a pipe, where no terminal says how wide it is."""
+
+
+def program() -> str:
+    """How a person starts this program from here: its bare name where PATH finds it, else its path."""
+    name = "tsuwaroku"
+    me = Path(sys.argv[0])
+    if me.name != name or not me.exists():
+        return name
+    known = shutil.which(name)
+    if known is not None and Path(known).samefile(me):
+        return name
+    absolute = me.absolute()
+    here = Path.cwd()
+    return shlex.quote(str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute))
 
 
 def screen(*, err: bool = False) -> Console:

@@ -51,7 +51,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "col.added": ("登録日", "Added"),
     "col.key_id": ("鍵ID", "Key id"),
     "calls.none": ("通話記録はありません。", "No calls."),
-    "calls.count": ("{n} 件", "{n} calls"),
+    "calls.count": ("{n} 件。", "{n} calls."),
     "calls.no_key": (
         "電話番号や通話時間を見るには --key FILE が必要です。",
         "Numbers and times need --key FILE.",
@@ -101,12 +101,25 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "{n} 件の通話を検証しました。{bad} 件に問題があります。",
         "{n} calls verified. {bad} of them have problems.",
     ),
+    "verify.bad_store": (
+        "{n} 件の通話に問題はありませんが、保存領域に問題があります。",
+        "{n} calls verified and sound, but something is wrong with the store.",
+    ),
     "verify.damage": ("検証で問題が見つかりました", "verification found problems"),
     "verify.damage_remedy": (
         "この保存領域には手を加えず、上の内容を管理責任者に報告してください",
         "leave the store as it is and report the above to the records manager",
     ),
     "verify.with_key": ("音声も復号して確かめました。", "The sound was decoded and checked too."),
+    "verify.undecoded": (
+        "音声を復号できない通話がありました。封印・署名・連鎖は確かめました。",
+        "Not every call could be decoded. Seals, signatures and chain were checked.",
+    ),
+    "verify.no_call": ("この鍵では、どの通話も復号できません", "this key opens none of the calls"),
+    "verify.no_call_remedy": (
+        "録音した当時の管理責任者・管理取扱者の鍵か、復旧キーを指定してください",
+        "name the key of the 管理責任者 or 管理取扱者 in office when they were recorded, or the recovery key",
+    ),
     "verify.without_key": (
         "封印・署名・連鎖を確かめました。音声の復号には --key FILE が必要です。",
         "Seals, signatures and chain were checked. Decoding the sound needs --key FILE.",

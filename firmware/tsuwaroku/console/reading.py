@@ -11,7 +11,7 @@ from tsuwaroku.console.options import CallArgument, JsonOption, KeyOption, Passp
 from tsuwaroku.console.output import emit_json, progress, screen
 from tsuwaroku.console.session import Record, find_record, load_key, open_store
 from tsuwaroku.console.texts import h, t
-from tsuwaroku.errors import DamageError
+from tsuwaroku.errors import DamageError, SecretError
 from tsuwaroku.records.call import CallRecord
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def verify(
     """Check chain, signatures, slots and catalogue; with a key also the sound."""
     from tsuwaroku.store.verify import verify_store
 
-    opened = open_store(ctx, store)
+    opened = open_store(ctx, store, any_box=True)
     private = load_key(key, passphrase_file)
     only = None if call is None else find_record(listed(opened, None), call).id
     with progress(t("progress.verify"), quiet=as_json) as report:
@@ -122,6 +122,8 @@ def verify(
     if as_json:
         emit_json(result)
     else:
-        screen().print(render.verified(result, with_key=private is not None))
+        screen().print(render.verified(result, with_key=private is not None, pinned=fingerprint is not None))
     if not result.ok:
         raise DamageError(t("verify.damage"), where=str(opened.path), remedy=t("verify.damage_remedy"))
+    if private is not None and render.undecoded(result) == len(result.calls) > 0:
+        raise SecretError(t("verify.no_call"), where=str(key), remedy=t("verify.no_call_remedy"))

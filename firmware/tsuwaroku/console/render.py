@@ -230,20 +230,30 @@ def audio(audio: Audio) -> RenderableType:
     return "\n".join(lines)
 
 
-def verified(report: Report, *, with_key: bool) -> RenderableType:
-    """What `verify` found: a sentence, then each thing that is wrong."""
+def undecoded(report: Report) -> int:
+    """How many calls the key given did not open; calls going on do not count."""
+    return sum(call.samples is None and call.integrity != "open" for call in report.calls)
+
+
+def verified(report: Report, *, with_key: bool, pinned: bool = False) -> RenderableType:
+    """What `verify` found: a sentence, then each thing that is wrong. `pinned`: a fingerprint was given."""
     parts: list[RenderableType] = []
     bad = [found for found in report.calls if found.problems]
     if report.ok:
         parts.append(Text(t("verify.ok", n=len(report.calls)), style="bold green"))
-    else:
+    elif bad:
         parts.append(Text(t("verify.bad", n=len(report.calls), bad=len(bad)), style="bold red"))
+    else:
+        parts.append(Text(t("verify.bad_store", n=len(report.calls)), style="bold red"))
     for found in bad:
         parts.append(Text(f"#{found.sequence} {found.id}", style="bold"))
         parts += [Text(f"  {problem}", style="red") for problem in found.problems]
     parts += [Text(problem, style="red") for problem in report.problems]
     parts += [Text(note, style="yellow") for note in report.notes]
-    parts.append(Text(t("verify.with_key" if with_key else "verify.without_key"), style="dim"))
-    if report.origin == "unproven":
+    if not with_key:
+        parts.append(Text(t("verify.without_key"), style="dim"))
+    else:
+        parts.append(Text(t("verify.undecoded" if undecoded(report) else "verify.with_key"), style="dim"))
+    if report.origin == "unproven" and not pinned:
         parts.append(Text(t("verify.unproven"), style="yellow"))
     return Group(*parts)

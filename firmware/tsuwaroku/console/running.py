@@ -19,7 +19,7 @@ from tsuwaroku.clock import JST, from_iso
 from tsuwaroku.config import Config
 from tsuwaroku.console import render
 from tsuwaroku.console.options import JsonOption, StoreOption
-from tsuwaroku.console.output import emit_json, progress, screen
+from tsuwaroku.console.output import emit_json, program, progress, screen
 from tsuwaroku.console.reading import listed
 from tsuwaroku.console.session import Record, session
 from tsuwaroku.console.texts import h, t
@@ -103,10 +103,11 @@ def _say_next(store: Path, key: Path | None, records: list[Record]) -> None:
     if key is not None:
         options += f" --key {shlex.quote(str(key))}"
     console.print(t("next"), style="bold")
-    lines = [f"tsuwaroku calls {options}", f"tsuwaroku verify {options}"]
+    name = program()
+    lines = [f"{name} calls {options}", f"{name} verify {options}"]
     heard = [r for r in records if isinstance(r, CallRecord) and r.audio.samples]
     if heard:
-        lines.append(f"tsuwaroku play {heard[-1].sequence} {options}")
+        lines.append(f"{name} play {heard[-1].sequence} {options}")
     for line in lines:
         console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
 
@@ -146,6 +147,9 @@ def _run_demo(given: Config | None, store: Path | None) -> None:
     if not (place / "store.json").exists():
         with progress(t("progress.create")) as report:
             key = setup.create_demo_store(place, config, DEMO_SLOTS, report)
+    existing = Store.open(place, need_device=True)
+    setup.refuse_real(existing)
+    existing.close()
     private = PrivateKey.load(key, lambda: "")
     console = screen()
     with _ended_by_signals():

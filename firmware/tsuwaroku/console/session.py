@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = Path("/etc/tsuwaroku/config.toml")
 Record = CallRecord | PublicRecord
+_SHEET_MAX = 4096  # octets; a sheet has 69 letters
 
 
 @dataclass(slots=True)
@@ -80,12 +81,13 @@ def session(ctx: typer.Context) -> Session:
     return found if found is not None else Session(DEFAULT_CONFIG, given=False)
 
 
-def open_store(ctx: typer.Context, store: Path | None, *, need_device: bool = False) -> Store:
-    """Open for reading, or with the device key too. Raises StoreError and its kin."""
+def open_store(ctx: typer.Context, store: Path | None, *, need_device: bool = False, any_box: bool = False) -> Store:
+    """Open for reading, with the device key too, or whichever box made it. Raises StoreError and its kin."""
     from tsuwaroku.store.layout import Store
 
     here = session(ctx)
-    return Store.open(here.store_dir(store), device_key_path=here.device_key(), need_device=need_device)
+    path = here.store_dir(store)
+    return Store.open(path, device_key_path=here.device_key(), need_device=need_device, any_box=any_box)
 
 
 def first_line(path: Path) -> str:
@@ -111,14 +113,38 @@ def passphrase_from(file: Path | None, prompt: str | None = None) -> str:
 
 
 def load_key(key: Path | None, passphrase_file: Path | None) -> PrivateKey | None:
-    """The private key of `--key`. Whether it fits the store, the store says. Raises SecretError."""
+    """The private key of `--key`: a key file, or a text file with the recovery key of the sheet.
+
+    Whether it fits the store, the store says. Raises SecretError.
+    """
     if key is None:
         return None
     from tsuwaroku.store.keys import PrivateKey
 
     if not key.is_file():
         raise SecretError("there is no such key file", where=str(key), remedy="name the key file with --key FILE")
+    if _is_sheet(key):
+        return recovery_from(key)
     return PrivateKey.load(key, lambda: passphrase_from(passphrase_file))
+
+
+def _is_sheet(path: Path) -> bool:
+    """Whether a file is nothing but groups of letters and digits; a key file is JSON."""
+    try:
+        text = path.read_bytes()[:_SHEET_MAX].decode().strip()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return re.fullmatch(r"[\w\s\-ー‐−–—]{40,}", text) is not None
+
+
+def recovery_from(path: Path) -> PrivateKey:
+    """The recovery key in a text file. Raises SecretError."""
+    from tsuwaroku.store.keys import PrivateKey
+
+    try:
+        return PrivateKey.from_recovery(first_line(path))
+    except SecretError as error:
+        raise SecretError(error.message, where=error.where or str(path), remedy=error.remedy) from error
 
 
 def need_key(key: Path | None) -> None:

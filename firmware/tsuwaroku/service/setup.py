@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tsuwaroku.clock import JST
 from tsuwaroku.config import Config
+from tsuwaroku.errors import RefusedError
 from tsuwaroku.service.plan import plan, refuse_below_guarantee
 from tsuwaroku.store.keys import Recipients
 from tsuwaroku.store.layout import DEMO_KEY, Store
@@ -27,6 +28,17 @@ def create_demo_store(store_dir: Path, config: Config, ring_slots: int, progress
     )
     store.close()
     return store_dir / DEMO_KEY
+
+
+def refuse_real(store: Store) -> None:
+    """Calls that nobody made have no place among records: closes any store but a demonstration's, RefusedError."""
+    if not store.info.demonstration:
+        store.close()
+        raise RefusedError(
+            "a real store takes no simulated calls",
+            where=str(store.path),
+            remedy="name a new directory with --store DIR",
+        )
 
 
 def create_store(config: Config, recipients: Recipients, progress: Progress | None = None) -> None:

@@ -22,7 +22,7 @@ from tsuwaroku.hal.virtual import VirtualBoard
 from tsuwaroku.service.assembly import Assembled, new_instance, sounds_for
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.link import LeaseChanged, Upward
-from tsuwaroku.service.setup import create_demo_store
+from tsuwaroku.service.setup import create_demo_store, refuse_real
 from tsuwaroku.service.sizing import WORST_OCTETS_A_SECOND
 from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.layout import DEMO_KEY, Store
@@ -104,7 +104,8 @@ def simulate(
 ) -> Simulation:
     """Play `script` into the store at `store_dir`, made with a demonstration key if it is not there.
 
-    Raises ScriptError, ConfigError, StoreError, RingError; a bad script or configuration writes nothing.
+    Raises ScriptError, ConfigError, StoreError, RingError, and RefusedError for a real store; a bad script or
+    configuration writes nothing.
     """
     began = time.monotonic()
     loaded = load_script(script)
@@ -116,6 +117,7 @@ def simulate(
     if not (store_dir / "store.json").exists():
         create_demo_store(store_dir, settings, needed)
     store = Store.open(store_dir, need_device=True)
+    refuse_real(store)
     clock = VirtualClock(default_start() if start_wall_ns is None else start_wall_ns)
     keeper = Keeper(store, settings, clock)
     keeper.start()

@@ -12,14 +12,18 @@ from pathlib import Path
 import msgspec
 
 from tsuwaroku.config import Config, LineConfig
-from tsuwaroku.errors import StoreError
+from tsuwaroku.errors import ServiceError, StoreError
 from tsuwaroku.service import process
 from tsuwaroku.service.process import Spec, StopFlag
+from tsuwaroku.service.setup import device_key_path
+from tsuwaroku.store.durable import FileLock
+from tsuwaroku.store.layout import Store
 
 ROLES = ("keeper", "recorder")
 RESTART_S = 0.5
 RESTART_MAX_S = 10.0
 END_S = 15.0
+LOCKS_S = 5.0  # processes whose supervisor was killed are still ending
 
 
 class Pair:
@@ -104,6 +108,7 @@ def run(config: Config, *, store_dir: Path, demo: bool = False, roles: str = "bo
         raise StoreError(
             "is not a store yet", where=str(store_dir), remedy="make keys and store with `tsuwaroku keys init`"
         )
+    _refuse_useless(config, store_dir, ROLES if roles == "both" else (roles,))
     if roles != "both":
         return process.run(Spec(role=roles, config=config, store=str(store_dir), epoch_wall_ns=time.time_ns()))
     stop = StopFlag()
@@ -114,6 +119,25 @@ def run(config: Config, *, store_dir: Path, demo: bool = False, roles: str = "bo
         time.sleep(0.2)
     pair.stop()
     return os.EX_OK
+
+
+def _refuse_useless(config: Config, store_dir: Path, roles: tuple[str, ...]) -> None:
+    """What no waiting can mend. Raises ServiceError where the store is in use already, StoreError and its kin.
+
+    On a real board a store that cannot be used is not refused here: somebody has to blink its lamps.
+    """
+    if config.board.kind == "virtual":
+        Store.open(store_dir, device_key_path=device_key_path(config), need_device=True).close()
+    until = time.monotonic() + LOCKS_S
+    for role in roles:
+        while FileLock.held(store_dir / f"{role}.lock") is not None:
+            if time.monotonic() > until:
+                raise ServiceError(
+                    f"a {role} already runs on this store",
+                    where=str(store_dir),
+                    remedy="`tsuwaroku status` shows what it does; stop it before starting another",
+                )
+            time.sleep(0.1)
 
 
 def demo_config(lines: int = 4) -> Config:
@@ -128,7 +152,8 @@ def demo_config(lines: int = 4) -> Config:
 
 
 def start_demo(config: Config, store_dir: Path) -> Pair:
-    """Both processes on a simulated exchange; the caller polls and stops them."""
+    """Both processes on a simulated exchange; the caller polls and stops them. Raises StoreError, ServiceError."""
+    _refuse_useless(config, store_dir, ROLES)
     pair = Pair(config, store_dir)
     pair.start()
     return pair

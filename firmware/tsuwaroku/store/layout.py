@@ -155,10 +155,15 @@ class Store:
         return cls(path, info, device, writable=True)
 
     @classmethod
-    def open(cls, path: Path, *, device_key_path: Path | None = None, need_device: bool = False) -> Store:
-        """Open a store; with `need_device` for writing. Raises StoreError, ForeignStoreError, SecretError."""
+    def open(
+        cls, path: Path, *, device_key_path: Path | None = None, need_device: bool = False, any_box: bool = False
+    ) -> Store:
+        """Open a store; with `need_device` for writing, with `any_box` to verify one that another box may have made.
+
+        Raises StoreError, ForeignStoreError, SecretError.
+        """
         info = _read_info(path)
-        device = _load_device(device_key_path or path / "keys" / "device.key", need_device)
+        device = None if any_box else _load_device(device_key_path or path / "keys" / "device.key", need_device)
         if device is not None:
             if device.public.hex() not in info.device_keys:
                 raise ForeignStoreError(
