@@ -16,10 +16,11 @@ from tsuwaroku.errors import StoreError
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.link import Note, Report
 from tsuwaroku.store import durable
-from tsuwaroku.store.audit import AuditLog
+from tsuwaroku.store.audit import AuditLog, closed_calls
 from tsuwaroku.store.catalogue import AtomicStorage, Catalogue
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.scan import scan_slots
 from tsuwaroku.store.verify import verify_store
 
 
@@ -174,4 +175,12 @@ def test_ring_that_cannot_be_read_for_a_moment_does_not_end_the_keeper(
     keeper.poll()
     assert codes(keeper) == set()
     keeper.close()
+    store.close()
+
+
+def test_the_audit_log_keeps_the_digest_of_every_call_that_was_whole(tmp_path: Path) -> None:
+    store = recorded(tmp_path, calls=3)
+    digests = {call.sequence: call.digest.hex() for call in scan_slots(store)}
+    assert len(digests) == 3
+    assert closed_calls(AuditLog.open(store)) == digests
     store.close()

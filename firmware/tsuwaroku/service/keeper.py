@@ -28,7 +28,7 @@ from tsuwaroku.service.sizing import WORST_OCTETS_A_SECOND
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RecorderStatus, RingStatus, Status
 from tsuwaroku.store import slot as fmt
-from tsuwaroku.store.audit import AuditLog
+from tsuwaroku.store.audit import CALLS_CLOSED, AuditLog
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.durable import FileLock, replace_file
 from tsuwaroku.store.journal import Journal, JournalRecord, JournalType
@@ -268,13 +268,29 @@ class Keeper:
         return sorted(self._unlisted - going_on)
 
     def _list_closed(self, calls: Iterable[bytes]) -> None:
-        """Check every call the recorder closed, without a key, and put it into the catalogue."""
-        for call_id in calls:
-            for stored in find_calls(self._store, self._slots.of(call_id)):
-                if stored.last and stored.call_id in self._unlisted:
-                    self._listing.put(call_id, entry_of(stored))
-                    self._unlisted.discard(stored.call_id)
-                    self._found(stored)
+        """Check every call the recorder closed, without a key, and put it into the catalogue.
+
+        The audit log, whose head goes into every commit, keeps their digests: a call cut short later shows.
+        """
+        whole: dict[str, object] = {}
+        try:
+            for call_id in calls:
+                whole.update(self._list(call_id))
+        finally:
+            if whole:
+                self._trace("keeper", CALLS_CLOSED, detail={"calls": whole})
+
+    def _list(self, call_id: bytes) -> dict[str, str]:
+        """Number and digest of the call if it is closed now, and whole."""
+        whole: dict[str, str] = {}
+        for stored in find_calls(self._store, self._slots.of(call_id)):
+            if stored.last and stored.call_id in self._unlisted:
+                self._listing.put(call_id, entry_of(stored))
+                self._unlisted.discard(stored.call_id)
+                self._found(stored)
+                if not stored.problems:
+                    whole[str(stored.sequence)] = stored.digest.hex()
+        return whole
 
     def _found(self, stored: StoredCall) -> None:
         """A damaged call is told at its hang-up, not months later."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 DOMAIN_AUDIT = b"tsuwaroku audit 1\0"
 NO_HEAD = bytes(32)
+CALLS_CLOSED = "calls closed"
+"""Entries with this verb have `{"calls": {sequence number: digest}}` as their detail."""
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -259,6 +261,16 @@ class AuditLog:
                     continue
                 self._number, self._head = entry.number, entry.computed_hash()
                 return
+
+
+def closed_calls(log: AuditLog) -> dict[int, str]:
+    """Sequence number and digest (hex) of every call the log knows to have been whole."""
+    found: dict[int, str] = {}
+    for entry in log.entries():
+        calls = entry.detail.get("calls") if entry.verb == CALLS_CLOSED else None
+        if isinstance(calls, dict):
+            found.update({int(number): str(digest) for number, digest in calls.items() if number.isdigit()})
+    return found
 
 
 def _cut(path: Path, length: int) -> None:

@@ -171,8 +171,12 @@ class Journal:
         found = list(self._problems)
         if self._torn:
             found.append(f"{self._owner} journal: torn or damaged after record {self._last_number}")
-        for path in sorted(self._directory.glob(f"{self._owner}-*.dat")):
-            if path.stat().st_size != SEGMENT_SIZE:
+        present = self._segments()
+        for segment in range(max(present, default=0) + 1):  # the first one is there from the store's making on
+            path = self._path(segment)
+            if segment not in present:
+                found.append(f"{self._owner} journal: {path.name} is missing")
+            elif path.stat().st_size != SEGMENT_SIZE:
                 found.append(f"{self._owner} journal: {path.name} is not {SEGMENT_SIZE} octets long")
         return found
 
@@ -210,6 +214,11 @@ class Journal:
     @property
     def _last_digest(self) -> bytes:
         return self._records[-1].digest if self._records else bytes(32)
+
+    def _segments(self) -> list[int]:
+        """Numbers of the segments that are there. One that is missing hides none of those after it."""
+        numbers = [path.stem.removeprefix(f"{self._owner}-") for path in self._directory.glob(f"{self._owner}-*.dat")]
+        return sorted(int(number) for number in numbers if number.isascii() and number.isdigit())
 
     def _path(self, segment: int) -> Path:
         return self._directory / f"{self._owner}-{segment:05}.dat"
@@ -255,12 +264,10 @@ class Journal:
     def _read_on(self) -> None:
         """Take in the records after the last one known, across segments."""
         carried = 0  # blocks at the end of the segment before that hold no whole record
-        for segment in range(self._segment, self._segment + 1_000_000):
+        for segment in [number for number in self._segments() if number >= self._segment]:
             path = self._path(segment)
             try:
                 data = path.read_bytes()
-            except FileNotFoundError:
-                break
             except OSError as error:
                 raise _unusable(path, "read", error) from error
             if segment != self._segment:

@@ -26,6 +26,7 @@ class Sequence:
 
     def __init__(self) -> None:
         self._present: Counter[int] = Counter()
+        self._closed: set[int] = set()  # numbers the audit log knows as closed
         # for each recorder instance: next sequence number -> monotonic times of its first and last commit that named it
         self._commits: dict[bytes, dict[int, tuple[int, int]]] = {}
 
@@ -49,13 +50,17 @@ class Sequence:
             first, last = known.get(opening.sequence + 1, (opening.mono_ns, opening.mono_ns))
             known[opening.sequence + 1] = min(first, opening.mono_ns), max(last, opening.mono_ns)
 
+    def closed(self, number: int) -> None:
+        """A call with that number was once whole."""
+        self._closed.add(number)
+
     def gaps(self, records: Iterable[JournalRecord]) -> Gaps:
         """What is not as it should be with numbers 1 to the highest that any call or extent knows of."""
         accounted = {r.public.get("sequence") for r in records if r.type in _ACCOUNTED}
         opened = [following - 1 for known in self._commits.values() for following in known]
-        numbers = range(1, max([self.highest, *opened]) + 1)
+        numbers = range(1, max([self.highest, *opened, *self._closed]) + 1)
         gaps = [number for number in numbers if number not in self._present and number not in accounted]
-        uncommitted = [number for number in gaps if self._cut_in_commit(number)]
+        uncommitted = [number for number in gaps if number not in self._closed and self._cut_in_commit(number)]
         return Gaps(
             missing=[number for number in gaps if number not in uncommitted],
             uncommitted=uncommitted,

@@ -13,7 +13,7 @@ from ulid import ULID
 
 from tsuwaroku.errors import NotFoundError, SecretError, StoreError
 from tsuwaroku.records.call import Run
-from tsuwaroku.store.audit import NO_HEAD, AuditLog
+from tsuwaroku.store.audit import NO_HEAD, AuditLog, closed_calls
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.fold import by_call, is_gone, wraps_of
@@ -101,6 +101,7 @@ class _Verification:
         self._journal_problems: list[str] = []
         self._sequence = Sequence()
         self._heads: set[bytes] = set()
+        self._digests: dict[int, str] = {}  # of the calls that have their end
         locks = (store.recorder_lock, store.keeper_lock)
         self._reads = _READS if any(FileLock.held(lock) is not None for lock in locks) else 1
 
@@ -117,8 +118,11 @@ class _Verification:
         for stored in walk_calls(self._store, headers, self._progress):
             self._sequence.take(stored)
             self._heads.update(extent.header.audit_head for extent in stored.extents)
+            if stored.last:
+                self._digests[stored.sequence] = stored.digest.hex()
             self._call(stored)
         self._audit()  # after the ring: it must know every head the ring names
+        self._finished()
         self._recipients()
         if only is None:
             self._missing(headers)
@@ -127,6 +131,9 @@ class _Verification:
         return report
 
     def _origin(self, fingerprint: str | None) -> None:
+        keys = len(self._store.info.device_keys)
+        if keys != 1:  # store.json is not signed: whoever could add a key could sign anything with it
+            self._report.problems.append(f"store.json names {keys} device keys, and the box has had only one")
         if fingerprint is None:
             return
         if same_fingerprint(fingerprint, self._report.fingerprint):
@@ -174,6 +181,7 @@ class _Verification:
             found = log.problems()
             if not found:
                 break
+        self._log = log
         known = {entry.computed_hash() for entry in log.entries()}
         self._report.problems += self._journal_problems + found
         self._report.audit_entries = len(known)
@@ -182,6 +190,16 @@ class _Verification:
         }
         if lost := len(named - known - {NO_HEAD}):
             self._report.problems.append(f"audit: {lost} entries that ring or journal name are gone from the log")
+
+    def _finished(self) -> None:
+        """The audit log has the digest of each call from when it was closed; one cut short since differs."""
+        findings = {call.sequence: call for call in self._report.calls}
+        for number, digest in closed_calls(self._log).items():
+            self._sequence.closed(number)
+            finding = findings.get(number)
+            if finding is not None and self._digests.get(number) != digest:
+                finding.problems.append("is not what it was when it was closed")
+                finding.integrity = "damaged"
 
     def _recipients(self) -> None:
         path = self._store.path / "keys" / "recipients.json"
