@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import socket
+from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,7 @@ import msgspec
 from tsuwaroku.service.status import RecorderStatus
 
 MAX_PACKET = 128 * 1024
+MOST_NOTES = 16
 
 
 def reachable(path: Path) -> str:
@@ -116,6 +118,7 @@ class SocketLink:
         self._hello = hello
         self._socket: socket.socket | None = None
         self._next_try = 0.0
+        self._notes: deque[Note] = deque(maxlen=MOST_NOTES)
 
     @property
     def connected(self) -> bool:
@@ -138,16 +141,34 @@ class SocketLink:
             link.close()
             return
         self._socket = link
-        self.send(self._hello)
+        self._send(self._hello)
+        self._send_notes()
 
     def send(self, message: Upward) -> None:
+        """A Note is kept (the latest few) until it could be sent: what it tells is found nowhere else."""
+        if isinstance(message, Note):
+            self._notes.append(message)
+        else:
+            self._send(message)
+        self._send_notes()
+
+    def _send_notes(self) -> None:
+        while self._notes and self._send(self._notes[0]):
+            self._notes.popleft()
+
+    def _send(self, message: Upward) -> bool:
+        """False where it may be tried again."""
         if self._socket is None:
-            return
+            return False
         try:
             self._socket.send(encode(message))
         except OSError as error:
+            if error.errno == errno.EMSGSIZE:
+                return True  # it will never go
             if error.errno not in (errno.EAGAIN, errno.ENOBUFS):
                 self._drop()
+            return False
+        return True
 
     def receive(self) -> Sequence[LeaseChanged]:
         found: list[LeaseChanged] = []

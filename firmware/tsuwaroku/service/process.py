@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import gc
 import os
+import resource
 import signal
 import sys
 import time
@@ -20,7 +21,7 @@ import msgspec
 
 from tsuwaroku.clock import Clock, Instant, SystemClock, VirtualClock
 from tsuwaroku.config import Config
-from tsuwaroku.errors import TsuwarokuError
+from tsuwaroku.errors import ServiceError, StoreError, TsuwarokuError
 from tsuwaroku.hal.board import SYSTEM_LAMP, Board, Lamp
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.link import Hello, Report, SocketLink
@@ -58,6 +59,7 @@ class StopFlag:
 def main() -> int:
     """`python -m tsuwaroku.service.process`, a Spec as JSON on standard input."""
     spec = msgspec.json.decode(sys.stdin.buffer.read(), type=Spec)
+    keep_memory_private()
     die_with_parent()
     if spec.parent and os.getppid() != spec.parent:
         return 0  # it died before we could ask to be told of it
@@ -106,11 +108,16 @@ def run_recorder(spec: Spec) -> None:
             board, clock = make_board(spec)
             board.open()
             _record(spec, board, clock, stop)
-        except TsuwarokuError as error:
+        except (TsuwarokuError, OSError) as failure:
+            error = failure if isinstance(failure, TsuwarokuError) else _of_system(failure)
             if str(error) != told:
                 told = str(error)
                 complain(error)
             _say_unable(spec, error, board, stop)
+        except Exception as defect:  # lamps and status say so; then the process ends, and a fresh one is started
+            told_defect = ServiceError(f"the program met a defect of its own ({defect!r})", remedy="report it")
+            _say_unable(spec, told_defect, board, stop)
+            raise
         finally:
             if board is not None:
                 board.close()
@@ -137,15 +144,30 @@ def _record(spec: Spec, board: Board, clock: Clock, stop: Callable[[], bool]) ->
     store = Store.open(path, device_key_path=device_key_path(spec.config), need_device=True)
     instance = new_instance()
     link = SocketLink(link_socket(path), Hello(instance.hex(), os.getpid()))
-    assembled = Assembled(spec.config, board=board, clock=clock, store=store, link=link, instance=instance)
+    try:
+        assembled = Assembled(spec.config, board=board, clock=clock, store=store, link=link, instance=instance)
+    except BaseException:
+        store.close()
+        raise
     gc.collect()
     gc.freeze()  # facts/platform: the tail of a 20 ms tick falls by a factor of four
     try:
         assembled.recorder.run(stop, lambda now_s: link.poll(now_s))
     finally:
-        assembled.release()
         link.close()
+        if not assembled.release():
+            stuck = ServiceError("the disk does not answer", where=spec.store, remedy="check the SSD and `dmesg`")
+            complain(stuck)
+            sys.exit(stuck.exit_code)  # its thread may still write: no other recorder in this process
         store.close()
+
+
+def _of_system(failure: OSError) -> StoreError:
+    return StoreError(
+        f"{failure.strerror or failure}",
+        where=str(failure.filename or "the recorder"),
+        remedy="check the disk: its space, its permissions, and whether it became read-only (`dmesg`)",
+    )
 
 
 def _say_unable(spec: Spec, error: TsuwarokuError, board: Board | None, stop: Callable[[], bool]) -> None:
@@ -197,6 +219,11 @@ def be_prompt() -> None:
     """Real-time scheduling where the system allows it (facts/platform: p99 0.14 ms against 7.8 ms)."""
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(20))
+
+
+def keep_memory_private() -> None:
+    """No core dumps: call keys and sound would stand in them in the clear. (systemd-coredump heeds the limit, too.)"""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def die_with_parent() -> None:

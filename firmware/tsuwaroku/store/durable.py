@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tsuwaroku.errors import ServiceError
+from tsuwaroku.errors import ServiceError, StoreError
 
 STEP = 256 * 1024
 _LOCK_TRIES = 10
@@ -84,15 +84,28 @@ class FileLock:
         self._fd = -1
 
     def acquire(self) -> None:
-        """Take the lock until `release` or the end of the process. Raises ServiceError if another holds it."""
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        if not _flock(fd):
+        """Take the lock until `release` or the end of the process. Raises ServiceError if another holds it, StoreError
+        where its file cannot be written."""
+        fd = -1
+        try:
+            fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            if not _flock(fd):
+                raise ServiceError(
+                    "already runs on this store", where=str(self.path), remedy="stop the other one first, or use it"
+                )
+            write_all(fd, self._content, 0)  # over what is there: a full disk has no room for a file cut to nothing
+            os.ftruncate(fd, len(self._content))
+        except OSError as error:
+            if fd >= 0:
+                os.close(fd)
+            raise StoreError(
+                f"cannot be written ({error.strerror})",
+                where=str(self.path),
+                remedy="check the disk: its space, its permissions, and whether it became read-only (`dmesg`)",
+            ) from error
+        except ServiceError:
             os.close(fd)
-            raise ServiceError(
-                "already runs on this store", where=str(self.path), remedy="stop the other one first, or use it"
-            )
-        os.ftruncate(fd, 0)
-        write_all(fd, self._content, 0)
+            raise
         self._fd = fd
 
     def release(self) -> None:
