@@ -69,6 +69,11 @@ class Clock(Protocol):
         ...
 
 
+def representable(wall_ns: int) -> int:
+    """The nearest time that every record can hold (1970 to 2262): a clock this wrong must not end the recording."""
+    return min(max(wall_ns, 0), (1 << 63) - 1)
+
+
 class VirtualClock:
     """The clock of a simulation: it stands where the board last put it."""
 
@@ -82,7 +87,7 @@ class VirtualClock:
         return self.at(self.mono_ns)
 
     def at(self, mono_ns: int) -> Instant:
-        return Instant(self._start_wall_ns + mono_ns, mono_ns, self._boot_id, self._quality)
+        return Instant(representable(self._start_wall_ns + mono_ns), mono_ns, self._boot_id, self._quality)
 
 
 class _Timex(ctypes.Structure):
@@ -117,7 +122,7 @@ class SystemClock:
 
     def at(self, mono_ns: int) -> Instant:
         mono_now = time.monotonic_ns()
-        wall_ns = time.time_ns() - (mono_now - mono_ns)
+        wall_ns = representable(time.time_ns() - (mono_now - mono_ns))
         if mono_now - self._quality_asked_ns >= NS:
             self._quality_asked_ns = mono_now
             self._quality = self._ask_quality()

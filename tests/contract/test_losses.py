@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from tests.contract.fake_alsa import index_of
+from tests.contract.fake_alsa import FakePcm, index_of
 from tests.contract.rigs import LINES, NS, RATE, Act, FakeRig, Run, check_counts
 from tsuwaroku.events import AudioFrame, BoardFault, Gap, GapReason, Playback, Tick
 from tsuwaroku.hal import alsa
@@ -113,6 +113,25 @@ def test_a_card_that_only_falls_silent_is_reopened(fake: FakeRig, monkeypatch: p
     assert [(fault.line, fault.failed) for fault in faults] == [("", True), ("", False)]
     assert faults[0].text == "sound card fake: gives no samples"
     assert fake.card.opened > 3  # capture and playback, and more than one attempt
+    assert [gap.reason for gap in gaps] == [GapReason.UNPLUGGED]
+
+
+def test_an_error_of_another_kind_does_not_leave_the_lines_deaf(fake: FakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """E.g. of the descriptors: the reader's thread goes on, and says so."""
+    monkeypatch.setattr(alsa, "RETRY_S", 0.2)
+    avail = FakePcm.avail
+
+    def break_(board: Board) -> None:
+        def broken(pcm: FakePcm) -> int:
+            raise OSError(9, "Bad file descriptor")
+
+        monkeypatch.setattr(FakePcm, "avail", broken)
+
+    def mend(board: Board) -> None:
+        monkeypatch.setattr(FakePcm, "avail", avail)
+
+    run, gaps = losses(fake, 1.8, [(0.3, break_), (0.9, mend)])
+    assert [fault.failed for fault in run.of(BoardFault)] == [True, False]
     assert [gap.reason for gap in gaps] == [GapReason.UNPLUGGED]
 
 

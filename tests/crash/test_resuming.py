@@ -79,8 +79,8 @@ def test_a_simulated_recorder_that_comes_back_knows_how_late_it_is(tmp_path: Pat
     _, clock = make_board(Spec(role="recorder", config=config, store="", epoch_wall_ns=epoch))
     assert 3600 <= clock.now().mono_ns / NS < 3610
     cut_off = [
-        Unfinished(_header("1"), time.time_ns() - 11 * 60 * NS, told=False),
-        Unfinished(_header("2"), time.time_ns() - 60 * NS, told=True),
+        Unfinished(_header("1"), time.time_ns() - 11 * 60 * NS, 0, told=False),
+        Unfinished(_header("2"), time.time_ns() - 60 * NS, 0, told=True),
     ]
     assert predecessors(cut_off, clock) == {"2": Predecessor(bytes(16), told=True)}
 

@@ -190,6 +190,17 @@ def test_unplugged_card_blinks_and_the_gap_is_in_the_record(tmp_path: Path) -> N
     assert [run.first_sample for run in call.audio.runs] == [6_400, 88_000]
 
 
+def test_a_call_hung_up_while_the_card_is_gone_ends_in_a_gap(tmp_path: Path) -> None:
+    """The card is back after the call: what it did not hear to the end is lost, and told as lost."""
+    box = Box(tmp_path, faults=(Fault("1", 15.0, 10.0, GapReason.UNPLUGGED),))
+    box.until(28.0)
+    box.end()
+    call = calls_in(box.path)[0]
+    assert [(gap.first_sample, gap.samples, gap.reason) for gap in call.audio.gaps] == [(120_000, 30_400, "unplugged")]
+    assert (call.audio.first_sample, call.audio.samples) == (6_400, 150_400 - 6_400)
+    assert call.duration_s == 16.0
+
+
 def test_full_ring_blinks_and_says_so(tmp_path: Path) -> None:
     box = Box(tmp_path, slots=1)
     no_slots(box.store, box.parts)

@@ -234,6 +234,8 @@ class Capture:
                 self._turn(self._pcm)
             except self._alsa.ALSAAudioError as error:
                 self._fail(str(error))
+            except Exception as error:  # whatever it is: a reader that ended in silence would leave the lines deaf
+                self._fail(f"{type(error).__name__}: {error}")
 
     def _turn(self, pcm: Pcm) -> None:
         """Start, read a period, or wait for one."""
@@ -326,5 +328,7 @@ class Capture:
         if due_s > 0:
             self._stop.wait(due_s)
             return
-        with contextlib.suppress(BoardError, self._alsa.ALSAAudioError):
+        try:
             self._claim()
+        except Exception:  # as above; what it was has been told when it failed
+            self._release()

@@ -119,8 +119,15 @@ class Assembled:
 
 def predecessors(cut_off: list[Unfinished], clock: Clock) -> dict[str, Predecessor]:
     """The last cut-off call of each line, where it is recent enough to be the one still going on."""
-    now = clock.now().wall_ns
-    recent = [call for call in cut_off if 0 <= now - call.last_wall_ns <= RESUME_WITHIN_NS]
+    now = clock.now()
+
+    def age_ns(call: Unfinished) -> int:
+        mono_ns = now.mono_ns - call.last_mono_ns
+        if any(now.boot_id) and call.header.boot_id == now.boot_id and mono_ns >= 0:
+            return mono_ns  # the same boot (a simulation has none): no step of the clock matters
+        return now.wall_ns - call.last_wall_ns
+
+    recent = [call for call in cut_off if 0 <= age_ns(call) <= RESUME_WITHIN_NS]
     return {call.header.line: Predecessor(call.call_id, call.told) for call in recent}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from tsuwaroku.clock import NS
-from tsuwaroku.events import AudioFrame, Gap
+from tsuwaroku.events import AudioFrame, Gap, GapReason
 from tsuwaroku.service.ops import AddAudio, AddGap, Op
 
 # What the pre-roll must reach back beyond its own length: the debounce of an off-hook, a
@@ -74,14 +74,18 @@ class LineCapture:
         pending, self._pending = self._pending, []
         return self._ops(pending, None)
 
-    def finish(self, until_ns: int) -> list[Op]:
+    def finish(self, until_ns: int, lost_to: int | None = None) -> list[Op]:
         """The call ends at `until_ns`: the rest up to that very sample. What was handed on before stays."""
-        return self.finish_at(self.position(until_ns))
+        return self.finish_at(self.position(until_ns), lost_to)
 
-    def finish_at(self, end_sample: int) -> list[Op]:
-        """The call ends before this stream position."""
+    def finish_at(self, end_sample: int, lost_to: int | None = None) -> list[Op]:
+        """The call ends before this stream position. `lost_to`: the card is gone, and what did not come up to there
+        will be told as a gap only when it is back."""
         pending, self._pending = self._pending, []
         ops = self._ops(pending, end_sample)
+        if lost_to is not None and self._next < lost_to and self._call is not None:
+            ops.append(AddGap(self._call, self._next, lost_to - self._next, GapReason.UNPLUGGED))
+            self._next = lost_to
         self._call = None
         return ops
 

@@ -9,6 +9,7 @@ from tsuwaroku.notice.session import Played, Sound
 
 # A call with beeps plays hundreds; the first ones prove the path.
 MOST_PROOFS = 4
+LONGEST_S = 90  # announcements are cut at a minute
 
 
 class NoticeProver:
@@ -43,6 +44,9 @@ class NoticeProver:
         if self._stretch is None:
             return None
         self._stretch += frame.pcm
+        if len(self._stretch) > LONGEST_S * 4 * self.margin:  # a board that never says it ended
+            self._stretch = None
+            return None
         if self._until is not None and frame.first_sample >= self._until:
             return self._finish()
         return None

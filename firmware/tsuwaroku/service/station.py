@@ -214,7 +214,8 @@ class LineStation:
     def _ended(self, effect: effects.Ended, ended_by: str = "hook") -> None:
         call = self.call
         assert call is not None
-        self._ops += self.capture.finish(effect.decided_ns)
+        lost_to = None if self.panel.able else self.capture.position(effect.at_ns)
+        self._ops += self.capture.finish(effect.decided_ns, lost_to)
         self._close(call, effect.at_ns, effect.outcome, ended_by)
         self.call, self._last, self._last_ended_ns = None, call, effect.at_ns
         self.panel.call_ended()
@@ -230,7 +231,7 @@ class LineStation:
 
     def _part(self, old: OngoingCall, at_ns: int) -> None:
         cut = self.capture.position(at_ns)
-        self._ops += self.capture.finish_at(cut)
+        self._ops += self.capture.finish_at(cut, None if self.panel.able else cut)
         call = old.next_part(at_ns)
         call.inherited = self._close(old, at_ns, old.outcome_so_far, "part")
         self.call = call

@@ -37,6 +37,7 @@ class Unfinished(msgspec.Struct, frozen=True):
 
     header: SlotHeader
     last_wall_ns: int
+    last_mono_ns: int
     told: bool
 
     @property
@@ -97,7 +98,7 @@ class LeasedSlots:
             if line not in last or last[line].header.sequence < end.header.sequence:
                 last[line] = end
         cut = [
-            Unfinished(end.header, end.extents[-1].wall_ns, end.extents[-1].told)
+            Unfinished(end.header, end.extents[-1].wall_ns, end.extents[-1].mono_ns, end.extents[-1].told)
             for end in last.values()
             if not end.extents[-1].last
         ]
