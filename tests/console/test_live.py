@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tests.console.support import live_status
 from tsuwaroku.console import live
+from tsuwaroku.console.texts import WORDS, t
 from tsuwaroku.hal.board import Lamp
 from tsuwaroku.records.call import CallRecord
 from tsuwaroku.service.status import Status
@@ -63,6 +64,22 @@ def test_the_latest_calls_come_first_and_no_numbers(calls: list[CallRecord]) -> 
 def test_a_call_in_progress_shows_state_time_level_notice_and_mark() -> None:
     row = next(row for row in drawn(live_status(2), [], (80, 24)) if "1/2101" in row)
     assert row.split() == ["●", "1/2101", "talking", "0:20", "█████████▌", "announced", "★"]
+
+
+@pytest.mark.parametrize("language", ["C.UTF-8", "ja_JP.UTF-8"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_columns_stay_where_they_are(
+    language: str, size: tuple[int, int], calls: list[CallRecord], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", language)
+    heads = set()
+    for state, notice in itertools.product(WORDS["state"], [None, *WORDS["notice"]]):
+        status = live_status(2, alarms=0)
+        assert status.recorder is not None
+        for line in status.recorder.lines:
+            line.state, line.notice = state, notice
+        heads.add(next(row for row in drawn(status, calls, size) if t("live.col.level") in row))
+    assert len(heads) == 1
 
 
 def test_before_the_service_answers_and_when_a_process_died() -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from tests.console.support import SCRIPT, Run
 from tsuwaroku.console import render
 from tsuwaroku.console.session import find_record
+from tsuwaroku.console.texts import WORDS
 from tsuwaroku.errors import NotFoundError
+from tsuwaroku.notice.policy import Reason
 from tsuwaroku.records.call import (
     Audio,
     CallRecord,
@@ -35,6 +38,19 @@ PUBLIC = {"id", "sequence", "line", "date", "outcome", "integrity", "marks", "re
 
 def key(store: Path) -> tuple[object, ...]:
     return ("--store", store, "--key", store / "demo.key")
+
+
+def calls_json(run: Run, office: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = run("calls", *key(office), "--json").json
+    return found
+
+
+def plain(shown: RenderableType) -> str:
+    """What a terminal of 120 columns shows of it, without colours."""
+    console = Console(file=io.StringIO(), width=120)
+    with console.capture() as capture:
+        console.print(shown)
+    return capture.get().rstrip("\n")
 
 
 def test_calls_with_the_key_is_everything_in_order_of_seizure(run: Run, office: Path) -> None:
@@ -158,6 +174,38 @@ def test_show_for_people_names_everything(run: Run, office: Path, monkeypatch: p
     assert "Article 7(2) item 1" in shown.out
     monkeypatch.setenv("LANG", "ja_JP.UTF-8")
     assert "第7条第2項第1号" in run("show", "2", *key(office)).out
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("ja_JP.UTF-8", ["1. 0:20  不当要求", "2. 通話後  不当要求"]),
+        ("C.UTF-8", ["1. 0:20  unr", "2. afterwards  unr"]),
+    ],
+)
+def test_a_mark_made_after_the_call_says_no_offset(
+    language: str, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANG", language)
+    shown = plain(render.marks([Mark(at_s=20.0), Mark(at_s=90_000.0, by="clerk")], 20.0)).splitlines()
+    assert [line.startswith(start) for line, start in zip(shown, said, strict=True)] == [True, True]
+
+
+def test_a_missed_call_was_hung_up_by_nobody(run: Run, office: Path) -> None:
+    missed = next(call for call in calls_json(run, office) if call["outcome"] == "missed")
+    shown = run("show", missed["id"], "--store", office, "--key", office / "demo.key").out
+    assert "hung up" not in shown
+    ended = next(line for line in shown.splitlines() if "Ended" in line)
+    assert ended.split("Ended")[1].strip(" │") == render.clock_time(missed["ended_at"])
+
+
+def test_why_a_notice_failed_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    failed = Notice(outcome=NoticeOutcome.FAILED, kind="announcement", reason=Reason.NUMBER_UNKNOWN.value)
+    assert plain(render.notice(failed)) == "告知不可  ダイヤル番号が不明のため（緊急通報の可能性）"
+    exempt = Notice(outcome=NoticeOutcome.EXEMPT, item=4, kind="announcement", reason="窓口に掲示")
+    assert plain(render.notice(exempt)) == "省略  第7条第2項第4号  窓口に掲示"
+    assert sorted(set(Reason) - set(WORDS["reason"])) == []
 
 
 def test_verify_of_a_sound_store(run: Run, office: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_damaged_day_is_named_with_its_remedy(tmp_path: Path, octets: bytes) -
     (tmp_path / "2026-11-23.json").write_bytes(octets)
     with pytest.raises(StoreError, match=r"2026-11-23\.json") as caught:
         list(Catalogue(tmp_path).entries())
-    assert "tsuwaroku rebuild" in caught.value.remedy
+    assert "start the service" in caught.value.remedy
     assert len(Catalogue(tmp_path).problems()) == 1
 
 

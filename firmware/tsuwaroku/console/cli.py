@@ -48,7 +48,10 @@ def options(
         Path | None, typer.Option("--config", metavar="FILE", help=h("opt.config"), show_default=False)
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", help=h("opt.version"), callback=_version, is_eager=True, show_default=False)
+        bool,
+        typer.Option(
+            "--version", metavar="", help=h("opt.version"), callback=_version, is_eager=True, show_default=False
+        ),
     ] = False,
 ) -> None:
     """The options before the verb."""

@@ -197,7 +197,9 @@ def try_out(
     key: KeyOption = None,
     passphrase_file: PassphraseOption = None,
     recovery_file: RecoveryOption = None,
-    recovery: Annotated[bool, typer.Option("--recovery", help=h("opt.recovery"))] = False,
+    recovery: Annotated[
+        bool, typer.Option("--recovery", metavar="", help=h("opt.recovery"), show_default=False)
+    ] = False,
 ) -> None:
     """Open a sealed probe with the key file, or with the recovery key."""
     from tsuwaroku.store.keys import PrivateKey

@@ -18,7 +18,7 @@ from rich.text import Text
 from tsuwaroku.clock import NS, from_iso
 from tsuwaroku.console import render
 from tsuwaroku.console.client import KeeperClient
-from tsuwaroku.console.texts import japanese, t, word
+from tsuwaroku.console.texts import japanese, t, widest, word
 from tsuwaroku.errors import ServiceError, TsuwarokuError
 from tsuwaroku.hal.board import Lamp
 from tsuwaroku.records.call import CallRecord
@@ -33,6 +33,7 @@ QUIETEST_DBFS = -60.0
 BAR_WIDTH = 12
 LAST_CALLS = 8
 MOST_ALARMS = 4
+MOST_STARS = 5
 TABLE_HEAD = 2  # rows of a table that are not rows of its data
 LIST_EVERY_S = 1.0
 NARROW = 100  # below this many columns the view leaves out what `status` tells too
@@ -121,6 +122,11 @@ def lines_table(lines: Sequence[LineStatus], now_ns: int, at_s: float, *, wide: 
     names = ("lamp", "line", "department", "state", "since", "level", "notice", "marks")
     heads = [t(f"live.col.{name}") for name in names if wide or name != "department"]
     table = render.plain_table(*heads, right=(t("live.col.since"), t("live.col.marks")))
+    widths = {"state": widest("state"), "since": len("0:00:00"), "notice": widest("notice"), "marks": MOST_STARS}
+    for column in table.columns:  # so that nothing moves sideways when a state changes
+        column.min_width = next(
+            (width for name, width in widths.items() if column.header == t(f"live.col.{name}")), None
+        )
     for line in lines:
         name = line.id if line.extension in ("", line.id) else f"{line.id}/{line.extension}"
         busy = line.call_id is not None
@@ -134,7 +140,7 @@ def lines_table(lines: Sequence[LineStatus], now_ns: int, at_s: float, *, wide: 
             since,
             level(line.level_dbfs),
             word("notice", line.notice) if line.notice else "",
-            Text("★" * min(line.marks, 5), style="bold magenta"),
+            Text("★" * min(line.marks, MOST_STARS), style="bold magenta"),
         ]
         table.add_row(*cells)
     return table

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tsuwaroku.service.status import Status
 
 SsdOption = Annotated[str | None, typer.Option("--ssd", metavar="SIZE", help=h("opt.ssd"), show_default=False)]
-FileArgument = Annotated[Path | None, typer.Argument(metavar="[FILE]", help=h("arg.config"), show_default=False)]
+FileArgument = Annotated[Path | None, typer.Argument(metavar="FILE", help=h("arg.config"), show_default=False)]
 config_app = typer.Typer(help=h("config"), no_args_is_help=True, rich_markup_mode="rich")
 
 

@@ -19,5 +19,5 @@ RecoveryOption = Annotated[
     Path | None,
     typer.Option("--recovery-file", metavar="FILE", help=h("opt.recovery_file"), show_default=False),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help=h("opt.json"), show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", metavar="", help=h("opt.json"), show_default=False)]
 CallArgument = Annotated[str, typer.Argument(metavar="ID", help=h("arg.id"), show_default=False)]

@@ -23,7 +23,7 @@ DateFilter = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", 
 FingerprintOption = Annotated[
     str | None, typer.Option("--fingerprint", metavar="HEX", help=h("opt.fingerprint"), show_default=False)
 ]
-SomeCall = Annotated[str | None, typer.Argument(metavar="[ID]", help=h("arg.id"), show_default=False)]
+SomeCall = Annotated[str | None, typer.Argument(metavar="ID", help=h("arg.id"), show_default=False)]
 
 
 def register(app: typer.Typer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -11,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from tsuwaroku.clock import NS, from_iso
 from tsuwaroku.console.texts import t, word
 from tsuwaroku.records.call import Audio, CallRecord, Integrity, Mark, Notice, NoticeOutcome, Outcome, PublicRecord
 
@@ -162,13 +164,14 @@ def _all_of(record: CallRecord) -> list[tuple[str, RenderableType]]:
     if record.answered_at is not None:
         inferred = t("show.inferred") if record.answer_inferred else ""
         rows.append((t("show.answered"), clock_time(record.answered_at) + inferred))
-    rows.append((t("show.ended"), f"{clock_time(record.ended_at)}  {word('ended_by', record.ended_by)}"))
+    how = "" if record.outcome is Outcome.MISSED else f"  {word('ended_by', record.ended_by)}"
+    rows.append((t("show.ended"), clock_time(record.ended_at) + how))
     rows.append((t("col.length"), t("show.length", talk=length(record.duration_s), ring=f"{record.ring_s:.1f}")))
     if record.direction.value != "outbound":
         rows.append((t("show.caller"), record.caller.number or word("absence", record.caller.absence)))
     rows += [(t(f"show.{name}"), value) for name in ("called", "dialled") if (value := getattr(record, name))]
     rows.append((t("col.notice"), notice(record.notice)))
-    rows.append((t("col.marks"), marks(record.marks)))
+    rows.append((t("col.marks"), marks(record.marks, _end_s(record))))
     if record.flashes:
         rows.append((t("show.flashes"), ", ".join(length(at) for at in record.flashes)))
     rows.append((t("show.audio"), audio(record.audio)))
@@ -198,17 +201,24 @@ def notice(notice: Notice) -> RenderableType:
     if notice.outcome in (NoticeOutcome.ANNOUNCED, NoticeOutcome.BEEPED):
         parts.append(Text(t({True: "notice.heard", False: "notice.unheard", None: "notice.unknown"}[notice.heard])))
     if notice.reason:
-        parts.append(Text(notice.reason))
+        parts.append(Text(word("reason", notice.reason)))
     return Text("  ").join(parts)
 
 
-def marks(marks: Sequence[Mark]) -> RenderableType:
-    """Each mark with the number that `mark --withdraw` takes."""
+def _end_s(record: CallRecord) -> float:
+    """Where the call ended, on the scale of its marks' offsets."""
+    if record.ended_at is None:
+        return inf
+    return (from_iso(record.ended_at) - from_iso(record.answered_at or record.seized_at)) / NS
+
+
+def marks(marks: Sequence[Mark], end_s: float = inf) -> RenderableType:
+    """Each mark with the number that `mark --withdraw` takes; one made after the call's end says no offset."""
     if not marks:
         return "–"
     lines = []
     for number, mark in enumerate(marks, start=1):
-        at = t("mark.afterwards") if mark.at_s is None else length(mark.at_s)
+        at = t("mark.afterwards") if mark.at_s is None or mark.at_s > end_s else length(mark.at_s)
         by = t("mark.button") if mark.by == "button" else mark.by
         line = f"{number}. {at}  {word('mark', mark.kind)}  {by}"
         lines.append(Text(f"{line}  {t('mark.is_withdrawn')}" if mark.withdrawn else line))

@@ -39,9 +39,9 @@ DEMO_SLOTS = 2048
 """512 MiB: the demonstration's ring, a day of four busy lines."""
 ScriptArgument = Annotated[Path, typer.Argument(metavar="SCRIPT", help=h("arg.script"), show_default=False)]
 DirOption = Annotated[Path, typer.Option("--store", metavar="DIR", help=h("opt.sim_store"), show_default=False)]
-FastOption = Annotated[bool, typer.Option("--fast", help=h("opt.fast"), show_default=False)]
+FastOption = Annotated[bool, typer.Option("--fast", metavar="", help=h("opt.fast"), show_default=False)]
 StartOption = Annotated[str | None, typer.Option("--start", metavar="ISO", help=h("opt.start"), show_default=False)]
-DemoOption = Annotated[bool, typer.Option("--demo", help=h("opt.demo"), show_default=False)]
+DemoOption = Annotated[bool, typer.Option("--demo", metavar="", help=h("opt.demo"), show_default=False)]
 RoleOption = Annotated[Role, typer.Option("--role", help=h("opt.role"))]
 
 

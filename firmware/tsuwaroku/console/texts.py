@@ -10,6 +10,8 @@ import os
 from enum import Enum
 from typing import Final
 
+from rich.cells import cell_len
+
 from tsuwaroku.console.helps import HELPS
 from tsuwaroku.console.phrases import PHRASES
 
@@ -41,6 +43,19 @@ WORDS: Final[dict[str, dict[str, Pair]]] = {
         "failed": ("告知不可", "failed"),
         "playing": ("告知中", "playing"),
         "due": ("告知待ち", "due"),
+    },
+    "reason": {
+        "emergency_number": ("緊急通報のため", "an emergency number"),
+        "number_unknown": (
+            "ダイヤル番号が不明のため（緊急通報の可能性）",
+            "number unknown: it could be an emergency call",
+        ),
+        "capture_began_in_call": ("通話の途中から録音したため", "capture began in mid-call"),
+        "call_ended_before": ("告知の前に通話が終了", "the call ended before it"),
+        "call_ended_before_completion": ("告知の途中で通話が終了", "the call ended during it"),
+        "interrupted": ("告知が途中で中断", "cut short"),
+        "playback_failed": ("告知の再生に失敗", "it could not be played"),
+        "inherited": ("前の部分で告知済", "told in the part before"),
     },
     "mark": {"unreasonable_demand": ("不当要求", "unreasonable demand")},
     "state": {
@@ -145,3 +160,8 @@ def word(kind: str, value: object) -> str:
     plain = str(value.value) if isinstance(value, Enum) else str(value)
     pair = WORDS[kind].get(plain)
     return _pick(pair) if pair else plain
+
+
+def widest(kind: str) -> int:
+    """Columns that the longest word of a kind takes on a terminal."""
+    return max(cell_len(_pick(pair)) for pair in WORDS[kind].values())

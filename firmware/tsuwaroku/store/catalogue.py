@@ -25,7 +25,7 @@ from tsuwaroku.records.retention import day_of
 from tsuwaroku.store import durable
 from tsuwaroku.store.slot import WrappedKey
 
-_REMEDY = "run `tsuwaroku rebuild`: the catalogue is made again from the ring"
+_REMEDY = "start the service: its keeper makes the catalogue again from the ring"
 _CACHED_DAYS = 2  # about 3 MB each at 1,200 calls a day
 _Version = tuple[int, int, int]
 _MOST_ASIDE = 9  # damaged files of one day that are kept
