@@ -20,9 +20,10 @@ from tsuwaroku.exchange.script import load_script
 from tsuwaroku.hal.board import SYSTEM_LAMP, Lamp
 from tsuwaroku.hal.virtual import VirtualBoard
 from tsuwaroku.service import assembly, process
-from tsuwaroku.service.link import MAX_PACKET, Hello, Note, SocketLink, Upward, decode_upward
+from tsuwaroku.service.link import MAX_PACKET, Hello, Note, Report, SocketLink, Upward, decode_upward, encode
 from tsuwaroku.service.process import Spec
 from tsuwaroku.service.setup import create_demo_store
+from tsuwaroku.service.status import Alarm, LineStatus, RecorderStatus
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.layout import Store
 
@@ -176,6 +177,30 @@ def test_a_message_too_large_for_a_packet_is_lost_and_the_link_is_not(tmp_path: 
     assert link.connected
     peer.close()
     link.close()
+
+
+def test_a_report_of_64_lines_with_every_alarm_fits_into_a_packet() -> None:
+    line = LineStatus(
+        id="L" * 16, extension="2101", department="市民相談課" * 8, mode="every_call", state="answered", lamp=Lamp.FAST
+    )
+    alarm = Alarm(code="notice_not_heard", severity="critical", line="L" * 16, since="x" * 29, detail="x" * 150)
+    status = RecorderStatus(
+        instance="0" * 16,
+        pid=1,
+        at="",
+        ready=True,
+        system_lamp=Lamp.FAST,
+        lines=[line] * 64,
+        alarms=[alarm] * 256,
+        free_slots=1,
+        clock_quality="holdover",
+    )
+    sender, receiver = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    sender.setblocking(False)
+    sender.send(encode(Report(status)))
+    assert received(receiver, 1) == [Report(status)]
+    sender.close()
+    receiver.close()
 
 
 # -- memory
