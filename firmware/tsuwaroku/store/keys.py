@@ -316,7 +316,7 @@ def _open_box(file: _KeyFile, passphrase: str, path: Path) -> bytes:
         raise SecretError(
             "wrong passphrase",
             where=str(path),
-            remedy="type it again; if it is lost, the printed recovery key opens the calls",
+            remedy="type it again; if it is lost, type the printed recovery key into a file and name that as the key file",
         ) from error
     except ValueError as error:
         raise _not_a_key(path) from error
