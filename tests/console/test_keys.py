@@ -94,6 +94,7 @@ def test_the_recovery_key_opens_what_the_key_file_opens(run: Run, place: Path, o
     assert (opened.code, opened.err) == (0, "")
     refused = run("calls", "--store", office, "--key", sheet)
     assert (refused.code, refused.out) == (9, "")
+    assert f"{office}: this key opens no call" in refused.err
     text = sheet.read_text()
     sheet.write_text(("A" if text[0] != "A" else "B") + text[1:])
     mistyped = run("verify", "--store", place / "store", "--key", sheet)

@@ -34,7 +34,10 @@ def register(app: typer.Typer) -> None:
 
 
 def listed(store: Store, private: PrivateKey | None) -> list[Record]:
-    """Every call of a store, in order of seizure; what cannot be listed is named on stderr. Raises StoreError."""
+    """Every call of a store, in order of seizure; what cannot be listed is named on stderr.
+
+    Raises StoreError, SecretError.
+    """
     from tsuwaroku.store.recovery import list_calls
 
     warnings: list[str] = []
@@ -42,7 +45,10 @@ def listed(store: Store, private: PrivateKey | None) -> list[Record]:
     if private is None:
         found += list_calls(store, warnings=warnings)
     else:
-        found += list_calls(store, private, warnings=warnings)
+        try:
+            found += list_calls(store, private, warnings=warnings)
+        except SecretError as error:
+            raise SecretError(error.message, where=error.where or str(store.path), remedy=error.remedy) from error
     console = screen(err=True)
     for warning in warnings:
         console.print(warning, style="yellow", markup=False, soft_wrap=True)

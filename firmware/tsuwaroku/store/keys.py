@@ -316,7 +316,7 @@ def _open_box(file: _KeyFile, passphrase: str, path: Path) -> bytes:
         raise SecretError(
             "wrong passphrase",
             where=str(path),
-            remedy="type it again; if it is lost, type the printed recovery key into a file and name that as the key file",
+            remedy="type it again; if it is lost, type the printed recovery key into a file and name that instead",
         ) from error
     except ValueError as error:
         raise _not_a_key(path) from error
