@@ -29,6 +29,7 @@ from tsuwaroku.service.setup import device_key_path
 from tsuwaroku.service.status import LineStatus, RecorderStatus
 
 RETRY_S = 5.0
+DEFECT_S = 0.5  # a fresh process records again within a second or two; longer would lose more of a call
 
 
 class Spec(msgspec.Struct, kw_only=True):
@@ -116,7 +117,7 @@ def run_recorder(spec: Spec) -> None:
             _say_unable(spec, error, board, stop)
         except Exception as defect:  # lamps and status say so; then the process ends, and a fresh one is started
             told_defect = ServiceError(f"the program met a defect of its own ({defect!r})", remedy="report it")
-            _say_unable(spec, told_defect, board, stop)
+            _say_unable(spec, told_defect, board, stop, DEFECT_S)
             raise
         finally:
             if board is not None:
@@ -170,13 +171,15 @@ def _of_system(failure: OSError) -> StoreError:
     )
 
 
-def _say_unable(spec: Spec, error: TsuwarokuError, board: Board | None, stop: Callable[[], bool]) -> None:
+def _say_unable(
+    spec: Spec, error: TsuwarokuError, board: Board | None, stop: Callable[[], bool], seconds: float = RETRY_S
+) -> None:
     """Every lamp and `status` say that nothing is being recorded, and why, until it is time to try again."""
     from tsuwaroku.service.keeper import link_socket
 
     link = SocketLink(link_socket(Path(spec.store)), Hello("", os.getpid()))
     report = Report(unable_status(spec.config, error, SystemClock().now()))
-    until = time.monotonic() + RETRY_S
+    until = time.monotonic() + seconds
     while not stop() and time.monotonic() < until:
         with contextlib.suppress(TsuwarokuError):
             if board is not None:

@@ -103,8 +103,11 @@ class Pair:
 
 
 def run(config: Config, *, store_dir: Path, demo: bool = False, roles: str = "both") -> int:
-    """The service, in the foreground, until SIGINT or SIGTERM. One role runs in this very process."""
-    if not demo and not (store_dir / "store.json").exists():
+    """The service, in the foreground, until SIGINT or SIGTERM. One role runs in this very process.
+
+    A real board whose store is not there (an SSD that came loose) is started all the same: its lamps must blink.
+    """
+    if not demo and config.board.kind == "virtual" and not (store_dir / "store.json").exists():
         raise StoreError(
             "is not a store yet", where=str(store_dir), remedy="make keys and store with `tsuwaroku keys init`"
         )
