@@ -225,7 +225,9 @@ def check(config: Config, *, where: str = "configuration") -> None:
     """What the types cannot say. Raises ConfigError."""
     if not config.line:
         raise ConfigError("names no line", where=where, remedy="add a [[line]] with an id for each extension")
-    _no_twins([(line.id, line.id) for line in config.line], "the id", where)
+    ids = [line.id for line in config.line]
+    if twins := sorted({line for line in ids if ids.count(line) > 1}):
+        raise ConfigError(f"two lines have the id {twins[0]}", where=where, remedy="give each line its own")
     _no_twins([(str(line.port), line.id) for line in config.line if line.port is not None], "the port", where)
     claims = [
         (pin, f"{line.id} ({name})")

@@ -90,7 +90,7 @@ def test_config_check_of_a_ring_that_is_too_small_ends_with_3(run: Run, config: 
     [
         (f"colour = 1\n{LINE}", "colour"),
         (f'{LINE}hook = "GPIO5"\n[[line]]\nid = "2"\nring = "GPIO5"\n', "both use the contact GPIO5"),
-        (f"{LINE}{LINE}", "both use the id 1"),
+        (f"{LINE}{LINE}", "two lines have the id 1"),
         ("[board\n", "is not valid TOML"),
         ("line = []\n", "names no line"),
     ],

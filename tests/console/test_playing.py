@@ -248,3 +248,15 @@ def test_silence_stays_silent_and_nothing_clips() -> None:
 
 def test_an_empty_block_is_left_alone() -> None:
     assert Leveller(RATE).level(b"") == b""
+
+
+def test_the_trace_of_listening_cannot_be_cut_off_unseen(run: Run, own: Path, ears: Ears) -> None:
+    """The last line of the audit log, or its whole day, taken away after `play`: `verify` names the loss."""
+    assert run("play", "1", *key(own), "--purpose", "fairness", "--output", "null").code == 0
+    newest = max((own / "audit").glob("*.jsonl"))
+    whole = newest.read_bytes()
+    assert run("verify", "--store", own).code == 0
+    newest.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    assert run("verify", "--store", own).code == 10
+    newest.unlink()
+    assert run("verify", "--store", own).code == 10

@@ -79,7 +79,10 @@ def test_the_example_of_the_format(folder: Path) -> None:
     """
     script = load_script(written(folder, text))
     assert script.lines == ("1", "2")
-    assert script.notes == ("[[call]] 1: caller ID (jclip) is not rendered: the line rings without it",)
+    assert script.notes == (
+        "[[call]] 1: caller ID (jclip) is not rendered: the line rings without it",
+        "[[raw]] 1: its sound ends at 0.1 s, its contacts go on to 33.0 s",
+    )
     rung, raw = script.sources()
     assert (type(rung), type(raw)) == (CallLine, RawLine)
     assert (rung.mixes_notice, raw.mixes_notice) == (True, False)

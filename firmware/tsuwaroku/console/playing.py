@@ -168,7 +168,9 @@ def note(ctx: typer.Context, store: Path | None, opened: Store, call_id: str, wh
         with KeeperClient(session(ctx).socket(store)) as keeper:
             keeper.audit(verb="play", subject=call_id, why=why)
         return
+    from tsuwaroku.service.listening import note_act
     from tsuwaroku.store.audit import AuditLog
+    from tsuwaroku.store.journal import Journal
 
     try:
         mine = open_store(ctx, store, need_device=True)
@@ -181,9 +183,11 @@ def note(ctx: typer.Context, store: Path | None, opened: Store, call_id: str, wh
 
     def write() -> None:
         log = AuditLog(mine.audit_dir, mine.device, recipients=mine.recipients.list)
+        journal = Journal.open(mine.journal_dir, "keeper", mine, mine.device)
         try:
-            log.append(SystemClock().now(), person(), "play", call_id, why)
+            note_act(journal, log, SystemClock().now(), person(), "play", subject=call_id, why=why)
         finally:
+            journal.close()
             log.close()
 
     with_keeper_lock(mine, write)

@@ -13,6 +13,7 @@ from tsuwaroku.clock import NS
 from tsuwaroku.errors import ScriptError
 from tsuwaroku.events import ButtonPressed, Contact, ContactEdge
 from tsuwaroku.exchange.render import CallLine, RawLine
+from tsuwaroku.exchange.sound import RATE
 from tsuwaroku.exchange.tables import CallTable, RawTable, convert, read, tables_of
 from tsuwaroku.exchange.timeline import FLASH_NS, SHORTEST_TALK_NS, CallPlan, Timeline, timeline
 from tsuwaroku.exchange.wav import Wav, check
@@ -91,6 +92,7 @@ def load_script(path: Path) -> Script:
                 raw = convert(table, RawTable, where)
                 _claim(owners, raw.line, place, kind, path)
                 raws.append(_plan_raw(raw, where, path.parent))
+                notes += _raw_notes(raws[-1], place)
     if not owners:
         raise ScriptError("is empty", where=str(path), remedy="write at least one [[call]] or [[raw]]")
     ends_ns = [raw.source().ends_ns() for raw in raws]
@@ -233,6 +235,15 @@ def _plan_raw(raw: RawTable, where: str, folder: Path) -> RawPlan:
     events += [ButtonPressed(raw.line, at_ns) for at_ns in _rising(raw.press, "press", where)]
     events.sort(key=lambda event: event.mono_ns)
     return RawPlan(raw.line, _sound(raw.audio, "audio", where, folder), tuple(events), raw.mix_notice)
+
+
+def _raw_notes(raw: RawPlan, place: str) -> list[str]:
+    """What happens after the sound has ended is recorded without sound."""
+    audio_s = raw.wav.samples / RATE
+    last_s = max((event.mono_ns for event in raw.events), default=0) / NS
+    if last_s <= audio_s:
+        return []
+    return [f"{place}: its sound ends at {audio_s:.1f} s, its contacts go on to {last_s:.1f} s"]
 
 
 def _check_order(calls: Sequence[CallPlan], path: Path, ends_ns: list[int]) -> list[str]:

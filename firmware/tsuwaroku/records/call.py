@@ -160,7 +160,7 @@ class CallRecord(_Part, kw_only=True):
 class PublicRecord(_Part, kw_only=True):
     """What of a call may be known without a key (and stays in the clear in the ring).
 
-    `outcome` is null for an interrupted call: only the key tells.
+    `outcome` is null for an interrupted call: only the key tells. `marks`: how many were made, withdrawn ones included.
     """
 
     id: str

@@ -22,6 +22,7 @@ from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
+from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.sizing import WORST_OCTETS_A_SECOND
@@ -383,7 +384,7 @@ class Keeper:
     def audit(self, actor: str, verb: str, subject: str, why: str) -> dict[str, object]:
         """An entry durable before the act it records."""
         self._write_traces()
-        entry = self._audit.append(self._clock.now(), actor, verb, subject=subject, why=why)
+        entry = note_act(self._journal, self._audit, self._clock.now(), actor, verb, subject=subject, why=why)
         return {"number": entry.number, "hash": entry.hash}
 
     # -- status

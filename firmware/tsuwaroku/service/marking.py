@@ -34,9 +34,9 @@ def mark_call(
     raw = ULID.from_str(call_id).bytes
     recipients = store.recipients.to_wrap()
     if withdraw is None:
-        audit.append(now, by, "mark", call_id)
+        head = audit.append(now, by, "mark", call_id).hash
         secret = {"at_s": None, "kind": kind.value, "by": by}
-        journal.append(JournalType.MARK, now, raw, {"kind": kind.value}, secret, recipients)
+        journal.append(JournalType.MARK, now, raw, {"kind": kind.value, "audit_head": head}, secret, recipients)
         return
     amendments = read_amendments(store).get(raw, [])
     try:
@@ -47,5 +47,5 @@ def mark_call(
         raise NotFoundError(
             f"this call has no mark {withdraw}", where=call_id, remedy="`tsuwaroku show` numbers the marks"
         ) from error
-    audit.append(now, by, "mark withdrawn", call_id, detail={"mark": withdraw})
-    journal.append(JournalType.MARK_WITHDRAWN, now, raw, {"mark": name}, {"by": by}, recipients)
+    head = audit.append(now, by, "mark withdrawn", call_id, detail={"mark": withdraw}).hash
+    journal.append(JournalType.MARK_WITHDRAWN, now, raw, {"mark": name, "audit_head": head}, {"by": by}, recipients)

@@ -24,6 +24,7 @@ from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.link import LeaseChanged, Upward
 from tsuwaroku.service.setup import create_demo_store, refuse_real
 from tsuwaroku.service.sizing import WORST_OCTETS_A_SECOND
+from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.layout import DEMO_KEY, Store
 
@@ -118,16 +119,17 @@ def simulate(
         create_demo_store(store_dir, settings, needed)
     store = Store.open(store_dir, need_device=True)
     refuse_real(store)
+    free = SlotTable(store).free
+    if free < needed:  # before the first octet is written
+        raise RingError(
+            f"has {free} free slots of 256 KiB, the script may need {needed}",
+            where=str(store_dir),
+            remedy="play it into a new store (another --store DIR)",
+        )
     clock = VirtualClock(default_start() if start_wall_ns is None else start_wall_ns)
     keeper = Keeper(store, settings, clock)
     keeper.start()
     try:
-        if keeper.free_slots < needed:
-            raise RingError(
-                f"has {keeper.free_slots} free slots of 256 KiB, the script may need {needed}",
-                where=str(store_dir),
-                remedy="play it into a new store (another --store DIR)",
-            )
         board = VirtualBoard(loaded.sources(), clock, realtime=not fast, rate=settings.board.rate, tail_s=TAIL_S)
         board.open()
         link = LocalLink(keeper)
