@@ -13,7 +13,7 @@ import pytest
 
 from tests.service.support import START
 from tests.service.test_modes import config
-from tsuwaroku.clock import VirtualClock
+from tsuwaroku.clock import NS, VirtualClock
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.errors import NotFoundError, RefusedError
 from tsuwaroku.service import control
@@ -30,8 +30,10 @@ def keeping(path: Path) -> Iterator[Keeper]:
     settings = config()
     create_demo_store(path, settings, 8)
     store = Store.open(path, need_device=True)
-    keeper = Keeper(store, settings, VirtualClock(START))
+    clock = VirtualClock(START)
+    keeper = Keeper(store, settings, clock)
     keeper.start()
+    clock.mono_ns = 60 * NS  # long enough for a recorder to have come
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
     ready = threading.Event()

@@ -107,7 +107,8 @@ def _say_next(store: Path, key: Path | None, records: list[Record]) -> None:
     lines = [f"{name} calls {options}", f"{name} verify {options}"]
     heard = [r for r in records if isinstance(r, CallRecord) and r.audio.samples]
     if heard:
-        lines.append(f"{name} play {heard[-1].sequence} {options}")
+        longest = max(heard, key=lambda call: call.audio.samples)
+        lines.append(f"{name} play {longest.sequence} {options}")
     for line in lines:
         console.print(f"  {line}", soft_wrap=True, markup=False, highlight=False)
 

@@ -40,6 +40,7 @@ from tsuwaroku.store.scan import StoredCall, live_instance, read_headers
 
 CALLS_AN_HOUR = 180  # on one line, each taking a slot of its own at the least
 LEASE_HOURS = 1.0  # what the recorder can go on with while the keeper is away
+GRACE_NS = 5_000_000_000  # both start together, and a recorder needs a second or two
 RECORDER_SILENT_NS = 3_000_000_000
 MOST_TRACES = 10_000
 _T = TypeVar("_T")
@@ -79,6 +80,7 @@ class Keeper:
     def start(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Take the store, read the ring's headers, list what was recorded meanwhile, lend slots."""
         self._lock.acquire()
+        self._started_ns = self._clock.now().mono_ns
         store = self._store
         self._journal = Journal.open(store.journal_dir, "keeper", store, store.device)
         self._recorder_journal = Journal.open(store.journal_dir, "recorder", store)
@@ -393,7 +395,7 @@ class Keeper:
         now = self._clock.now()
         seen_ns = self._recorder_seen_ns
         silent = self._recorder is None or seen_ns is None or now.mono_ns - seen_ns > RECORDER_SILENT_NS
-        self._alarms.set("recorder_away", silent, now)
+        self._alarms.set("recorder_away", silent and now.mono_ns - self._started_ns > GRACE_NS, now)
         recorder = None if silent else self._recorder
         today = day_of(now.wall_ns)
         calls = self._try(lambda: self._listing.day(str(today))) or []
