@@ -14,7 +14,7 @@ from tests.store.writing import at, call_id, opening, record, sound
 from tsuwaroku.clock import NS, Instant, SystemClock
 from tsuwaroku.config import BoardConfig, Config, LineConfig
 from tsuwaroku.records.call import PublicRecord
-from tsuwaroku.service import keeper as keeper_module
+from tsuwaroku.service import lending
 from tsuwaroku.service.assembly import predecessors
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.link import Hello
@@ -129,12 +129,12 @@ def test_a_lease_made_longer_keeps_the_slots_of_calls_without_an_end(
 ) -> None:
     """Or a recorder that comes back would give their sequence numbers again and would not find what was cut off."""
     # Eight slots, and two for each line.
-    monkeypatch.setattr(keeper_module, "LEASE_HOURS", 8 * 256 / 20 / 3600 / len(CONFIG.line))
-    monkeypatch.setattr(keeper_module, "CALLS_AN_HOUR", 2.01 / keeper_module.LEASE_HOURS)
+    monkeypatch.setattr(lending, "LEASE_HOURS", 8 * 256 / 20 / 3600 / len(CONFIG.line))
+    monkeypatch.setattr(lending, "CALLS_AN_HOUR", 2.01 / lending.LEASE_HOURS)
     store = store_with(tmp_path / "store", 64)
     keeper = Keeper(store, CONFIG, SystemClock())
     keeper.start()
-    assert keeper.lease_size() == 12
+    assert keeper._lending.size() == 12
     lock = FileLock(store.recorder_lock, b"running.".hex().encode())
     lock.acquire()
     running = writer(store, b"running.")

@@ -21,11 +21,11 @@ from tsuwaroku.errors import NotFoundError, RefusedError, StoreError, TsuwarokuE
 from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.service.alarms import AlarmBoard
+from tsuwaroku.service.lending import Lending
 from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
-from tsuwaroku.service.sizing import WORST_OCTETS_A_SECOND
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RecorderStatus, RingStatus, Status
 from tsuwaroku.store import slot as fmt
@@ -38,8 +38,6 @@ from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.recovery import entry_of, find_calls, settle_interrupted
 from tsuwaroku.store.scan import StoredCall, live_instance, read_headers
 
-CALLS_AN_HOUR = 180  # on one line, each taking a slot of its own at the least
-LEASE_HOURS = 1.0  # what the recorder can go on with while the keeper is away
 GRACE_NS = 5_000_000_000  # both start together, and a recorder needs a second or two
 RECORDER_SILENT_NS = 3_000_000_000
 MOST_TRACES = 10_000
@@ -87,9 +85,9 @@ class Keeper:
         self._journal_seen = 0
         self._audit = AuditLog.open(store, store.device)
         self._listing = Listing(Catalogue(store.catalogue_dir), self._lost_day)
-        self._slots = SlotTable(store, progress)
+        slots = SlotTable(store, progress)
         self._trace("keeper", "keeper started", detail={"version": __version__})
-        self._lease = self._load_lease()
+        self._lending = Lending(store, self._config, slots, self._load_lease())
         self._relist()
         self.poll()
 
@@ -114,7 +112,7 @@ class Keeper:
         self._day_lost = False
         self._listing.read()
         self._keyless = {call for call, opens in self._listing.known.items() if not opens}
-        self._unlisted = self._slots.calls() - self._listing.known.keys()
+        self._unlisted = self._lending.slots.calls() - self._listing.known.keys()
         self._journal_seen = 0
         for record in self._journal.records():
             self._decided(record)
@@ -207,40 +205,13 @@ class Keeper:
     @property
     def free_slots(self) -> int:
         """Slots that may be used, lent ones included."""
-        return self._slots.free
-
-    def lease_size(self) -> int:
-        """Slots for an hour of every line at the worst rate, within the ring."""
-        lines = max(1, len(self._config.line))
-        octets = lines * LEASE_HOURS * 3600 * WORST_OCTETS_A_SECOND * self._config.board.rate / 8000
-        return int(octets / fmt.SLOT_SIZE) + int(lines * LEASE_HOURS * CALLS_AN_HOUR)
+        return self._lending.slots.free
 
     def _refresh_lease(self) -> None:
-        self._unlisted |= self._slots.refresh(self._lease.slots) - self._listing.known.keys()
+        self._unlisted |= self._lending.refresh() - self._listing.known.keys()
 
     def _extend_lease(self) -> bool:
-        """Lend more when half is used.
-
-        The new lease holds what is unused of the old one, so that nothing is lent twice, and the slots of calls not
-        yet listed: a recorder that starts anew finds in them what was cut off.
-        """
-        used = self._slots.used
-        needed = self._unlisted | self._settled
-        kept = [(at, generation) for at, generation in self._lease.slots if at not in used or used[at] in needed]
-        unused = sum(at not in used for at, _ in kept)
-        wanted = self.lease_size()
-        if unused > wanted // 2 or self._slots.free <= unused:
-            return False
-        granted = self._slots.grant(wanted - unused, {at for at, _ in kept})
-        if not granted:
-            return False
-        lease = Lease(slots=[*kept, *granted], sequence_floor=self._sequence_floor())
-        lease.save(self._store.lease_path)
-        self._lease = lease  # only now: one that was not written is tried again
-        return True
-
-    def _sequence_floor(self) -> int:
-        return max(self._lease.sequence_floor, self._slots.highest_sequence + 1)
+        return self._lending.extend(self._unlisted | self._settled)
 
     def _release_discarded(self) -> None:
         """Calls of on_button lines that nobody pressed for."""
@@ -255,11 +226,8 @@ class Keeper:
             self._give_back(record.call_id)
 
     def _give_back(self, call_id: bytes) -> None:
-        """The slots of a call that is none are free; lent again, with a new generation, they are overwritten."""
-        slots = set(self._slots.of(call_id))
-        self._slots.release(call_id)
+        self._lending.give_back(call_id)
         self._unlisted.discard(call_id)
-        self._lease.slots = [(at, generation) for at, generation in self._lease.slots if at not in slots]
 
     # -- calls
 
@@ -286,7 +254,7 @@ class Keeper:
     def _list(self, call_id: bytes) -> dict[str, str]:
         """Number and digest of the call if it is closed now, and whole."""
         whole: dict[str, str] = {}
-        for stored in find_calls(self._store, self._slots.of(call_id)):
+        for stored in find_calls(self._store, self._lending.slots.of(call_id)):
             if stored.last and stored.call_id in self._unlisted:
                 self._listing.put(call_id, entry_of(stored))
                 self._unlisted.discard(stored.call_id)
@@ -313,7 +281,7 @@ class Keeper:
         if not waiting or state == self._tried:  # it reads journals and catalogue: not every two seconds for nothing
             return []
         now = self._clock.now()
-        slots = [index for call_id in waiting for index in self._slots.of(call_id)]
+        slots = [index for call_id in waiting for index in self._lending.slots.of(call_id)]
         try:
             settled = settle_interrupted(self._store, self._journal, alive, now, slots)
         except StoreError:
@@ -340,7 +308,7 @@ class Keeper:
         live = live_instance(self._store)
         self._release_discarded()  # after that: a recorder may have kept a call just before it died
         for call_id in sorted(self._keyless):
-            headers = read_headers(self._store, self._slots.of(call_id)).calls.get(call_id, [])
+            headers = read_headers(self._store, self._lending.slots.of(call_id)).calls.get(call_id, [])
             if not all(header.flags & fmt.FLAG_KEY_WITHHELD for header in headers):
                 self._keyless.discard(call_id)
             elif headers and all(header.instance != live for header in headers):
@@ -353,7 +321,7 @@ class Keeper:
     def _release_empty(self, alive: bytes | None) -> None:
         """A slot whose header was written and nothing after it holds no call: it is free again."""
         for call_id in self._waiting():
-            for stored in find_calls(self._store, self._slots.of(call_id)):
+            for stored in find_calls(self._store, self._lending.slots.of(call_id)):
                 ongoing = stored.open_now or stored.headers[-1].instance == alive
                 if not stored.committed and not stored.problems and not ongoing:
                     self._give_back(stored.call_id)
@@ -406,7 +374,9 @@ class Keeper:
             store=str(self._store.path),
             demonstration=self._store.info.demonstration,
             recorder=recorder,
-            ring=RingStatus(slots=self._store.info.slots, free=self._slots.free, leased=len(self._lease.slots)),
+            ring=RingStatus(
+                slots=self._store.info.slots, free=self._lending.slots.free, leased=len(self._lending.lease.slots)
+            ),
             calls_today=len(calls),
             marks_today=sum(entry.public.marks for entry in calls),
             alarms=self._alarms.all() + ([] if recorder is None else recorder.alarms),
