@@ -16,6 +16,7 @@ from tsuwaroku.console import keys, maintaining, marking, playing, reading, runn
 from tsuwaroku.console.output import screen
 from tsuwaroku.console.session import DEFAULT_CONFIG, Session
 from tsuwaroku.console.texts import h, japanese, t, word
+from tsuwaroku.console.translate import explained, translate
 from tsuwaroku.errors import StoreError, TsuwarokuError
 
 CONFIG_VARIABLE = "TSUWAROKU_CONFIG"
@@ -96,9 +97,9 @@ def _tell(error: TsuwarokuError) -> int:
     """What is wrong, where, and what to do about it; on stderr, so that stdout holds results alone."""
     console = screen(err=True)
     kind = word("error", type(error).__name__)
-    console.print(Text.assemble((f"{kind}: ", "bold red"), str(error)), soft_wrap=True)
+    console.print(Text.assemble((f"{kind}: ", "bold red"), explained(error)), soft_wrap=True)
     if error.remedy:
-        console.print(Text.assemble((f"{t('remedy')}: ", "bold"), error.remedy), soft_wrap=True)
+        console.print(Text.assemble((f"{t('remedy')}: ", "bold"), translate(error.remedy)), soft_wrap=True)
     return error.exit_code
 
 

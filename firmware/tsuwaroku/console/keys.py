@@ -26,6 +26,7 @@ from tsuwaroku.console.session import (
     session,
 )
 from tsuwaroku.console.texts import h, t, word
+from tsuwaroku.console.translate import explained, translate
 from tsuwaroku.errors import RefusedError, SecretError, StoreError
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _test_restores(
                 probe(PrivateKey.from_recovery(typed), [recovery], "")
                 return
         except SecretError as error:
-            console.print(f"{error}: {error.remedy}", style="yellow", markup=False)
+            console.print(f"{explained(error)}: {translate(error.remedy)}", style="yellow", markup=False)
 
 
 def _show_recovery(text: str) -> None:

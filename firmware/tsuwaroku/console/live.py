@@ -19,6 +19,7 @@ from tsuwaroku.clock import NS, from_iso
 from tsuwaroku.console import render
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.console.texts import japanese, t, widest, word
+from tsuwaroku.console.translate import translate
 from tsuwaroku.errors import ServiceError, TsuwarokuError
 from tsuwaroku.hal.board import Lamp
 from tsuwaroku.records.call import CallRecord
@@ -112,7 +113,7 @@ def alarm_line(alarm: Alarm, *, remedy: bool) -> Text:
         (f"▲ {word('severity', alarm.severity)} ", "bold red" if alarm.severity == "critical" else "bold yellow"),
         (f"{t('live.line', line=alarm.line)} " if alarm.line else ""),
         meaning,
-        (f" ({alarm.detail})" if alarm.detail else ""),
+        (f" ({translate(alarm.detail)})" if alarm.detail else ""),
     )
     return line.append(f" → {todo}", style="dim") if remedy and todo else line
 

@@ -18,6 +18,7 @@ from tsuwaroku.console.output import emit_json, screen
 from tsuwaroku.console.render import clock_time, facts, plain_table
 from tsuwaroku.console.session import session
 from tsuwaroku.console.texts import h, t, word
+from tsuwaroku.console.translate import place, translate
 from tsuwaroku.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ def check(ctx: typer.Context, file: FileArgument = None, as_json: JsonOption = F
         )
         for one in findings:
             style = {"error": "bold red", "warning": "yellow", "ok": "green"}.get(one.severity, "")
-            table.add_row(Text(word("severity", one.severity), style=style), one.place, one.text, one.remedy)
+            severity = Text(word("severity", one.severity), style=style)
+            table.add_row(severity, place(one.place), translate(one.text), translate(one.remedy))
         if findings:
             console.print(table)
         else:

@@ -11,6 +11,7 @@ from tsuwaroku.console.options import CallArgument, JsonOption, KeyOption, Passp
 from tsuwaroku.console.output import emit_json, progress, screen
 from tsuwaroku.console.session import Record, find_record, load_key, open_store
 from tsuwaroku.console.texts import h, t
+from tsuwaroku.console.translate import translate
 from tsuwaroku.errors import DamageError, SecretError
 from tsuwaroku.records.call import CallRecord
 
@@ -51,7 +52,7 @@ def listed(store: Store, private: PrivateKey | None) -> list[Record]:
             raise SecretError(error.message, where=error.where or str(store.path), remedy=error.remedy) from error
     console = screen(err=True)
     for warning in warnings:
-        console.print(warning, style="yellow", markup=False, soft_wrap=True)
+        console.print(translate(warning), style="yellow", markup=False, soft_wrap=True)
     return found
 
 

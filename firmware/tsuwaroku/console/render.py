@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tsuwaroku.clock import NS, from_iso
 from tsuwaroku.console.texts import t, word
+from tsuwaroku.console.translate import translate
 from tsuwaroku.records.call import Audio, CallRecord, Integrity, Mark, Notice, NoticeOutcome, Outcome, PublicRecord
 
 if TYPE_CHECKING:
@@ -257,9 +258,9 @@ def verified(report: Report, *, with_key: bool, pinned: bool = False) -> Rendera
         parts.append(Text(t("verify.bad_store", n=len(report.calls)), style="bold red"))
     for found in bad:
         parts.append(Text(f"#{found.sequence} {found.id}", style="bold"))
-        parts += [Text(f"  {problem}", style="red") for problem in found.problems]
-    parts += [Text(problem, style="red") for problem in report.problems]
-    parts += [Text(note, style="yellow") for note in report.notes]
+        parts += [Text(f"  {translate(problem)}", style="red") for problem in found.problems]
+    parts += [Text(translate(problem), style="red") for problem in report.problems]
+    parts += [Text(translate(note), style="yellow") for note in report.notes]
     if not with_key:
         parts.append(Text(t("verify.without_key"), style="dim"))
     else:

@@ -23,6 +23,7 @@ from tsuwaroku.console.output import emit_json, program, progress, screen
 from tsuwaroku.console.reading import listed
 from tsuwaroku.console.session import Record, session
 from tsuwaroku.console.texts import h, t
+from tsuwaroku.console.translate import translate
 from tsuwaroku.records.call import CallRecord
 
 
@@ -79,7 +80,7 @@ def simulate(
     records = listed(opened, private)
     notes = screen(err=True)
     for note in done.notes:
-        notes.print(note, style="yellow", markup=False)
+        notes.print(translate(note), style="yellow", markup=False)
     if as_json:
         emit_json(records)
         return

@@ -1,0 +1,78 @@
+"""The service, its control, and the alarms' details."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SERVICE: Final[dict[str, str]] = {
+    "access is denied": "アクセスが許可されていません",
+    "run it as the service's user or as a member of its group": (
+        "サービスのユーザー、またはそのグループに属するユーザーで実行してください"
+    ),
+    "the service did not answer within {} s": "サービスが {0} 秒以内に応答しませんでした",
+    "see `journalctl -u tsuwaroku`; recording does not depend on this answer": (
+        "`journalctl -u tsuwaroku` で原因を確かめてください。録音には影響ありません"
+    ),
+    "the service does not answer": "サービスが応答しません",
+    "start it with `systemctl start tsuwaroku` (or `tsuwaroku run`), or name its store with --store DIR": (
+        "`systemctl start tsuwaroku`（または `tsuwaroku run`）で開始するか、--store DIR で保存領域を指定してください"
+    ),
+    "the service answered {} without saying why": "サービスが {0} を返しましたが、理由がありません",
+    "see `journalctl -u tsuwaroku`": "`journalctl -u tsuwaroku` で原因を確かめてください",
+    "the service's answer is not understood ({})": "サービスの応答を読み取れません（{0}）",
+    "restart the service after an update, so that both are of one version": (
+        "更新後は、版が揃うようにサービスを再起動してください"
+    ),
+    "the service is running but does not answer": "サービスは動いていますが、応答がありません",
+    "see `journalctl -u tsuwaroku`, then try again": (
+        "`journalctl -u tsuwaroku` で原因を確かめてから、もう一度実行してください"
+    ),
+    "the lines are {}, those of the script {}": "設定の回線は {0}、通話スクリプトの回線は {1} です",
+    "make them the same": "両方を同じにしてください",
+    "the request is not understood: {}": "要求を読み取れません: {0}",
+    "use the tsuwaroku command": "`tsuwaroku` コマンドから操作してください",
+    "cannot listen ({})": "要求を受け付けられません（{0}）",
+    "choose a shorter or writable path": "短いパスか、書き込めるパスを指定してください",
+    "no call {}": "通話 {0} はありません",
+    "`tsuwaroku calls` lists them": "通話の一覧は `tsuwaroku calls` で表示できます",
+    "{} is no kind of mark": "{0} という種類の印はありません",
+    "use {}": "{0} を指定してください",
+    "this call has no mark {}": "この通話に印 {0} はありません",
+    "`tsuwaroku show` numbers the marks": "印の番号は `tsuwaroku show` で確かめられます",
+    "a ring of {} MiB keeps {} days at {} off-hook hours a day on {} lines; {} days need {} MiB": (
+        "{0} MiB の録音領域では、{3} 回線で1日 {2} 時間通話すると {1} 日分しか保存できません。"
+        "{4} 日分には {5} MiB が必要です"
+    ),
+    "make the ring larger, set off_hook_hours_a_day to what was measured on this site, "
+    "or write accept_shorter = true": (
+        "録音領域を大きくするか、off_hook_hours_a_day に実測した通話時間を設定するか、"
+        "accept_shorter = true と書いてください"
+    ),
+    "check the disk: its space, its permissions, and whether it became read-only (`dmesg`)": (
+        "ディスクの空き容量と権限、読み取り専用になっていないか（`dmesg`）を確かめてください"
+    ),
+    "the disk does not answer": "ディスクが応答しません",
+    "check the SSD and `dmesg`": "SSDの状態と `dmesg` を確かめてください",
+    "the program met a defect of its own ({})": "プログラムに不具合が起きました（{0}）",
+    "report it": "システム担当者に知らせてください",
+    "the queue to the disk is full": "ディスクへの書き込み待ちが上限に達しました",
+    "{} samples: {}": "{0} サンプル: {1}",
+    "lamp: {}": "ランプ: {0}",
+    "a real store takes no simulated calls": "実際の保存領域に模擬の通話は記録できません",
+    "name a new directory with --store DIR": "--store DIR で新しいディレクトリを指定してください",
+    "has no line {}, which the script uses": "通話スクリプトで使う回線 {0} がありません",
+    "add a [[line]] with that id, or change the script {}": (
+        "その id の [[line]] を追加するか、通話スクリプト {0} を直してください"
+    ),
+    "has {} free slots of 256 KiB, the script may need {}": (
+        "空きが {0} 区画（1区画 256 KiB）です。この通話スクリプトには {1} 区画が必要になることがあります"
+    ),
+    "play it into a new store (another --store DIR)": "--store DIR で新しい保存領域を指定してください",
+    "is not a store yet": "まだ保存領域ではありません",
+    "a {} already runs on this store": "この保存領域ではすでに{0}が動いています",
+    "`tsuwaroku status` shows what it does; stop it before starting another": (
+        "状況は `tsuwaroku status` で確かめられます。停止してから開始してください"
+    ),
+    "already runs on this store": "この保存領域ではすでに動いています",
+    "stop the other one first, or use it": "動いているものを先に停止するか、そのまま使ってください",
+}

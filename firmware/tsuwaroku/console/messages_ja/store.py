@@ -1,0 +1,76 @@
+"""The store: its files, its disk, its versions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+STORE: Final[dict[str, str]] = {
+    "cannot be read ({})": "読み込めません（{0}）",
+    "cannot be written ({})": "書き込めません（{0}）",
+    "cannot be synced ({})": "ディスクに書き込みを確定できません（{0}）",
+    "cannot be repaired ({})": "修復できません（{0}）",
+    "cannot be put aside ({})": "退避できません（{0}）",
+    "is not UTF-8 text": "文字コードが UTF-8 ではありません",
+    "save the file as UTF-8": "UTF-8 で保存してください",
+    "is not valid TOML: {}": "TOML の書き方に誤りがあります: {0}",
+    "correct the line it names": "示された行を直してください",
+    "is a store already": "すでに保存領域です",
+    "is damaged ({})": "壊れています（{0}）",
+    "is cut short": "途中で切れています",
+    "check the disk; `tsuwaroku doctor` tells more": (
+        "ディスクを確かめてください。詳しくは `tsuwaroku doctor` で調べられます"
+    ),
+    "is open for reading only": "読み取り専用で開いています",
+    "this is a bug": "プログラムの不具合です。システム担当者に知らせてください",
+    "start the service: its keeper makes the catalogue again from the ring": (
+        "サービスを開始してください。録音領域から一覧が作り直されます"
+    ),
+    "check the disk and its space": "ディスクと空き容量を確かめてください",
+    "check permissions and free space, then start again: what was made is kept": (
+        "権限と空き容量を確かめて、もう一度実行してください。作成済みの部分から続けます"
+    ),
+    "store of version {}; this program knows version {} with slots of {} octets": (
+        "保存領域の版が {0} です。このプログラムで扱えるのは、版 {1}、1区画 {2} バイトのものです"
+    ),
+    "use the program version that made the store": "保存領域を作ったときの版のプログラムを使ってください",
+    "use it, or name another directory": "それを使うか、別のディレクトリを指定してください",
+    "is not empty ({})": "空ではありません（{0}）",
+    "name an empty or a new directory": "空か、新しいディレクトリを指定してください",
+    "is left over from making a store of another size": "別の大きさで作りかけた保存領域が残っています",
+    "give the size of then, or remove the half-made store": (
+        "そのときの大きさを指定するか、作りかけの保存領域を削除してください"
+    ),
+    "is left over from making a larger store": "より大きな保存領域の作りかけが残っています",
+    "a ring needs at least one slot": "録音領域には1区画以上が必要です",
+    "give it a size": "大きさを指定してください",
+    "the making of this store was cut off": "保存領域の作成が途中で終わっています",
+    "is not a store": "保存領域ではありません",
+    "start the making again with the same size": "同じ大きさで、もう一度作成してください",
+    "name the store's directory, or make one": "保存領域のディレクトリを指定するか、新しく作ってください",
+    "check its permissions and the disk": "権限とディスクを確かめてください",
+    "restore it from a backup": "控えから戻してください",
+    "the store belongs to another box: its device key is not this one's": (
+        "別の装置の保存領域です（装置の鍵が一致しません）"
+    ),
+    "put the right disk in, or make a new store; `verify` reads any store": (
+        "正しいディスクをつなぐか、新しい保存領域を作ってください。`verify` はどの装置の保存領域でも使えます"
+    ),
+    "holds calls of a store that has lost its store.json": "store.json を失った保存領域の通話が残っています",
+    "restore store.json, or name another directory": "store.json を控えから戻すか、別のディレクトリを指定してください",
+    "is of version {}": "版が {0} です",
+    "run recorder and keeper of one version": "録音プロセスと管理プロセスの版を揃えてください",
+    "restart the keeper": "管理プロセスを再起動してください",
+    "check the disk and its permissions": "ディスクと権限を確かめてください",
+    "nothing of it can be read": "読み取れる部分がありません",
+    "run `tsuwaroku verify`": "`tsuwaroku verify` で確かめてください",
+    "is not in the ring any more": "録音領域に残っていません",
+    "check the SSD (`dmesg`, SMART) and its cable; what waits is kept and tried again": (
+        "SSD（`dmesg`、SMART）とケーブルを確かめてください。書き込み待ちのデータは保持され、再試行されます"
+    ),
+    "ring file has {} octets instead of {}": "録音領域のファイルが {0} バイトです（正しくは {1} バイト）",
+    "restore the file; ring files never change their size": (
+        "ファイルを控えから戻してください。録音領域のファイルの大きさは変わりません"
+    ),
+    "ring file is missing ({})": "録音領域のファイルがありません（{0}）",
+    "mount the right disk, or restore the file": "正しいディスクをつなぐか、ファイルを控えから戻してください",
+}

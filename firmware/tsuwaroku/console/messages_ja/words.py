@@ -1,0 +1,71 @@
+"""What fills the gaps of the other texts: words of our own, and the commonest of foreign libraries."""
+
+from __future__ import annotations
+
+from typing import Final
+
+WORDS: Final[dict[str, str]] = {
+    "none": "なし",
+    "recorder": "録音プロセス",
+    "keeper": "管理プロセス",
+    "the recorder": "録音プロセス",
+    "{}.jsonl line {}": "{0}.jsonl の {1} 行目",
+    "line {} ({})": "回線 {0}（{1}）",
+    "the board {} itself": "基板 {0} 自身",
+    "the system lamp": "システムランプ",
+    "format": "形式",
+    "channels": "チャンネル数",
+    "rate": "標本化周波数",
+    "{} Hz, {} bits, {} channel": "{0} Hz・{1}ビット・{2}チャンネル",
+    "{} Hz, {} bits, {} channels": "{0} Hz・{1}ビット・{2}チャンネル",
+    "it ends too early": "途中で終わっています",
+    "not UTF-8 text": "文字コードが UTF-8 ではありません",
+    "; gpiochip{} cannot be opened ({}): let the service's user into the group gpio": (
+        "。gpiochip{0} を使用できません（{1}）。サービスのユーザーを gpio グループに加えてください"
+    ),
+    "playback_failed": "再生に失敗しました",
+    "overrun": "取りこぼし",
+    "unplugged": "カード抜け",
+    "short_read": "読み取り不足",
+    "restart": "再開",
+}
+"""Of our own source, each filled into a placeholder of another text."""
+
+FOREIGN: Final[dict[str, str]] = {
+    "[Errno {}] {}: '{}'": "{1}（{2}、エラー番号 {0}）",
+    "No such file or directory": "ファイルまたはディレクトリがありません",
+    "Permission denied": "権限がありません",
+    "Is a directory": "ディレクトリです",
+    "Not a directory": "ディレクトリではありません",
+    "File exists": "すでにあります",
+    "No space left on device": "ディスクに空きがありません",
+    "Read-only file system": "読み取り専用のファイルシステムです",
+    "Input/output error": "入出力エラーです",
+    "{} (at {})": "{0}（{1}）",
+    "{} (at line {}, column {})": "{0}（{1}行目 {2}文字目）",
+    "{} (at end of document)": "{0}（文書の終わり）",
+    "Object contains unknown field `{}`": "`{0}` という項目はありません",
+    "Object missing required field `{}`": "項目 `{0}` がありません",
+    "Expected `{}`, got `{}`": "`{0}` でなければなりませんが、`{1}` が書かれています",
+    "Expected `{}` >= {}": "`{0}` は {1} 以上でなければなりません",
+    "Expected `{}` <= {}": "`{0}` は {1} 以下でなければなりません",
+    "Expected `{}` > {}": "`{0}` は {1} より大きくなければなりません",
+    "Expected `{}` < {}": "`{0}` は {1} より小さくなければなりません",
+    "Invalid enum value {}": "{0} は選べない値です",
+    "Invalid value": "値が正しくありません",
+    "Cannot overwrite a value": "同じ項目が2回書かれています",
+    "Invalid statement": "文として読み取れません",
+    "Unterminated string": "文字列が閉じられていません",
+    "Expected '=' after a key in a key/value pair": "項目名の後に「=」がありません",
+    "Expected newline or end of document after a statement": "1行に2つ以上の文が書かれています",
+}
+"""Of the system, of tomllib and of msgspec, as a person meets them who mistypes a path or a configuration."""
+
+PLACES: Final[dict[str, str]] = {
+    "configuration": "設定",
+    "virtual board": "模擬の基板",
+    "the recorder": "録音プロセス",
+    "board {}": "基板 {0}",
+    "line {}": "回線 {0}",
+}
+"""The parts of an error's place that are no path and no key."""
