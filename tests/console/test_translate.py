@@ -110,7 +110,13 @@ TRANSLATED = [
      "/srv/a: 保存領域ではありません → 保存領域のディレクトリを指定するか、新しく作ってください"),
     ("configuration: board: names no sound card; set capture to a card's name or a PCM",
      "設定: board: サウンドカードが指定されていません。capture にカードかデバイスの名称を指定してください"),
+    (
+        "Invalid enum value 'foo' (at line[2].mode)",
+        "'foo' は選べない値です（line[2].mode）",
+    ),
+    ("Expected `int` >= 1 (at line[2].port)", "`int` は 1 以上でなければなりません（line[2].port）"),
     # nobody's
+    ("call was never committed", "call was never committed"),
     ("something else: nobody knows", "something else: nobody knows"),
     ("", ""),
 ]  # fmt: skip
@@ -164,6 +170,7 @@ def test_a_sentence_left_over_is_seen() -> None:
         (["--config", "{tmp}/unknown.toml", "plan"], 3, "`colour` という項目はありません（line[1]）"),
         (["--config", "{tmp}/broken.toml", "plan"], 3, "TOML の書き方に誤りがあります"),
         (["--config", "{tmp}/bare.toml", "plan"], 3, "回線が1つも設定されていません"),
+        (["--config", "{tmp}/timed.toml", "plan"], 3, "timed.toml: 回線 201: timetable の start = '25:00' は時刻では"),
         (["simulate", "{tmp}/bad.toml", "--store", "{tmp}/new"], 4, "dial: 発信には番号が必要です"),
         (["calls", "--store", "{tmp}/nowhere"], 6, "保存領域ではありません"),
         (["verify", "--store", "{store}", "--key", "{tmp}/none.key"], 9, "この鍵ファイルはありません"),
@@ -178,6 +185,9 @@ def test_errors_are_told_in_japanese(
     (tmp_path / "unknown.toml").write_text('[[line]]\nid = "201"\ncolour = "red"\n')
     (tmp_path / "broken.toml").write_text("line =\n")
     (tmp_path / "bare.toml").write_text("line = []\n")
+    (tmp_path / "timed.toml").write_text(
+        '[[line]]\nid = "201"\n[[line.timetable]]\ndays = "daily"\nstart = "25:00"\nend = "24:00"\nmode = "off"\n'
+    )
     (tmp_path / "bad.toml").write_text('[[call]]\nline = "201"\nat = 1\ndirection = "outbound"\n')
     ran = run(*(argument.format(tmp=tmp_path, store=office) for argument in arguments))
     assert (ran.code, ran.out) == (code, "")
@@ -195,6 +205,9 @@ def test_findings_are_told_in_japanese_and_json_stays_english(run: Run, tmp_path
     assert _left_over(ran.out + ran.err) == []
     texts = [finding["text"] for finding in run("config", "check", config, "--json").json]
     assert texts[0] == "the board is simulated"
+    config.write_text('[board]\nkind = "telrec2"\n[[line]]\nid = "201"\nport = 5\n')
+    assert "設定: 回線 201 " in run("config", "check", config).out
+    assert run("config", "check", config, "--json").json[0]["place"] == "configuration: line 201"
 
 
 @pytest.mark.usefixtures("ja")
@@ -217,3 +230,30 @@ def test_problems_of_verify_are_told_in_japanese(run: Run, own: Path) -> None:
     assert f"一覧 {day.name}: 書き込まれたときの内容と異なります" in ran.out
     assert f"監査記録 {audit.name} の " in ran.out
     assert _left_over(ran.out + ran.err) == []
+
+
+@pytest.mark.usefixtures("ja")
+def test_notes_of_verify_and_warnings_of_the_list_are_told_in_japanese(run: Run, own: Path) -> None:
+    day = min((own / "catalogue").glob("*.json"))
+    day.unlink()
+    ran = run("verify", "--store", own)
+    assert ran.code == 0
+    assert "通話 #1 はまだ一覧にありません" in ran.out
+    assert _left_over(ran.out + ran.err) == []
+    day.write_bytes(b"{")
+    ran = run("calls", "--store", own)
+    assert "対処" not in ran.err
+    assert f"{day}: 読み込めません（" in ran.err
+    assert "サービスを開始してください。録音領域から一覧が作り直されます" in ran.err
+
+
+@pytest.mark.usefixtures("ja")
+def test_notes_of_a_script_are_told_in_japanese(run: Run, tmp_path: Path) -> None:
+    script = tmp_path / "a.toml"
+    script.write_text(
+        '[[call]]\nline = "201"\nat = 1\ndirection = "inbound"\ntalk = 2\n'
+        'caller_id = { standard = "jclip", number = "0312345678" }\n'
+    )
+    ran = run("simulate", script, "--store", tmp_path / "new", "--fast")
+    assert (ran.code, _left_over(ran.err)) == (0, [])
+    assert "[[call]] 1: 発信者番号（" in ran.err

@@ -82,7 +82,10 @@ def _nested(text: str) -> str:
 
 
 def _match(pieces: tuple[str, ...], text: str) -> list[str] | None:
-    """What stands between the pieces, each as short as can be; None where the text is not made of them."""
+    """What stands between the pieces, each as short as can be; None where the text is not made of them.
+
+    What would end with a colon is a place before the text, and the text begins after it.
+    """
     if len(pieces) == 1:
         return [] if text == pieces[0] else None
     first, *middle, last = pieces
@@ -95,7 +98,8 @@ def _match(pieces: tuple[str, ...], text: str) -> list[str] | None:
             return None
         filled.append(text[at:found])
         at = found + len(piece)
-    return [*filled, text[at:end]]
+    filled.append(text[at:end])
+    return None if any(part.endswith(":") for part in filled) else filled
 
 
 @cache

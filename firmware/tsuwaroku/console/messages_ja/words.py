@@ -52,6 +52,12 @@ FOREIGN: Final[dict[str, str]] = {
     "Expected `{}` > {}": "`{0}` は {1} より大きくなければなりません",
     "Expected `{}` < {}": "`{0}` は {1} より小さくなければなりません",
     "Invalid enum value {}": "{0} は選べない値です",
+    # those that end with a value, and so would take the place after it for a part of it
+    "Expected `{}` >= {} (at {})": "`{0}` は {1} 以上でなければなりません（{2}）",
+    "Expected `{}` <= {} (at {})": "`{0}` は {1} 以下でなければなりません（{2}）",
+    "Expected `{}` > {} (at {})": "`{0}` は {1} より大きくなければなりません（{2}）",
+    "Expected `{}` < {} (at {})": "`{0}` は {1} より小さくなければなりません（{2}）",
+    "Invalid enum value {} (at {})": "{0} は選べない値です（{1}）",
     "Invalid value": "値が正しくありません",
     "Cannot overwrite a value": "同じ項目が2回書かれています",
     "Invalid statement": "文として読み取れません",
