@@ -65,7 +65,6 @@ def test_a_missing_announcement_card_does_not_keep_a_line_from_being_recorded() 
     board.open()
     events: list[Event] = []
 
-
     def heard() -> bool:
         events.extend(board.read(0.1))
         return any(isinstance(event, AudioFrame) for event in events)

@@ -119,7 +119,7 @@ ALARMS: dict[str, AlarmText] = {
     ),
     "records_failed": AlarmText(
         "critical",
-        "一覧または操作記録を書き込めません",
+        "一覧または監査記録を書き込めません",
         "ディスクの空き容量と権限を確かめてください。録音は続いていますが、貸し出した領域を使い切ると止まります。",
         "catalogue, audit log or lease cannot be written",
         "see the disk's free space and permissions; recording goes on until the slots lent to it are used up",
