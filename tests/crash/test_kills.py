@@ -58,7 +58,10 @@ def kill_at_random(folder: Path, kills: int, boxes: int, limit_s: float, seed: i
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("kills", "seed", "limit_s"),
-    [(100, 1, 200.0), *(pytest.param(500, seed, 700.0, marks=pytest.mark.nightly) for seed in (2, 3))],
+    [
+        pytest.param(100, 1, 200.0, marks=pytest.mark.slow),
+        *(pytest.param(500, seed, 700.0, marks=pytest.mark.nightly) for seed in (2, 3)),
+    ],
 )
 def test_a_kill_costs_at_most_a_second_and_a_half(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int, seed: int, limit_s: float
