@@ -89,11 +89,6 @@ class LineCapture:
         self._call = None
         return ops
 
-    @property
-    def next_sample(self) -> int:
-        """Where the call's handed-on audio ends."""
-        return self._next
-
     def _ops(self, pieces: list[AudioFrame | Gap], end: int | None) -> list[Op]:
         call_id = self._call
         assert call_id is not None

@@ -19,7 +19,7 @@ from tsuwaroku.clock import NS, Clock, Instant
 from tsuwaroku.errors import StoreError
 from tsuwaroku.notice import proof
 from tsuwaroku.notice.session import Sound
-from tsuwaroku.records.call import Audio, CallRecord, Outcome, PublicRecord
+from tsuwaroku.records.call import Audio, CallRecord, Outcome
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.service import ops
 from tsuwaroku.service.ops import Batch, Done
@@ -288,8 +288,3 @@ class ThreadStorage:
                 now = batch.now.mono_ns
                 self._done.put(Done(now, now, frozenset(), error=f"{type(failure).__name__}: {failure}"))
         self._worker.close()
-
-
-def public_of(done: Done) -> list[PublicRecord]:
-    """The calls that a batch closed."""
-    return [public for _, public in done.closed]

@@ -10,7 +10,7 @@ import msgspec
 
 from tsuwaroku.errors import ForeignStoreError, SecretError, StoreError
 from tsuwaroku.store.durable import create_filled, replace_file, sync_directory
-from tsuwaroku.store.keys import DeviceKey, PrivateKey, Recipients, make_demo_key
+from tsuwaroku.store.keys import DeviceKey, PrivateKey, Recipients, make_demo_key, verify_signature
 from tsuwaroku.store.ring import RingFiles, file_sizes, ring_name
 from tsuwaroku.store.slot import MAGIC_USED, SLOT_SIZE, SLOTS_PER_FILE, VERSION, free_block
 
@@ -81,6 +81,11 @@ class Store:
     @property
     def _recipients_path(self) -> Path:
         return self.path / "keys" / "recipients.json"
+
+    def vouches(self, epoch: int, domain: bytes, octets: bytes, signature: bytes) -> bool:
+        """Whether this box's device key of that epoch signed `domain ‖ octets`."""
+        keys = self.info.device_keys
+        return epoch < len(keys) and verify_signature(bytes.fromhex(keys[epoch]), domain, octets, signature)
 
     def close(self) -> None:
         """Close the ring files."""

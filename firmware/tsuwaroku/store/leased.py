@@ -7,7 +7,6 @@ from collections import deque
 import msgspec
 
 from tsuwaroku.errors import StoreError
-from tsuwaroku.store.keys import verify_signature
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.slot import (
@@ -126,7 +125,7 @@ class LeasedSlots:
         header = unpack_slot(block)
         if header is None or header.store_id != self._store.store_id or header.slot != slot:
             return None
-        if not self._signed(header.epoch, DOMAIN_SLOT, header.signed_octets(), header.signature):
+        if not self._store.vouches(header.epoch, DOMAIN_SLOT, header.signed_octets(), header.signature):
             return None
         return UsedSlot(header, self._walk(header, self._store.ring.read_slot(slot)))
 
@@ -151,15 +150,11 @@ class LeasedSlots:
             digest = next_digest(digest, header.call_id, index, payload)
             if digest != extent.digest:
                 break
-            if not self._signed(extent.epoch, DOMAIN_EXTENT, extent.signed_octets(), extent.signature):
+            if not self._store.vouches(extent.epoch, DOMAIN_EXTENT, extent.signed_octets(), extent.signature):
                 break
             extents.append(extent)
             at += extent.disk_size
         return extents
-
-    def _signed(self, epoch: int, domain: bytes, octets: bytes, signature: bytes) -> bool:
-        keys = self._store.info.device_keys
-        return epoch < len(keys) and verify_signature(bytes.fromhex(keys[epoch]), domain, octets, signature)
 
     def _highest_seen(self) -> int:
         """The highest sequence number given out, as far as the leased slots tell."""

@@ -15,7 +15,6 @@ from ulid import ULID
 from tsuwaroku.records.call import PublicRecord
 from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.durable import FileLock
-from tsuwaroku.store.keys import verify_signature
 from tsuwaroku.store.slot import BLOCK, SLOT_SIZE, ExtentHeader, FormatError, SlotHeader, WrappedKey
 
 if TYPE_CHECKING:
@@ -142,14 +141,9 @@ def _checked_header(store: Store, number: int, block: bytes) -> SlotHeader | Non
         raise FormatError("belongs to another store")
     if header.slot != number:
         raise FormatError(f"says it is slot {header.slot}")
-    if not _signed(store, header.epoch, fmt.DOMAIN_SLOT, block[: fmt.SLOT_SIGNATURE_AT], header.signature):
+    if not store.vouches(header.epoch, fmt.DOMAIN_SLOT, block[: fmt.SLOT_SIGNATURE_AT], header.signature):
         raise FormatError("the signature of its header is wrong")
     return header
-
-
-def _signed(store: Store, epoch: int, domain: bytes, octets: bytes, signature: bytes) -> bool:
-    keys = store.info.device_keys
-    return epoch < len(keys) and verify_signature(bytes.fromhex(keys[epoch]), domain, octets, signature)
 
 
 def scan_call(store: Store, headers: list[SlotHeader], live: bytes | None = None) -> StoredCall:
@@ -233,7 +227,7 @@ class _Walk:
         if extent.digest != fmt.next_digest(self._digest, extent.call_id, extent.index, payload):
             raise FormatError("extent does not match its digest")
         octets = data[at : at + fmt.EXTENT_SIGNATURE_AT]
-        if not _signed(self._store, extent.epoch, fmt.DOMAIN_EXTENT, octets, extent.signature):
+        if not self._store.vouches(extent.epoch, fmt.DOMAIN_EXTENT, octets, extent.signature):
             raise FormatError("the signature of the extent is wrong")
         return extent
 
