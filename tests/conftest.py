@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.kernel import plugin as kernel_bench
+
 TIER_MARKS = ("nightly", "slow")
 OTHER = "not asked for"
 
@@ -16,10 +18,12 @@ _left_out = pytest.StashKey[Counter[str]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--counts", type=Path, metavar="FILE", help="write the numbers passed, failed, skipped to FILE")
+    kernel_bench.add_option(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_left_out] = Counter()
+    kernel_bench.register(config)
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:

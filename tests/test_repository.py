@@ -67,12 +67,13 @@ def required(requirements: list[str]) -> set[str]:
 
 
 def project() -> dict[str, list[str]]:
-    """`runtime`, `dev`, `rpigpio` and `build`: what pyproject.toml asks for."""
+    """What pyproject.toml asks for, by the name of the lock file."""
     data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = data["project"]["optional-dependencies"]
     runtime = data["project"]["dependencies"]
     build = data["build-system"]["requires"]
-    return {"runtime": runtime, "dev": runtime + extras["dev"], "rpigpio": extras["rpigpio"], "build": build}
+    alone = {name: extras[name] for name in ("rpigpio", "kernel-bench")}
+    return {"runtime": runtime, "dev": runtime + extras["dev"], "build": build, **alone}
 
 
 def test_top_level_holds_what_it_should_and_nothing_else() -> None:
@@ -97,12 +98,12 @@ def test_licence_is_whole() -> None:
     assert "END OF TERMS AND CONDITIONS" in text
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev", "rpigpio", "build"])
+@pytest.mark.parametrize("name", ["runtime", "dev", "rpigpio", "kernel-bench", "build"])
 def test_every_dependency_is_locked(name: str) -> None:
     assert required(project()[name]) - set(locked(name)) == set()
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev", "rpigpio", "build"])
+@pytest.mark.parametrize("name", ["runtime", "dev", "rpigpio", "kernel-bench", "build"])
 def test_every_locked_package_has_one_version_and_hashes(name: str) -> None:
     line = re.compile(r"[a-z0-9-]+==[^\s;]+( ;[^#]*?)?(\s+--hash=sha256:[0-9a-f]{64})+\s*")
     assert [entry for entry in locked(name).values() if not line.fullmatch(entry)] == []

@@ -1,0 +1,150 @@
+"""Boots the test kernel and runs one job in it, which ends by itself or at its time limit."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+PYTHON = ROOT / ".venv" / "bin" / "python"
+SHARE = Path("/run/share")  # where the guest sees the host's folder `share`
+# A Raspberry Pi 4B 1.5 (facts/platform.md: gpiozero wants to know); the pins are gpio-sim's.
+PI_4B = "c03115"
+NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a guest is made of. Give it once; every boot of it is the same.
+
+    `cards` are snd-aloop cards by name, in the order of their numbers; sound written to a card's device 1 comes out
+    of its device 0 and the other way round. `virtual`: waiting takes no real time and computing no virtual time, so
+    runs repeat exactly, and a program that spins never ends. `start_ns`: the date at boot, virtual machines only.
+    """
+
+    cards: tuple[str, ...] = ("telrec",)
+    virtual: bool = True
+    memory_mb: int = 768
+    revision: str = PI_4B
+    start_ns: int | None = None
+    options: tuple[str, ...] = ()
+
+    def command(self, kernel: Path, share: Path) -> list[str]:
+        """The command line of the kernel."""
+        given = [
+            *("taskset", "--cpu-list", str(_processor())),
+            str(kernel),
+            f"mem={self.memory_mb}M",
+            "rootfstype=hostfs",
+            "rootflags=/",
+            "ro",
+            f"init={HERE / 'init'}",
+            "con=null",
+            "con0=fd:0,fd:1",
+            "quiet",
+            "loglevel=4",
+            "panic=-1",
+            "random.trust_bootloader=1",
+            f"snd_aloop.enable={_list('1' for _ in self.cards)}",
+            f"snd_aloop.index={_list(str(n) for n in range(len(self.cards)))}",
+            f"snd_aloop.id={_list(self.cards)}",
+            f"snd_aloop.pcm_substreams={_list('1' for _ in self.cards)}",
+            f"uml_dir={share}/",
+            f"tsuwaroku.share={share}",
+        ]
+        if self.virtual:
+            given.append("time-travel=inf-cpu")
+            if self.start_ns is not None:
+                given.append(f"time-travel-start={self.start_ns}")
+        return given + list(self.options)
+
+
+def _processor() -> int:
+    """One for the whole guest: its processes take turns, and a turn taken across processors costs five times more."""
+    usable = sorted(os.sched_getaffinity(0))
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return usable[int(worker.removeprefix("gw") or os.getpid()) % len(usable)]
+
+
+def _list(words: Sequence[str] | object) -> str:
+    return ",".join(words)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended. `status` is the job's, None where the guest did not get that far; `seconds` are real ones."""
+
+    status: int | None
+    seconds: float
+    timed_out: bool
+    console: str
+
+    def say(self) -> str:
+        """For a person: what happened, and the console's last words."""
+        how = "was stopped at its time limit" if self.timed_out else f"ended with {self.status}"
+        return f"the guest {how} after {self.seconds:.1f} s; its console:\n{self.console[-6000:]}"
+
+
+class Guest:
+    """One run of one job. The job is a shell command; what it leaves is in `share`."""
+
+    def __init__(self, kernel: Path, machine: Machine, share: Path) -> None:
+        self._kernel = kernel
+        self._machine = machine
+        self.share = share
+
+    def run(
+        self, argv: Sequence[str], limit_s: float, environment: Mapping[str, str] | None = None, fresh: bool = True
+    ) -> Ended:
+        """Boot, run `argv` from the checkout's root, power off. `fresh` = False: a later boot of the same box."""
+        self._prepare(argv, environment or {}, fresh)
+        console = self.share / "console"
+        began = time.monotonic()
+        with console.open("wb" if fresh else "ab") as log:
+            process = subprocess.Popen(
+                self._machine.command(self._kernel, self.share),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        watcher = threading.Timer(limit_s, self._kill, [process])
+        watcher.start()
+        try:
+            process.wait()
+        finally:
+            self._kill(process)  # User Mode Linux has a process for each of the guest's
+            watcher.cancel()
+        seconds = time.monotonic() - began
+        status = self.share / "status"
+        return Ended(
+            int(status.read_text()) if status.exists() else None,
+            seconds,
+            seconds >= limit_s,
+            console.read_text(encoding="utf-8", errors="replace"),
+        )
+
+    def _prepare(self, argv: Sequence[str], environment: Mapping[str, str], fresh: bool) -> None:
+        self.share.mkdir(parents=True, exist_ok=True)
+        (self.share / "status").unlink(missing_ok=True)
+        if fresh:
+            (self.share / "boots").unlink(missing_ok=True)
+        (self.share / "cpuinfo").write_text(f"Hardware\t: BCM2835\nRevision\t: {self._machine.revision}\n")
+        exports = {"PYTHONDONTWRITEBYTECODE": "1", **environment}
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in exports.items()]
+        lines += [f"cd {shlex.quote(str(ROOT))}", shlex.join(argv)]
+        (self.share / "job").write_text("\n".join(lines) + "\n")
+
+    @staticmethod
+    def _kill(process: subprocess.Popen[bytes]) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,11 @@
+"""The machines that tests ask for by name: `@pytest.mark.kernel(machine="two cards")`."""
+
+from __future__ import annotations
+
+from tests.kernel.guest import Machine
+
+MACHINES: dict[str, Machine] = {
+    "one card": Machine(),
+    "real time": Machine(virtual=False),
+    "two cards": Machine(cards=("telrec", "annex")),
+}

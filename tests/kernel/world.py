@@ -1,0 +1,251 @@
+"""The outside world of a board on real devices: it plays into the card, pulls the contacts and looks at the lamps.
+
+What a line hears is written to device 1 of an snd-aloop card and captured from its device 0, where the product looks;
+what the product plays comes back the other way round and is added to the line as on a real pair.
+"""
+
+from __future__ import annotations
+
+import bisect
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tests.kernel.header import Header
+from tsuwaroku.events import ButtonPressed, Contact
+from tsuwaroku.hal.hats.telrec2 import TELREC2
+from tsuwaroku.hal.virtual import LineSource
+
+NS = 1_000_000_000
+RATE = 8000
+PERIOD = 160
+# What waits on the way to the line: deep enough to start whole, shallow enough that an echo is heard at once.
+AHEAD = 4
+EYES_S = 0.02
+PRESS_NS = NS // 10  # how long a button is held
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """The pins of one line (BCM numbers; a leading "!" = active low) and its channel on the card."""
+
+    channel: int
+    hook: str
+    ring: str
+    button: str
+    lamp: str
+
+
+def telrec2(line: int) -> Wiring:
+    """The wiring of port 1 or 2 of the telrec2 board, from its description."""
+    port = TELREC2.ports[line - 1]
+    return Wiring(line - 1, port.hook, port.ring, port.button, port.lamp)
+
+
+def pin_of(text: str) -> tuple[int, bool]:
+    """(number, active high) of "17" or "!22"."""
+    return int(text.lstrip("!")), not text.startswith("!")
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One look at the lamps: when (monotonic ns), and which shine."""
+
+    mono_ns: int
+    lit: frozenset[str]
+
+
+class World:
+    """Plays `sources` on `card`, each on its line's channel. `start` returns when the first sample is on its way.
+
+    `origin_ns` is the monotonic time of stream time 0: an edge at t is pulled at `origin_ns` + t. `written` is a file
+    of everything the card was given, interleaved, for comparison to the sample. Once a source has ended its line is
+    silent (digital zero) until `stop`.
+    """
+
+    def __init__(
+        self,
+        header: Header,
+        wiring: Mapping[str, Wiring],
+        sources: Sequence[LineSource],
+        *,
+        card: str = "telrec",
+        channels: int = 2,
+        written: Path | None = None,
+        watch: bool = False,
+        rate: int = RATE,
+    ) -> None:
+        self._header = header
+        self._wiring = dict(wiring)
+        self._sources = list(sources)
+        self._card = card
+        self._channels = channels
+        self._written = written
+        self._rate = rate
+        self._watching = watch
+        self.glances: list[Glance] = []
+        self.origin_ns = 0
+        self.edges = 0  # pulled so far
+        self._acts: list[tuple[int, str, bool]] = []
+        self._acts_lock = threading.Lock()
+        self._second: npt.NDArray[np.int16] = np.zeros((0, channels), dtype=np.int16)
+        self._echoes: npt.NDArray[np.int32] = np.zeros(channels, dtype=np.int32)
+        for source in sources:
+            self._echoes[self._wiring[source.line].channel] = source.mixes_notice
+        self._stop = threading.Event()
+        self._begun = threading.Event()
+        self._failure: BaseException | None = None
+        self._threads: list[threading.Thread] = []
+        self.rest()
+
+    def rest(self) -> None:
+        """Every contact as on an idle line, every button up."""
+        for wires in self._wiring.values():
+            for text in (wires.hook, wires.ring, wires.button):
+                if text:
+                    self._put(text, False)
+
+    def _put(self, text: str, active: bool) -> None:
+        number, active_high = pin_of(text)
+        self._header.drive(number, active == active_high)
+
+    def start(self) -> None:
+        jobs: list[Callable[[], None]] = [self._sound, self._hands]
+        if self._watching:
+            jobs.append(self._eyes)
+        self._threads = [threading.Thread(target=self._guarded, args=(job,), name=job.__name__) for job in jobs]
+        for thread in self._threads:
+            thread.start()
+        self._begun.wait()
+        self._raise()
+
+    def wait_until(self, at_s: float) -> None:
+        """Sleep until stream time `at_s`."""
+        time.sleep(max(0.0, (self.origin_ns - time.monotonic_ns()) / NS + at_s))
+        self._raise()
+
+    def stop(self) -> None:
+        """Hang up the card. Raises what went wrong out there, if anything did."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self._raise()
+
+    def _raise(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _guarded(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._begun.set()
+
+    def _sound(self) -> None:
+        """What comes back is read first, so that reading paces writing and an echo is always equally late."""
+        from tsuwaroku.hal.alsa import load_alsa
+
+        alsa = load_alsa()
+        out = self._open(alsa, alsa.PCM_PLAYBACK)
+        back = self._open(alsa, alsa.PCM_CAPTURE)
+        log = self._written.open("wb") if self._written is not None else None
+        try:
+            lead = b"".join(self._mix(n * PERIOD, None) for n in range(AHEAD))
+            self.origin_ns = time.monotonic_ns()
+            self._begun.set()
+            first = 0
+            pcm = lead
+            while not self._stop.is_set():
+                if out.write(pcm) != len(pcm) // (2 * self._channels):
+                    raise AssertionError("the exchange came too late for the card")
+                if log is not None:
+                    log.write(pcm)
+                first += len(pcm) // (2 * self._channels)
+                frames, heard = back.read()
+                if frames != PERIOD:
+                    raise AssertionError(f"the way back gave {frames} frames of {PERIOD}")
+                pcm = self._mix(first, heard)
+        finally:
+            out.close()
+            back.close()
+            if log is not None:
+                log.close()
+
+    def _open(self, alsa: Any, direction: int) -> Any:
+        return alsa.PCM(
+            type=direction,
+            mode=alsa.PCM_NORMAL,
+            device=f"hw:CARD={self._card},DEV=1",
+            rate=self._rate,
+            channels=self._channels,
+            format=alsa.PCM_FORMAT_S16_LE,
+            periodsize=PERIOD,
+            periods=2 * AHEAD,
+        )
+
+    def _mix(self, first: int, heard: bytes | None) -> bytes:
+        if first % self._rate == 0:
+            self._fetch(first // self._rate)
+        table = self._second[first % self._rate :][:PERIOD]
+        if heard:
+            back = np.frombuffer(heard, dtype="<i2").reshape(-1, self._channels)
+            table = np.clip(table.astype(np.int32) + back * self._echoes, -32768, 32767)
+        return table.astype("<i2").tobytes()
+
+    def _fetch(self, second: int) -> None:
+        """The next second of every line: its sound for the card, its edges for the hands. Sources go forward only."""
+        self._second = np.zeros((self._rate, self._channels), dtype=np.int16)
+        acts: list[tuple[int, str, bool]] = []
+        for source in self._sources:
+            wires = self._wiring[source.line]
+            own = np.frombuffer(source.read(second * self._rate, self._rate) or b"", dtype="<i2")
+            self._second[: len(own), wires.channel] = own
+            for event in source.events(second * NS, (second + 1) * NS):
+                if isinstance(event, ButtonPressed):
+                    acts += [(event.mono_ns, wires.button, True), (event.mono_ns + PRESS_NS, wires.button, False)]
+                else:
+                    wire = wires.hook if event.contact is Contact.HOOK else wires.ring
+                    acts.append((event.mono_ns, wire, event.active))
+        with self._acts_lock:
+            self._acts = sorted([*self._acts, *acts], key=lambda act: act[0])
+
+    def _hands(self) -> None:
+        """Every edge and press at its time. The sound is ahead, so a second's acts are known before it begins."""
+        self._begun.wait()
+        while not self._stop.is_set():
+            with self._acts_lock:
+                act = self._acts.pop(0) if self._acts else None
+            if act is None:
+                self._stop.wait(PERIOD / self._rate)
+                continue
+            at_ns, wire, active = act
+            while (left_ns := self.origin_ns + at_ns - time.monotonic_ns()) > 0:
+                # What is fetched meanwhile may come before what was known: a held button is let go later.
+                if self._stop.wait(min(left_ns, PERIOD * NS // self._rate) / NS):
+                    return
+                with self._acts_lock:
+                    if self._acts and self._acts[0][0] < at_ns:
+                        bisect.insort(self._acts, act, key=lambda one: one[0])
+                        break
+            else:
+                self._put(wire, active)
+                self.edges += 1
+
+    def _eyes(self) -> None:
+        """Glances that differ from the one before. A lamp goes by its line's name, the system lamp by "system"."""
+        self._begun.wait()
+        pins = {line: pin_of(wires.lamp) for line, wires in self._wiring.items() if wires.lamp}
+        pins["system"] = pin_of(TELREC2.system_lamp)
+        while not self._stop.wait(EYES_S):
+            now = time.monotonic_ns()
+            lit = frozenset(name for name, (pin, high) in pins.items() if self._header.level(pin) == high)
+            if not self.glances or self.glances[-1].lit != lit:
+                self.glances.append(Glance(now, lit))
