@@ -7,9 +7,8 @@ import os
 import shlex
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +40,7 @@ class Machine:
     def command(self, kernel: Path, share: Path) -> list[str]:
         """The command line of the kernel."""
         given = [
+            *("setpriv", "--pdeathsig", "KILL"),  # it does not outlive the tests
             *("taskset", "--cpu-list", str(_processor())),
             str(kernel),
             f"mem={self.memory_mb}M",
@@ -75,8 +75,8 @@ def _processor() -> int:
     return usable[int(worker.removeprefix("gw") or os.getpid()) % len(usable)]
 
 
-def _list(words: Sequence[str] | object) -> str:
-    return ",".join(words)  # type: ignore[arg-type]
+def _list(words: Iterable[str]) -> str:
+    return ",".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,17 @@ class Guest:
         self.share = share
 
     def run(
-        self, argv: Sequence[str], limit_s: float, environment: Mapping[str, str] | None = None, fresh: bool = True
+        self,
+        argv: Sequence[str],
+        limit_s: float,
+        environment: Mapping[str, str] | None = None,
+        fresh: bool = True,
+        overdue: Callable[[], bool] = lambda: False,
     ) -> Ended:
-        """Boot, run `argv` from the checkout's root, power off. `fresh` = False: a later boot of the same box."""
+        """Boot, run `argv` from the checkout's root, power off. `fresh` = False: a later boot of the same box.
+
+        It is stopped after `limit_s` real seconds, or once `overdue` says so.
+        """
         self._prepare(argv, environment or {}, fresh)
         console = self.share / "console"
         began = time.monotonic()
@@ -117,19 +125,20 @@ class Guest:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        watcher = threading.Timer(limit_s, self._kill, [process])
-        watcher.start()
+        stopped = False
         try:
-            process.wait()
+            while process.poll() is None and not stopped:
+                stopped = time.monotonic() - began > limit_s or overdue()
+                time.sleep(0.02)
         finally:
             self._kill(process)  # User Mode Linux has a process for each of the guest's
-            watcher.cancel()
+            process.wait()
         seconds = time.monotonic() - began
         status = self.share / "status"
         return Ended(
             int(status.read_text()) if status.exists() else None,
             seconds,
-            seconds >= limit_s,
+            stopped,
             console.read_text(encoding="utf-8", errors="replace"),
         )
 
