@@ -65,6 +65,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.line(left_out_line(config.stash[_left_out]))
     if count("skipped"):
         terminalreporter.line(f"{count('skipped')} skipped, for the reasons below.")
+    kernel_bench.say_missing(terminalreporter)
     counts: Path | None = config.getoption("--counts")
     if counts is not None:
         numbers = count("passed"), count("failed", "error", "xpassed"), count("skipped")

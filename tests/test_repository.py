@@ -23,7 +23,7 @@ TOP_LEVEL = {
 }
 SHELL_SCRIPTS = [
     path
-    for path in sorted([*(ROOT / ".ci").iterdir(), *(ROOT / "scripts").iterdir()])
+    for path in sorted(path for folder in (".ci", "scripts", "tests/kernel") for path in (ROOT / folder).iterdir())
     if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env bash\n")
 ]
 
