@@ -75,12 +75,18 @@ def representable(wall_ns: int) -> int:
 
 
 class VirtualClock:
-    """The clock of a simulation: it stands where the board last put it."""
+    """The clock of a simulation: it stands where the board last put it. Its monotonic time begins at zero: one that
+    goes on where another ended is another boot, and says so by `boot_id`."""
 
-    def __init__(self, start_wall_ns: int, quality: ClockQuality = ClockQuality.SYNCHRONISED) -> None:
+    def __init__(
+        self,
+        start_wall_ns: int,
+        quality: ClockQuality = ClockQuality.SYNCHRONISED,
+        boot_id: bytes = bytes(16),
+    ) -> None:
         self._start_wall_ns = start_wall_ns
         self._quality = quality
-        self._boot_id = bytes(16)
+        self._boot_id = boot_id
         self.mono_ns = 0
 
     def now(self) -> Instant:

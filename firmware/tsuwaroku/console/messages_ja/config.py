@@ -6,6 +6,10 @@ from typing import Final
 
 CONFIG: Final[dict[str, str]] = {
     "{} is not a size": "{0} は容量として読み取れません",
+    "{} is not a retention": "{0} は保存期間として読み取れません",
+    'write it like "30 days", "3 months" or "5年"': "「30日」「3か月」「5年」のように指定してください",
+    "a retention of {} is out of range": "保存期間 {0} は指定できる範囲を超えています",
+    "use 1 to {} days, {} months or {} years": "1～{0} 日、1～{1} か月、1～{2} 年の範囲で指定してください",
     'write it like "200 GiB" or "512 MiB"': '"200 GiB" や "512 MiB" のように書いてください',
     "names no line": "回線が1つも設定されていません",
     "add a [[line]] with an id for each extension": "内線ごとに、id を付けた [[line]] を追加してください",

@@ -75,4 +75,6 @@ SERVICE: Final[dict[str, str]] = {
     ),
     "already runs on this store": "この保存領域ではすでに動いています",
     "stop the other one first, or use it": "動いているものを先に停止するか、そのまま使ってください",
+    "the clock no longer says what was proposed": "時計が、確認を求められたときの時刻と合わなくなっています",
+    "have the technician propose the clock again": "保守担当者にもう一度時刻の確認を申請させてください",
 }
