@@ -94,12 +94,10 @@ def test_slots_are_lent_in_circular_order_and_never_twice(tmp_path: Path) -> Non
     settings = config()
     store = opened(tmp_path, settings, 12)
     table = SlotTable(store)
-    first = table.grant(5, set())
-    second = table.grant(5, {slot for slot, _ in first})
-    third = table.grant(5, {slot for slot, _ in [*first, *second]})
+    first, second, third = table.grant(5), table.grant(5), table.grant(5)
     assert [slot for slot, _ in [*first, *second, *third]] == list(range(12))
     assert {generation for _, generation in [*first, *second, *third]} == {1}
-    assert table.grant(5, set(range(12))) == []
+    assert table.grant(5) == []
     store.close()
 
 

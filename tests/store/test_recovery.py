@@ -106,6 +106,7 @@ def test_open_calls_are_left_out_unless_asked_for(box: Box) -> None:
 def test_a_damaged_day_is_read_from_the_ring_with_a_warning(box: Box) -> None:
     box.call(1)
     catalogue_calls(box.store, catalogue(box))
+    catalogue(box).fold()
     Lease().save(box.store.lease_path)
     [path] = box.store.catalogue_dir.glob("*.json")
     path.write_bytes(b"{")
@@ -172,6 +173,7 @@ def test_the_catalogue_is_made_again_as_it_was(box: Box) -> None:
     box.talk(3, 1)
     catalogue_calls(box.store, catalogue(box))
     settle_interrupted(box.store, box.journal(), None, at(60))
+    catalogue(box).fold()
     kept = {path.name: path.read_bytes() for path in box.store.catalogue_dir.iterdir()}
     for path in box.store.catalogue_dir.iterdir():
         path.write_bytes(b"")

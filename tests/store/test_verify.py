@@ -40,6 +40,7 @@ def fill(box: Box) -> None:
     journal = box.journal()
     catalogue_calls(box.store, Catalogue(box.store.catalogue_dir))
     settle_interrupted(box.store, journal, None, at(60))
+    Catalogue(box.store.catalogue_dir).fold()
     journal.append(JournalType.MARK, at(61), ident(1), {"kind": "x"}, {"at_s": 1.0}, box.store.recipients.to_wrap())
     box.audit.append(at(62), "manager", "play", str(ULID.from_bytes(ident(1))), "苦情の確認")
     box.journal("recorder").append(JournalType.RECORDER_STARTED, at(0), public={"audit_head": box.audit.head().hex()})

@@ -41,6 +41,7 @@ from tsuwaroku.store.scan import StoredCall, live_instance, read_headers
 GRACE_NS = 5_000_000_000  # both start together, and a recorder needs a second or two
 RECORDER_SILENT_NS = 3_000_000_000
 MOST_TRACES = 10_000
+HEADERS_A_POLL = 500  # 60 ms of work here, 150 ms on a Pi, every two seconds: a million in a good hour
 _T = TypeVar("_T")
 
 
@@ -85,34 +86,62 @@ class Keeper:
         self._journal_seen = 0
         self._audit = AuditLog.open(store, store.device)
         self._listing = Listing(Catalogue(store.catalogue_dir), self._lost_day)
-        slots = SlotTable(store, progress)
+        lease, whole = self._load_lease()
+        slots = SlotTable(store, progress, self._journal_has if whole else None)
         self._trace("keeper", "keeper started", detail={"version": __version__})
-        self._lending = Lending(store, self._config, slots, self._load_lease())
+        if slots.refused and store.table_path.exists():
+            self._trace("keeper", "every header read", detail={"why": slots.refused})
+        self._lending = Lending(store, self._config, slots, lease)
         self._relist()
         self.poll()
 
     def close(self) -> None:
+        self._try(self._save_table)
+        self._try(self._listing.catalogue.fold)
         self._trace("keeper", "keeper stopped")
         self._audit.close()
         self._journal.close()
         self._lock.release()
 
-    def _load_lease(self) -> Lease:
-        """One that cannot be read is made anew. What of it the recorder still holds is lent to it again, with the same
-        generations: whatever it took has a header by now, or will be passed over by it."""
+    def _load_lease(self) -> tuple[Lease, bool]:
+        """The lease, and whether it could be read; else it is made anew, and every header is read.
+
+        What the recorder still holds of it is lent to it again, with the same generations: whatever it took has a
+        header by now, or will be passed over by it.
+        """
         try:
-            return Lease.load(self._store.lease_path)
+            return Lease.load(self._store.lease_path), self._store.lease_path.exists()
         except StoreError as error:
             self._trace("keeper", "lease damaged", detail={"why": str(error)})
             numbers = [r.public.get("sequence") for j in (self._journal, self._recorder_journal) for r in j.records()]
-            return Lease(sequence_floor=max([0, *(n for n in numbers if isinstance(n, int))]) + 1)
+            return Lease(sequence_floor=max([0, *(n for n in numbers if isinstance(n, int))]) + 1), False
+
+    def _journal_has(self, number: int, digest: bytes) -> bool:
+        return number == 0 or any((r.number, r.digest) == (number, digest) for r in self._journal.records())
+
+    def _save_table(self) -> None:
+        records = self._journal.records()
+        self._lending.save_table((records[-1].number, records[-1].digest) if records else (0, bytes(32)))
+
+    def _check_headers(self) -> None:
+        """A start reads headers without their signatures; those are checked while the box is at work."""
+        slots = self._lending.slots
+        unchecked = slots.unchecked
+        for problem in slots.check(HEADERS_A_POLL):
+            self._alarms.set("call_damaged", True, self._clock.now(), detail=problem)
+            self._trace("keeper", "header damaged", detail={"why": problem})
+        if self._lending.table_due or (unchecked and not slots.unchecked):
+            self._save_table()
 
     def _relist(self) -> None:
         """What the catalogue has, and what it has not."""
         self._day_lost = False
         self._listing.read()
         self._keyless = {call for call, opens in self._listing.known.items() if not opens}
-        self._unlisted = self._lending.slots.calls() - self._listing.known.keys()
+        slots = self._lending.slots
+        for call_id in slots.calls() - self._listing.known.keys():  # a snapshot may remember an erased one
+            slots.look_again(slots.of(call_id))
+        self._unlisted = slots.calls() - self._listing.known.keys()
         self._journal_seen = 0
         for record in self._journal.records():
             self._decided(record)
@@ -189,6 +218,7 @@ class Keeper:
         self._try(self._forget_keyless)
         self._try(self._publish_head)
         changed = self._try(self._extend_lease)
+        self._try(self._check_headers)
         if not self._fault:
             self._alarms.set("records_failed", False, self._clock.now())
         return bool(changed)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Set
 
 from tsuwaroku.config import Config
+from tsuwaroku.errors import StoreError
 from tsuwaroku.service.sizing import WORST_OCTETS_A_SECOND
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.store import slot as fmt
+from tsuwaroku.store import slottable
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 
 LEASE_HOURS = 1.0  # what the recorder can go on with while the keeper is away
 CALLS_AN_HOUR = 180  # on one line, each taking a slot of its own at the least
+TABLE_EVERY = 8192
+"""Slots granted between two snapshots of the table: as many headers, or a second's, are read more after a power cut.
+A snapshot of a million slots is 1 to 5 MiB, so this adds at most 0.3 % to what 2 GiB of calls write."""
 
 
 class Lending:
@@ -24,6 +29,9 @@ class Lending:
         self._store = store
         self._lines = max(1, len(config.line))
         self._rate = config.board.rate
+        self._left: list[tuple[int, int]] = []  # went out of the lease when it was last extended
+        self._granted = 0 if slots.from_snapshot else TABLE_EVERY  # since the last snapshot
+        slots.adopt(lease.slots)
 
     def size(self) -> int:
         """Slots for an hour of every line at the worst rate, and for as many calls as an hour can have."""
@@ -40,20 +48,41 @@ class Lending:
         The new lease holds what is unused of the old one, so that nothing is lent twice, and the slots of the
         `needed` calls: a recorder that starts anew finds in them what was cut off.
         """
-        used = self.slots.used
-        kept = [(at, generation) for at, generation in self.lease.slots if at not in used or used[at] in needed]
-        unused = sum(at not in used for at, _ in kept)
+        slots = self.slots
+        kept = [place for place in self.lease.slots if slots.is_lent(*place) or slots.owner(place[0]) in needed]
+        unused = sum(slots.is_lent(*place) for place in kept)
         wanted = self.size()
-        if unused > wanted // 2 or self.slots.free <= unused:
+        if unused > wanted // 2 or slots.free <= unused:
             return False
-        granted = self.slots.grant(wanted - unused, {at for at, _ in kept})
+        granted = slots.grant(wanted - unused)
         if not granted:
             return False
-        floor = max(self.lease.sequence_floor, self.slots.highest_sequence + 1)
+        floor = max(self.lease.sequence_floor, slots.highest_sequence + 1)
         lease = Lease(slots=[*kept, *granted], sequence_floor=floor)
-        lease.save(self._store.lease_path)
+        try:
+            lease.save(self._store.lease_path)
+        except StoreError:
+            slots.take_back(granted)
+            raise
+        still = set(kept)
+        self._left = [place for place in self.lease.slots if place not in still]
+        self._granted += len(granted)
         self.lease = lease  # only now: one that was not written is tried again
         return True
+
+    @property
+    def table_due(self) -> bool:
+        """Whether it is time for a snapshot of the slot table."""
+        return self._granted >= TABLE_EVERY
+
+    def save_table(self, bound: tuple[int, bytes]) -> None:
+        """A snapshot of the slot table; without one the next start takes longer. `bound`: a record the journal has.
+
+        Raises StoreError.
+        """
+        self._granted = 0  # where the disk takes none, the next is tried when the next is due
+        lent = [*self.lease.slots, *self._left]
+        slottable.save(self._store.table_path, self.slots.image(lent, bound), self._store)
 
     def give_back(self, call_id: bytes) -> None:
         """The slots of a call that is none are free; lent again, with a new generation, they are overwritten."""

@@ -26,11 +26,15 @@ class Listing:
     def day(self, day: str) -> list[CatalogueEntry]:
         """The calls of a day. Raises StoreError as `read` does."""
         try:
-            return self.catalogue.for_day(day)
+            entries = self.catalogue.for_day(day)
         except StoreError as error:
             self.catalogue.set_aside(day)
             self._put_aside(day, str(error))
             return []
+        if self.catalogue.spoilt:
+            self.catalogue.fold()
+            self._put_aside(day, "a line of new.jsonl was damaged")
+        return entries
 
     def put(self, call_id: bytes, entry: CatalogueEntry) -> None:
         """Durable on return. Raises StoreError where the disk does not take it."""

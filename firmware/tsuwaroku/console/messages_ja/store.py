@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 STORE: Final[dict[str, str]] = {
+    "no snapshot ({})": "区画表の控えがありません（{0}）",
+    "the snapshot is cut short": "区画表の控えが途中で切れています",
+    "the snapshot is not of this ring": "区画表の控えは、この録音領域のものではありません",
+    "the signature of the snapshot is wrong": "区画表の控えの署名が正しくありません",
+    "the snapshot is torn": "区画表の控えが壊れています",
+    "the snapshot is out of range": "区画表の控えの値が範囲外です",
     "cannot be read ({})": "読み込めません（{0}）",
     "cannot be written ({})": "書き込めません（{0}）",
     "cannot be synced ({})": "ディスクに書き込みを確定できません（{0}）",
