@@ -31,6 +31,7 @@ SPOKEN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
 # Here every list of texts is one of problems, notes or warnings.
 LISTING = {
     "store/verify.py",
+    "store/verify_erasure.py",
     "store/scan.py",
     "store/reader.py",
     "store/audit.py",

@@ -27,6 +27,9 @@ ASSEMBLED = {
     "cannot be read": set(),  # ring: with the system's reason behind it
     "cannot be written": set(),
     "cannot be synced": {"cannot be synced ({})"},
+    "cannot be opened for erasing": {"cannot be opened for erasing ({})"},
+    "cannot be overwritten": {"cannot be overwritten ({})"},
+    "cannot be read back": {"cannot be read back ({})"},
 }
 
 

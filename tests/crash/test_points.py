@@ -23,9 +23,9 @@ from tsuwaroku.records.call import CallRecord, Integrity
 from tsuwaroku.service import simulate as simulation
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.setup import create_demo_store
+from tsuwaroku.store.amendments import wraps_of
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.catalogue import Catalogue
-from tsuwaroku.store.fold import is_gone, wraps_of
 from tsuwaroku.store.journal import Journal
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
@@ -165,7 +165,7 @@ def check_said(store: Store, said: list[list[Any]]) -> None:
     found = find_calls(store, None)
     withheld = {stored.call_id.hex() for stored in found if is_withheld(stored, amendments)}
     calls = {ULID.from_str(call.id).hex: call for call in read_all(store, len(withheld))}
-    gone = {call.hex() for call, records in amendments.items() if is_gone(records)}
+    gone = {call.hex() for call in amendments if amendments.gone(call)}
     journals = {
         (owner, record.number): record.digest.hex()
         for owner in ("recorder", "keeper")

@@ -7,21 +7,23 @@ import msgspec
 import pytest
 from ulid import ULID
 
+from tests.store.erasing import erase, listed
 from tests.store.reading import INSTANCE, Box, at, ident
 from tsuwaroku.errors import SecretError
 from tsuwaroku.records.call import CallRecord, Hold, Integrity, Mark, Outcome, PublicRecord, Retention
+from tsuwaroku.store.amendments import by_call
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.durable import FileLock
-from tsuwaroku.store.fold import by_call, fold, mark_name
+from tsuwaroku.store.fold import fold, mark_name
 from tsuwaroku.store.journal import JournalType
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.rebuild import rebuild
 from tsuwaroku.store.recovery import (
     catalogue_calls,
     entry_of,
     list_calls,
     read_amendments,
-    rebuild_catalogue,
     settle_interrupted,
 )
 from tsuwaroku.store.ring import RingFiles
@@ -148,9 +150,10 @@ def test_calls_that_are_gone_are_not_listed(box: Box) -> None:
     for number in (1, 2, 3):
         box.call(number)
     box.journal("recorder").append(JournalType.DISCARDED, at(9), ident(1), {"sequence": 1})
-    box.journal().append(JournalType.TOMBSTONE, at(9), ident(3), {"sequence": 3})
+    listed(box)
+    erase(box, 3)
     assert numbers(box) == [2]
-    assert rebuild_catalogue(box.store) == 1
+    assert rebuild(box.store).calls == 1
 
 
 def test_a_pressed_on_button_call_is_listed_by_the_journals_wrap(box: Box) -> None:
@@ -163,25 +166,7 @@ def test_a_pressed_on_button_call_is_listed_by_the_journals_wrap(box: Box) -> No
     assert list_calls(box.store, box.private) == [sealed]
 
 
-# -- rebuilding and settling
-
-
-def test_the_catalogue_is_made_again_as_it_was(box: Box) -> None:
-    box.call(1)
-    box.call(2, seconds=40)
-    box.open(3)
-    box.talk(3, 1)
-    catalogue_calls(box.store, catalogue(box))
-    settle_interrupted(box.store, box.journal(), None, at(60))
-    catalogue(box).fold()
-    kept = {path.name: path.read_bytes() for path in box.store.catalogue_dir.iterdir()}
-    for path in box.store.catalogue_dir.iterdir():
-        path.write_bytes(b"")
-    (box.store.catalogue_dir / "2026-01-01.json").write_bytes(b"")
-    told: list[tuple[int, int]] = []
-    assert rebuild_catalogue(box.store, lambda done, total: told.append((done, total))) == 3
-    assert {path.name: path.read_bytes() for path in box.store.catalogue_dir.iterdir()} == kept
-    assert told[-1][0] == told[-1][1]
+# -- settling
 
 
 def test_interrupted_calls_are_settled_once_and_only_they(box: Box) -> None:
@@ -208,7 +193,7 @@ def test_interrupted_calls_are_settled_once_and_only_they(box: Box) -> None:
                 "digest": stored[number].digest.hex(),
                 "extents": extents,
                 "slots": [number - 1],
-                "last_commit_wall_ns": at(end).wall_ns,
+                "ended_on": "2026-11-23",
                 "expires_on": "2026-12-23",
             },
         )

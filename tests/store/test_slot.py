@@ -60,7 +60,7 @@ def test_sizes_magics_and_domains_are_the_documents() -> None:
     assert f"## Slot ({slot.SLOT_SIZE // 1024} KiB)" in FORMAT
     assert f"{slot.SLOTS_PER_FILE} slots each" in FORMAT
     assert f"at most {slot.MAX_WRAPS}" in FORMAT
-    for magic in (slot.MAGIC_USED, slot.MAGIC_FREE, slot.MAGIC_EXTENT):
+    for magic in (slot.MAGIC_USED, slot.MAGIC_FREE, slot.MAGIC_ERASING, slot.MAGIC_EXTENT):
         assert f"`{magic.decode()}`" in FORMAT
     for domain in (slot.DOMAIN_SLOT, slot.DOMAIN_EXTENT):
         assert domain.endswith(b"\0")

@@ -10,32 +10,12 @@ import msgspec
 from tsuwaroku.clock import NS, from_iso
 from tsuwaroku.errors import SecretError
 from tsuwaroku.records.call import CallRecord, Hold, Mark, PublicRecord
-from tsuwaroku.store.journal import JournalRecord, JournalType
+from tsuwaroku.store.journal_record import JournalRecord, JournalType
 from tsuwaroku.store.keys import PrivateKey
-from tsuwaroku.store.slot import WrappedKey
 
 IN_CALL = "call"  # a mark made during the call; others are named by the journal that has them
 
 _R = TypeVar("_R", CallRecord, PublicRecord)
-
-
-def by_call(records: Iterable[JournalRecord]) -> dict[bytes, list[JournalRecord]]:
-    """The amendments of each call, oldest first."""
-    found: dict[bytes, list[JournalRecord]] = {}
-    for record in sorted(records, key=lambda record: (record.wall_ns, record.owner, record.number)):
-        if any(record.call_id):
-            found.setdefault(record.call_id, []).append(record)
-    return found
-
-
-def wraps_of(amendments: Iterable[JournalRecord]) -> list[WrappedKey]:
-    """The keys the journal has for a call."""
-    return [wrap for record in amendments for wrap in record.wraps]
-
-
-def is_gone(amendments: Iterable[JournalRecord]) -> bool:
-    """Erased, or its key thrown away because nobody pressed: the call is no longer listed."""
-    return any(record.type in (JournalType.TOMBSTONE, JournalType.DISCARDED) for record in amendments)
 
 
 def mark_name(in_call: int, amendments: Iterable[JournalRecord], index: int) -> list[str | int]:

@@ -1,134 +1,49 @@
 """The journal: amendments to calls that are closed, and what happened to the box. Format: FORMAT.md, "Journal".
 
 Two processes keep one each (`recorder`, `keeper`); a record is durable when `append` returns and is never
-written again. A record torn by a power cut stays where it is: the writer goes on after it with a checkpoint
-that says so, and readers step over it.
+written again, but for its sealed part when its call is erased. A record torn by a power cut stays where it is: the
+writer goes on after it with a checkpoint that says so, and readers step over it.
 """
 
 from __future__ import annotations
 
-import enum
-import hashlib
 import os
-import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from nacl.public import PublicKey, SealedBox
 
-from tsuwaroku.clock import ClockQuality, Instant
+from tsuwaroku.clock import Instant
 from tsuwaroku.errors import StoreError
 from tsuwaroku.store import durable
-from tsuwaroku.store.keys import DeviceKey, PrivateKey, Recipient, verify_signature
-from tsuwaroku.store.slot import BLOCK, QUALITIES, FormatError, WrappedKey, padded
+from tsuwaroku.store.journal_record import (
+    CALL_ID_AT,
+    DOMAIN_JOURNAL,
+    MAGIC,
+    NO_CALL,
+    SIGNATURE_AT,
+    Extent,
+    JournalRecord,
+    JournalType,
+    Sealed,
+    pack_body,
+    pack_head,
+    signed_part,
+    unpack_record,
+)
+from tsuwaroku.store.keys import DeviceKey, Recipient, verify_signature
+from tsuwaroku.store.overwrite import Overwriter
+from tsuwaroku.store.slot import BLOCK, FormatError, WrappedKey, padded
+from tsuwaroku.store.tombstone import name_of, tombstones
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
 
-VERSION = 1
+__all__ = ["NO_CALL", "SEGMENT_SIZE", "Journal", "JournalRecord", "JournalType", "Sealed", "seal_to", "unpack_record"]
+
 SEGMENT_SIZE = 1024 * 1024
-MAGIC = b"TJNL"
-DOMAIN_JOURNAL = b"tsuwaroku journal 1\0"
-NO_CALL = bytes(16)
-
-HEAD = struct.Struct("<4sHHQ16s16sQQ16sB3xII4x32s")
-SIGNATURE_AT = 128
-BODY_AT = 192
-
-
-class JournalType(enum.IntEnum):
-    """What a record says; the numbers are FORMAT.md's."""
-
-    MARK = 1
-    MARK_WITHDRAWN = 2
-    WRAP = 3
-    DISCARDED = 4
-    NOT_RECORDED = 5
-    RECOVERED = 6
-    RECORDER_STARTED = 7
-    RECORDER_STOPPED = 8
-    CHECKPOINT = 9
-    HOLD = 10
-    HOLD_RELEASED = 11
-    TOMBSTONE = 12
-    ALIVE = 13
-
-
-class JournalRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One record. `sealed` pairs a recipient id (16 octets) with a SealedBox: JSON, in a `wrap` the call key.
-
-    `digest` is what the next record names as the one before it.
-    """
-
-    owner: str
-    number: int
-    type: JournalType
-    call_id: bytes
-    wall_ns: int
-    mono_ns: int
-    boot_id: bytes
-    quality: ClockQuality
-    epoch: int
-    public: dict[str, Any]
-    sealed: list[tuple[bytes, bytes]]
-    before: bytes
-    digest: bytes
-
-    @property
-    def wraps(self) -> tuple[WrappedKey, ...]:
-        """The wrapped keys of a `wrap` record; none in any other."""
-        if self.type is not JournalType.WRAP:
-            return ()
-        return tuple(WrappedKey(recipient, box) for recipient, box in self.sealed)
-
-    def secret(self, private: PrivateKey | None) -> dict[str, Any] | None:
-        """What was sealed to this key's owner, or None. Raises SecretError where the box does not open."""
-        for recipient, box in self.sealed:
-            if private is not None and recipient == private.id and self.type is not JournalType.WRAP:
-                return msgspec.json.decode(private.open_sealed(box), type=dict[str, Any])
-        return None
-
-
-class _Body(msgspec.Struct):
-    public: dict[str, Any]
-    sealed: list[tuple[bytes, bytes]]
-
-
-def unpack_record(owner: str, data: bytes, at: int, store_id: bytes) -> tuple[JournalRecord, int]:
-    """The record at `at` and its size on disk. Raises FormatError. The signature is not checked."""
-    if data[at : at + 4] != MAGIC:
-        raise FormatError("not a journal record")
-    fields = HEAD.unpack_from(data, at)
-    length = fields[10]
-    size = padded(BODY_AT + length)
-    if fields[1] != VERSION or fields[4] != store_id or fields[9] >= len(QUALITIES) or size > len(data) - at:
-        raise FormatError("journal record out of range")
-    octets = data[at + BODY_AT : at + BODY_AT + length]
-    if any(data[at + BODY_AT + length : at + size]):
-        raise FormatError("padding of a journal record is not zero")
-    try:
-        body = msgspec.msgpack.decode(octets, type=_Body)
-        kind = JournalType(fields[2])
-    except (msgspec.DecodeError, ValueError) as error:
-        raise FormatError(f"journal record is not readable: {error}") from error
-    record = JournalRecord(
-        owner=owner,
-        number=fields[3],
-        type=kind,
-        call_id=fields[5],
-        wall_ns=fields[6],
-        mono_ns=fields[7],
-        boot_id=fields[8],
-        quality=QUALITIES[fields[9]],
-        epoch=fields[11],
-        public=body.public,
-        sealed=body.sealed,
-        before=fields[12],
-        digest=hashlib.sha256(data[at : at + SIGNATURE_AT] + octets).digest(),
-    )
-    return record, size
 
 
 class Journal:
@@ -137,10 +52,14 @@ class Journal:
     def __init__(self, directory: Path, owner: str, store: Store, device: DeviceKey | None = None) -> None:
         self._directory = directory
         self._owner = owner
+        self._store = store
         self._store_id = store.store_id
         self._keys = [bytes.fromhex(key) for key in store.info.device_keys]
         self._device = device
         self._records: list[JournalRecord] = []
+        self._places: list[tuple[int, Extent]] = []  # of the records: segment, and where in it
+        self._tombstones: set[bytes] = set()  # names, as far as known here
+        self._keepers: Journal | None = None
         self._problems: list[str] = []
         self._segment = 0
         self._offset = 0  # where the next record belongs, in self._segment
@@ -169,6 +88,11 @@ class Journal:
     def problems(self) -> list[str]:
         """What is damaged, missing or torn; empty for a sound journal."""
         found = list(self._problems)
+        for number, state in [(r.number, r.state) for r in self._records if not self._sound(r)]:
+            if state is Sealed.ERASED:
+                found.append(f"{self._owner} journal: the sealed part of record {number} is gone without a tombstone")
+            else:
+                found.append(f"{self._owner} journal: the sealed part of record {number} is damaged")
         if self._torn:
             found.append(f"{self._owner} journal: torn or damaged after record {self._last_number}")
         present = self._segments()
@@ -200,12 +124,30 @@ class Journal:
         sealed = [(wrap.recipient, wrap.sealed) for wrap in wraps]
         if secret is not None:
             sealed += [seal_to(recipient, msgspec.json.encode(secret)) for recipient in recipients]
-        octets = self._pack(kind, now, call_id, msgspec.msgpack.encode(_Body(dict(public or {}), sealed)))
-        record, size = unpack_record(self._owner, octets, 0, self._store_id)
+        octets = self._pack(kind, now, call_id, *pack_body(dict(public or {}), sealed))
+        record, place = unpack_record(self._owner, octets, 0, self._store_id)
         self._write(octets)
-        self._offset += size
-        self._records.append(record)
+        self._take(record, place.moved(self._offset))
         return record
+
+    def erase_sealed(self, names: Collection[bytes]) -> int:
+        """Overwrite the sealed parts of all records of calls with these names (tombstone.py), and what torn records of
+        theirs left; read back. Returns the octets. Raises StoreError.
+
+        Safe beside the journal's owner: it writes a block once, and only blocks after its last record.
+        """
+        self.records()
+        octets = 0
+        for segment in self._segments():
+            spans = [*self._sealed_spans(segment, names), *self._torn_spans(segment, names)]
+            if spans:
+                with Overwriter(self._path(segment)) as file:
+                    file.blank(spans)
+                octets += sum(end - begin for begin, end in spans)
+        for index, record in enumerate(self._records):
+            if record.state is not Sealed.NONE and name_of(record.call_id) in names:
+                self._records[index] = msgspec.structs.replace(record, sealed=[], state=Sealed.ERASED)
+        return octets
 
     @property
     def _last_number(self) -> int:
@@ -223,25 +165,20 @@ class Journal:
     def _path(self, segment: int) -> Path:
         return self._directory / f"{self._owner}-{segment:05}.dat"
 
-    def _pack(self, kind: JournalType, now: Instant, call_id: bytes, body: bytes) -> bytes:
+    def _pack(self, kind: JournalType, now: Instant, call_id: bytes, body: bytes, sealed: bytes) -> bytes:
         if self._device is None:
             raise StoreError("is open for reading only", where=str(self._directory), remedy="this is a bug")
-        head = HEAD.pack(
-            MAGIC,
-            VERSION,
+        head = pack_head(
             kind,
             self._last_number + 1,
             self._store_id,
             call_id,
-            now.wall_ns,
-            now.mono_ns,
-            now.boot_id,
-            QUALITIES.index(now.quality),
-            len(body),
+            now,
+            (len(body), len(sealed)),
             self._device.epoch,
             self._last_digest,
         )
-        octets = head + self._device.sign(DOMAIN_JOURNAL, head + body) + body
+        octets = head + self._device.sign(DOMAIN_JOURNAL, head + body) + body + sealed
         return octets.ljust(padded(len(octets)), b"\0")
 
     def _write(self, octets: bytes) -> None:
@@ -279,32 +216,80 @@ class Journal:
         last_used = len(data.rstrip(b"\0"))
         self._torn = carried
         while self._offset < last_used:
-            found = next(self._whole_records(data, self._offset), None)
+            found = next(self._accepted(data), None)
             if found is None:  # nothing whole follows: torn, unless a later segment continues the chain
                 self._torn = padded(last_used - self._offset) // BLOCK
                 return
-            record, at, size = found
-            self._check_link(record, self._torn + (at - self._offset) // BLOCK)
-            self._records.append(record)
+            record, place = found
+            self._check_link(record, self._torn + (place.at - self._offset) // BLOCK)
+            self._take(record, place)
             self._torn = 0
-            self._offset = at + size
 
-    def _whole_records(self, data: bytes, start: int) -> Iterator[tuple[JournalRecord, int, int]]:
+    def _take(self, record: JournalRecord, place: Extent) -> None:
+        self._records.append(record)
+        self._places.append((self._segment, place))
+        self._offset = place.end
+        if record.type is JournalType.TOMBSTONE and self._owner == "keeper":
+            names = {stone.name for stone in tombstones([record])}
+            self._tombstones |= names
+            if not names:
+                self._problems.append(f"keeper journal: the tombstone in record {record.number} is not readable")
+
+    def _accepted(self, data: bytes) -> Iterator[tuple[JournalRecord, Extent]]:
+        """Whole records, and those that were whole: their writer went on from them, or their call was erased."""
+        for record, place in self._signed_records(data, self._offset):
+            if record.state in (Sealed.NONE, Sealed.WHOLE) or self._was_whole(record, place, data):
+                yield record, place
+
+    def _was_whole(self, record: JournalRecord, place: Extent, data: bytes) -> bool:
+        following = next(self._signed_records(data, place.signed_end), None) or self._first_of_next_segment()
+        if following is None:
+            return self._is_erased(record.call_id)
+        return (following[0].number, following[0].before) == (record.number + 1, record.digest)
+
+    def _first_of_next_segment(self) -> tuple[JournalRecord, Extent] | None:
+        path = self._path(self._segment + 1)
+        return next(self._signed_records(path.read_bytes(), 0), None) if path.exists() else None
+
+    def _signed_records(self, data: bytes, start: int) -> Iterator[tuple[JournalRecord, Extent]]:
         for at in range(start, len(data) - BLOCK + 1, BLOCK):
+            if data[at : at + 4] != MAGIC:
+                continue
             try:
-                record, size = unpack_record(self._owner, data, at, self._store_id)
+                record, place = unpack_record(self._owner, data, at, self._store_id)
             except FormatError:
                 continue
-            if self._signed(record, data, at):
-                yield record, at, size
+            if record.epoch < len(self._keys) and verify_signature(
+                self._keys[record.epoch], DOMAIN_JOURNAL, *signed_part(data, place)
+            ):
+                yield record, place
 
-    def _signed(self, record: JournalRecord, data: bytes, at: int) -> bool:
-        if record.epoch >= len(self._keys):
-            return False
-        length = HEAD.unpack_from(data, at)[10]
-        octets = data[at : at + SIGNATURE_AT] + data[at + BODY_AT : at + BODY_AT + length]
-        signature = data[at + SIGNATURE_AT : at + BODY_AT]
-        return verify_signature(self._keys[record.epoch], DOMAIN_JOURNAL, octets, signature)
+    def _sound(self, record: JournalRecord) -> bool:
+        return record.state in (Sealed.NONE, Sealed.WHOLE) or self._is_erased(record.call_id)
+
+    def _is_erased(self, call_id: bytes) -> bool:
+        """Tombstones stand in the keeper's journal alone."""
+        if self._owner == "keeper":
+            return name_of(call_id) in self._tombstones
+        if self._keepers is None:
+            self._keepers = Journal(self._directory, "keeper", self._store)
+        self._keepers.records()
+        return self._keepers._is_erased(call_id)
+
+    def _sealed_spans(self, segment: int, names: Collection[bytes]) -> Iterator[tuple[int, int]]:
+        for record, (where, place) in zip(self._records, self._places, strict=True):
+            if where == segment and record.state is not Sealed.NONE and name_of(record.call_id) in names:
+                yield place.sealed_at, place.sealed_end
+
+    def _torn_spans(self, segment: int, names: Collection[bytes]) -> Iterator[tuple[int, int]]:
+        """What torn records of these calls left between whole ones; at the journal's end is its owner's to write."""
+        at = 0
+        data = self._path(segment).read_bytes()
+        places = [place for where, place in self._places if where == segment]
+        beyond = [] if segment == self._segment else [Extent(len(data), len(data), len(data))]
+        for place in [*places, *beyond]:
+            yield from _torn_in(data[: place.at], at, self._store_id, names)
+            at = place.end
 
     def _check_link(self, record: JournalRecord, skipped: int) -> None:
         expected = self._last_number + 1
@@ -312,8 +297,26 @@ class Journal:
             self._problems.append(f"{self._owner} journal: records {expected} to {record.number - 1} are missing")
         elif record.before != self._last_digest:
             self._problems.append(f"{self._owner} journal: record {record.number} does not follow the one before")
-        elif skipped and record.public.get("torn_blocks") != skipped:
+        elif skipped > _declared(record):
             self._problems.append(f"{self._owner} journal: unknown octets before record {record.number}")
+
+
+def _declared(record: JournalRecord) -> int:
+    """Blocks before it that its writer found torn. An erasure may have left fewer of them in use."""
+    blocks = record.public.get("torn_blocks", 0)
+    return blocks if isinstance(blocks, int) else 0
+
+
+def _torn_in(data: bytes, start: int, store_id: bytes, names: Collection[bytes]) -> Iterator[tuple[int, int]]:
+    begin: int | None = None
+    for at in range(start, len(data), BLOCK):
+        if data[at : at + 4] == MAGIC and data[at + 16 : at + CALL_ID_AT] == store_id:
+            if begin is not None:
+                yield begin, at
+            ours = name_of(data[at + CALL_ID_AT : at + CALL_ID_AT + 16]) in names
+            begin = at + SIGNATURE_AT if ours else None
+    if begin is not None and start < len(data):
+        yield begin, len(data)
 
 
 def seal_to(recipient: Recipient, text: bytes) -> tuple[bytes, bytes]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from tsuwaroku.errors import DamageError
+from tsuwaroku.errors import DamageError, RefusedError
 from tsuwaroku.records.call import Audio, CallRecord, GapRecord, Integrity, Run
 from tsuwaroku.store import chunks, flac
 from tsuwaroku.store import slot as fmt
+from tsuwaroku.store.amendments import Amendments, read_amendments
 from tsuwaroku.store.chunks import CallEvent, CallOpening
 from tsuwaroku.store.interrupted import record_of
 from tsuwaroku.store.keys import PrivateKey
@@ -25,6 +26,17 @@ if TYPE_CHECKING:
 
 _PIECE_SAMPLES = 1 << 19  # about a minute at 8 kHz: a call of hours is never decoded in one go
 _SPARE_RATE = 8000  # of a STREAMINFO made up where the call's own is lost; a frame says its own rate
+
+
+def refuse_erased(amendments: Amendments, call_id: bytes, shown: str) -> None:
+    """Raises RefusedError for a call that has a tombstone (Article 8(1))."""
+    stone = amendments.tombstone(call_id)
+    if stone is not None:
+        raise RefusedError(
+            f"this call was erased on {stone.on} and is not read, whatever is left of it (Article 8(1))",
+            where=shown,
+            remedy="nothing can be done; the manager may hold calls only before they expire",
+        )
 
 
 class Check(msgspec.Struct, kw_only=True):
@@ -53,18 +65,27 @@ class _Run:
 
 
 class CallReader:
-    """One call, as far as it can be read. `wraps`: of the journal, for a call whose slots hold no key.
+    """One call, as far as it can be read. `wraps`: of its catalogue entry, for a call whose slots lost theirs.
+    `amendments`: of the whole store; without them the journals are read, for keys and tombstones.
 
-    Raises SecretError where this key does not open it, or is a demonstration key on a real store.
+    Raises SecretError where this key does not open it, or is a demonstration key on a real store; RefusedError for a
+    call with a tombstone, whatever is left of it.
     """
 
     def __init__(
-        self, stored: StoredCall, store: Store, private_key: PrivateKey, wraps: Sequence[WrappedKey] = ()
+        self,
+        stored: StoredCall,
+        store: Store,
+        private_key: PrivateKey,
+        wraps: Sequence[WrappedKey] = (),
+        amendments: Amendments | None = None,
     ) -> None:
         store.admit(private_key)
+        known = amendments if amendments is not None else read_amendments(store)
+        refuse_erased(known, stored.call_id, stored.id)
         self.stored = stored
         self._store = store
-        self._key = open_wrapped([*stored.wraps, *wraps], private_key, stored.call_id)
+        self._key = open_wrapped([*stored.wraps, *wraps, *known.wraps(stored.call_id)], private_key, stored.call_id)
         self._run: _Run | None = None
         self._clear()
 

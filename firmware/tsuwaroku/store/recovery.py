@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, overload
 
 import msgspec
@@ -12,20 +12,21 @@ from tsuwaroku.clock import Instant, from_iso
 from tsuwaroku.errors import DamageError, SecretError, StoreError
 from tsuwaroku.records.call import CallRecord, Integrity, Outcome, PublicRecord, Retention
 from tsuwaroku.records.retention import day_of, expires_on
+from tsuwaroku.store.amendments import Amendments, read_amendments
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
-from tsuwaroku.store.fold import by_call, fold, is_gone, wraps_of
+from tsuwaroku.store.fold import fold
 from tsuwaroku.store.journal import Journal, JournalRecord, JournalType
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.reader import CallReader
-from tsuwaroku.store.scan import StoredCall, live_instance, read_headers, scan_call, walk_calls
+from tsuwaroku.store.scan import StoredCall, live_instance, read_headers, scan_call
 from tsuwaroku.store.seal import open_card, open_wrapped
 from tsuwaroku.store.slot import FormatError
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
 
-Amendments = dict[bytes, list[JournalRecord]]
+__all__ = ["Amendments", "read_amendments"]
 _NOBODY = bytes(16)
 
 
@@ -59,7 +60,7 @@ def list_calls(
     for stored in find_calls(store, slots, known):
         if stored.committed and (include_open or not stored.open_now):
             rows.append((entry_of(stored), stored))
-    rows = [row for row in rows if not is_gone(amendments.get(row[0].call_id, ()))]
+    rows = [row for row in rows if not amendments.gone(row[0].call_id)]
     if private_key is None:
         public = [fold(entry.public, amendments.get(entry.call_id, [])) for entry, _ in rows]
         public += [_not_recorded_public(record) for record in _not_recorded(amendments)]
@@ -72,12 +73,6 @@ def list_calls(
         except (SecretError, msgspec.ValidationError) as error:
             notes.append(f"call {amendment.public.get('sequence')}: {error}")
     return sorted(records, key=lambda record: (from_iso(record.seized_at), record.sequence))
-
-
-def read_amendments(store: Store) -> Amendments:
-    """The records of both journals by call, oldest first. Raises StoreError."""
-    records = [r for owner in ("recorder", "keeper") for r in Journal.open(store.journal_dir, owner, store).records()]
-    return by_call(records)
 
 
 def find_calls(store: Store, slots: Iterable[int] | None, skip: Collection[bytes] = ()) -> list[StoredCall]:
@@ -116,20 +111,6 @@ def catalogue_calls(store: Store, catalogue: Catalogue, slots: Iterable[int] | N
     return [stored.id for stored in closed]
 
 
-def rebuild_catalogue(store: Store, progress: Callable[[int, int], None] | None = None) -> int:
-    """Make every day file again from the ring; returns the number of calls. Raises StoreError."""
-    amendments = read_amendments(store)
-    days: dict[str, list[CatalogueEntry]] = {}
-    for stored in walk_calls(store, read_headers(store, progress=progress), progress):
-        if stored.committed and not stored.open_now and not is_gone(amendments.get(stored.call_id, ())):
-            entry = entry_of(stored)
-            days.setdefault(entry.public.date, []).append(entry)
-    catalogue = Catalogue(store.catalogue_dir)
-    for day in sorted({*catalogue.days(), *days}):
-        catalogue.replace_day(day, days.get(day, []))
-    return sum(len(entries) for entries in days.values())
-
-
 def settle_interrupted(
     store: Store, journal: Journal, alive: bytes | None, now: Instant, slots: Iterable[int] | None = None
 ) -> list[str]:
@@ -137,7 +118,8 @@ def settle_interrupted(
 
     A call whose very first extent was torn is signed, too (it goes nowhere), but not listed: it was never committed.
     `alive`: the instance id of the recorder that runs; its calls are going on. `slots` None: the whole ring.
-    The `recovered` record says in `public`: sequence, digest (hex), extents, slots, last_commit_wall_ns, expires_on.
+    The `recovered` record says in `public`: sequence, digest (hex), extents, slots, ended_on, expires_on: no time
+    of day, which must not outlive the call.
     Raises StoreError.
     """
     amendments = read_amendments(store)
@@ -147,7 +129,7 @@ def settle_interrupted(
     for stored in find_calls(store, slots, known):
         ongoing = stored.open_now or (alive is not None and stored.headers[-1].instance == alive)
         nothing = not stored.committed and not stored.torn
-        if stored.last or ongoing or nothing or is_gone(amendments.get(stored.call_id, ())):
+        if stored.last or ongoing or nothing or amendments.gone(stored.call_id):
             continue
         if recovered_record(amendments.get(stored.call_id, ())) is None:
             journal.append(JournalType.RECOVERED, now, stored.call_id, public=_settlement(stored))
@@ -169,7 +151,8 @@ def agrees(stored: StoredCall, recovered: JournalRecord) -> bool:
 
 def _not_recorded(amendments: Amendments) -> list[JournalRecord]:
     """Calls for which there was no room: all there is of them is in the journal."""
-    return [r for records in amendments.values() for r in records if r.type is JournalType.NOT_RECORDED]
+    records = [r for records in amendments.values() for r in records if r.type is JournalType.NOT_RECORDED]
+    return [record for record in records if amendments.tombstone(record.call_id) is None]
 
 
 def _not_recorded_public(amendment: JournalRecord) -> PublicRecord:
@@ -190,7 +173,7 @@ def _settlement(stored: StoredCall) -> dict[str, object]:
         "digest": stored.digest.hex(),
         "extents": stored.committed,
         "slots": [header.slot for header in stored.headers],
-        "last_commit_wall_ns": _last_commit_ns(stored),
+        "ended_on": day_of(_last_commit_ns(stored)).isoformat(),
         "expires_on": _public_of(stored).retention.expires_on,
     }
 
@@ -242,7 +225,7 @@ def _opened(
     for entry, stored in rows:
         added = amendments.get(entry.call_id, [])
         try:
-            record = _record(store, private_key, entry, stored, added)
+            record = _record(store, private_key, entry, stored, amendments)
         except SecretError as error:
             notes.append(f"call {entry.public.sequence}: {error}")
             refused = error
@@ -261,12 +244,12 @@ def _record(
     private_key: PrivateKey,
     entry: CatalogueEntry,
     stored: StoredCall | None,
-    added: list[JournalRecord],
+    amendments: Amendments,
 ) -> CallRecord:
     """From the card where there is one; from the ring for interrupted calls and cards that do not hold it all."""
     call_id = entry.call_id
     if entry.card and not (stored and stored.problems):
-        key = open_wrapped([*entry.wraps, *wraps_of(added)], private_key, call_id)
+        key = open_wrapped([*entry.wraps, *amendments.wraps(call_id)], private_key, call_id)
         try:
             record = msgspec.json.decode(open_card(key, call_id, entry.card), type=CallRecord)
             if record.audio.runs or not record.audio.samples:
@@ -277,4 +260,4 @@ def _record(
         stored = next((call for call in find_calls(store, entry.slots) if call.call_id == call_id), None)
     if stored is None:
         raise DamageError("is not in the ring any more", where=entry.public.id, remedy="run `tsuwaroku verify`")
-    return CallReader(stored, store, private_key, wraps_of(added)).record()
+    return CallReader(stored, store, private_key, amendments=amendments).record()

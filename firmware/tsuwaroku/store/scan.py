@@ -6,7 +6,7 @@ chain digest before its slot, so damage in one slot does not hide what follows i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
 
 Progress = Callable[[int, int], None]
-_PROGRESS_STEP = 1024  # slots whose headers are read between two reports
+PROGRESS_STEP = 1024  # slots whose headers are read between two reports
 
 
 class StoredExtent(msgspec.Struct, frozen=True):
@@ -65,11 +65,24 @@ class StoredCall(msgspec.Struct, kw_only=True):
 
 
 class Headers(msgspec.Struct):
-    """The slot headers of each call, in part order; slots that are neither free nor readable are problems."""
+    """The slot headers of each call, in part order. `unreadable`: what is wrong with slots neither free nor readable.
+
+    `erasing`: slots that are being erased, and the names of the calls they belonged to (tombstone.py).
+    """
 
     calls: dict[bytes, list[SlotHeader]] = msgspec.field(default_factory=dict)
-    problems: list[str] = msgspec.field(default_factory=list)
+    unreadable: dict[int, str] = msgspec.field(default_factory=dict)
     slots: int = 0
+    erasing: dict[int, bytes] = msgspec.field(default_factory=dict)
+
+    @property
+    def problems(self) -> list[str]:
+        """The slots that are neither free nor readable."""
+        return self.problems_but(())
+
+    def problems_but(self, slots: Container[int]) -> list[str]:
+        """The same without these slots, of which it is known."""
+        return [f"slot {number}: {problem}" for number, problem in self.unreadable.items() if number not in slots]
 
 
 class Scan(msgspec.Struct):
@@ -116,13 +129,17 @@ def read_headers(store: Store, slots: Iterable[int] | None = None, progress: Pro
     found = Headers()
     for number in range(store.ring.slots) if slots is None else slots:
         found.slots += 1
-        if progress is not None and found.slots % _PROGRESS_STEP == 0:
+        if progress is not None and found.slots % PROGRESS_STEP == 0:
             progress(found.slots, store.ring.slots)
         block = store.ring.read_block0(number)
+        name = fmt.erasing_name(block)
+        if name is not None:  # the rest of the block may still be the old one's: the disk writes sectors
+            found.erasing[number] = name
+            continue
         try:
-            header = _checked_header(store, number, block)
+            header = checked_header(store, number, block)
         except FormatError as error:
-            found.problems.append(f"slot {number}: {error}")
+            found.unreadable[number] = str(error)
             continue
         if header is not None:
             found.calls.setdefault(header.call_id, []).append(header)
@@ -131,7 +148,8 @@ def read_headers(store: Store, slots: Iterable[int] | None = None, progress: Pro
     return found
 
 
-def _checked_header(store: Store, number: int, block: bytes) -> SlotHeader | None:
+def checked_header(store: Store, number: int, block: bytes) -> SlotHeader | None:
+    """The header in block 0 of slot `number`, None for a free slot. Raises FormatError for anything else."""
     header = fmt.unpack_slot(block)
     if header is None:
         if block != fmt.free_block(number, fmt.generation_of(block)):
@@ -159,6 +177,21 @@ def scan_call(store: Store, headers: list[SlotHeader], live: bytes | None = None
     return call
 
 
+def scan_end(store: Store, headers: list[SlotHeader]) -> StoredCall | None:
+    """A call with an end, from its last slot alone: what stands before it is taken for whole. None where there is no
+    sound end. `headers`: of all its slots. Raises StoreError on I/O errors."""
+    first, last = headers[0], headers[-1]
+    if any(header.sequence != first.sequence for header in headers):
+        return None
+    call = StoredCall(call_id=first.call_id, sequence=first.sequence)
+    _Walk(store, call).run([last], whole_before=True)
+    if call.problems or not call.last:
+        return None
+    call.headers = list(headers)
+    call.wraps = next((header.wraps for header in headers if header.wraps), ())
+    return call
+
+
 class _Walk:
     """One pass over a call's slots: the chain so far, and where it broke."""
 
@@ -171,13 +204,18 @@ class _Walk:
         self._monos_after: set[int] = set()  # commit times of what looks like this call's after the first break
         self._call.digest = self._digest
 
-    def run(self, headers: list[SlotHeader]) -> None:
+    def run(self, headers: list[SlotHeader], *, whole_before: bool = False) -> None:
+        """`whole_before`: the first of `headers` is not the call's first, and the slots before it are not looked at."""
         call = self._call
         for header in headers:
             if call.headers and header.part == call.headers[-1].part:
                 call.problems.append(f"slots {call.headers[-1].slot} and {header.slot} both claim part {header.part}")
                 continue
-            self._enter(header)
+            if whole_before:
+                self._digest, self._index = header.digest_before, header.first_extent
+                call.headers.append(header)
+            else:
+                self._enter(header)
             self._extents(header)
         call.open_now = call.open_now and not call.last
         if self._breaks:

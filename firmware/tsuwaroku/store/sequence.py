@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 
 import msgspec
 
-from tsuwaroku.store.journal import JournalRecord, JournalType
+from tsuwaroku.store.amendments import Amendments
+from tsuwaroku.store.journal_record import JournalType
 from tsuwaroku.store.scan import StoredCall
 
-_ACCOUNTED = (JournalType.TOMBSTONE, JournalType.DISCARDED, JournalType.NOT_RECORDED)
+_ACCOUNTED = (JournalType.DISCARDED, JournalType.NOT_RECORDED)
 
 
 class Gaps(msgspec.Struct):
-    """`missing`: gone without a trace. `uncommitted`: lost in the very commit that an interruption cut."""
+    """`missing`: gone without a trace. `uncommitted`: lost in the very commit that an interruption cut. `doubled`: two
+    calls, erased ones included, have it."""
 
     missing: list[int]
     uncommitted: list[int]
     doubled: list[int]
+
+
+def accounted_numbers(amendments: Amendments) -> set[int]:
+    """Numbers of calls of which only the journals know: nobody pressed, or there was no room."""
+    numbers = (r.public.get("sequence") for records in amendments.values() for r in records if r.type in _ACCOUNTED)
+    return {number for number in numbers if isinstance(number, int)}
 
 
 class Sequence:
@@ -54,17 +61,22 @@ class Sequence:
         """A call with that number was once whole."""
         self._closed.add(number)
 
-    def gaps(self, records: Iterable[JournalRecord]) -> Gaps:
-        """What is not as it should be with numbers 1 to the highest that any call or extent knows of."""
-        accounted = {r.public.get("sequence") for r in records if r.type in _ACCOUNTED}
+    def gaps(self, amendments: Amendments, above: int = 0) -> Gaps:
+        """What is not as it should be with the numbers from `above` + 1 to the highest that anything knows of.
+
+        Of a number that was found uncommitted when the last calls that bore witness were erased, the tombstone says so.
+        """
+        erased = Counter(stone.sequence for stone in amendments.tombstones.values())
         opened = [following - 1 for known in self._commits.values() for following in known]
-        numbers = range(1, max([self.highest, *opened, *self._closed]) + 1)
-        gaps = [number for number in numbers if number not in self._present and number not in accounted]
-        uncommitted = [number for number in gaps if number not in self._closed and self._cut_in_commit(number)]
+        numbers = range(above + 1, max([self.highest, *opened, *self._closed, *erased]) + 1)
+        accounted = accounted_numbers(amendments).union(erased, self._present)
+        gaps = [number for number in numbers if number not in accounted]
+        lost = amendments.lost - self._closed
+        uncommitted = [n for n in gaps if n in lost or (n not in self._closed and self._cut_in_commit(n))]
         return Gaps(
-            missing=[number for number in gaps if number not in uncommitted],
+            missing=sorted(set(gaps).difference(uncommitted)),
             uncommitted=uncommitted,
-            doubled=sorted(number for number, times in self._present.items() if times > 1),
+            doubled=sorted(number for number, times in (self._present + erased).items() if times > 1),
         )
 
     def _cut_in_commit(self, number: int) -> bool:

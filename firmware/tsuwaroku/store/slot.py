@@ -19,6 +19,7 @@ MAX_WRAPS = 16
 
 MAGIC_USED = b"TSUWASLT"
 MAGIC_FREE = b"TSUWAFRE"
+MAGIC_ERASING = b"TSUWAERA"
 MAGIC_EXTENT = b"TXNT"
 
 DOMAIN_SLOT = b"tsuwaroku slot 1\0"
@@ -38,6 +39,7 @@ EXTENT = struct.Struct("<4sHBB16sIIQIIQQQI4x32s32s")
 EXTENT_SIGNATURE_AT = 144
 EXTENT_HEADER = 256
 ITEM = struct.Struct("<B3xI")
+ERASING = struct.Struct("<8sHHIQ16s")
 
 QUALITIES = (ClockQuality.SYNCHRONISED, ClockQuality.HOLDOVER, ClockQuality.UNSYNCHRONISED)
 
@@ -119,6 +121,8 @@ def unpack_slot(block: bytes) -> SlotHeader | None:
     magic = block[:8]
     if magic == MAGIC_FREE:
         return None
+    if magic == MAGIC_ERASING:
+        raise FormatError("is being erased")
     if magic != MAGIC_USED:
         raise FormatError("not a slot header")
     fields = HEADER.unpack_from(block)
@@ -162,9 +166,19 @@ def free_block(slot: int, generation: int) -> bytes:
     return head.ljust(BLOCK, b"\0")
 
 
+def erasing_block(slot: int, generation: int, name: bytes) -> bytes:
+    """Block 0 of a slot whose data is about to be overwritten. `name`: its call's (tombstone.py), 16 octets."""
+    return ERASING.pack(MAGIC_ERASING, VERSION, 0, slot, generation, name).ljust(BLOCK, b"\0")
+
+
+def erasing_name(block: bytes) -> bytes | None:
+    """Whose slot is being erased; None for every other block 0."""
+    return bytes(block[24:40]) if block[:8] == MAGIC_ERASING else None
+
+
 def generation_of(block: bytes) -> int:
-    """The generation in a slot's block 0, in use or free; 0 where it is neither."""
-    if block[:8] not in (MAGIC_USED, MAGIC_FREE):
+    """The generation in a slot's block 0, in use, free or being erased; 0 where it is none of these."""
+    if block[:8] not in (MAGIC_USED, MAGIC_FREE, MAGIC_ERASING):
         return 0
     return int.from_bytes(block[16:24], "little")
 

@@ -13,10 +13,10 @@ from ulid import ULID
 
 from tsuwaroku.errors import NotFoundError, SecretError, StoreError
 from tsuwaroku.records.call import Run
+from tsuwaroku.store.amendments import Amendments, by_call
 from tsuwaroku.store.audit import NO_HEAD, AuditLog, closed_calls
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.durable import FileLock
-from tsuwaroku.store.fold import by_call, is_gone, wraps_of
 from tsuwaroku.store.journal import Journal, JournalRecord
 from tsuwaroku.store.keys import PrivateKey, Recipients
 from tsuwaroku.store.origin import fingerprint as fingerprint_of
@@ -33,6 +33,8 @@ from tsuwaroku.store.scan import (
     walk_calls,
 )
 from tsuwaroku.store.sequence import Sequence
+from tsuwaroku.store.tombstone import name_of
+from tsuwaroku.store.verify_erasure import erasure_problems
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
@@ -96,7 +98,7 @@ class _Verification:
         self._progress = progress or (lambda done, total: None)
         self._report = Report(fingerprint=fingerprint_of(store))
         self._entries: dict[bytes, CatalogueEntry] = {}
-        self._amendments: dict[bytes, list[JournalRecord]] = {}
+        self._amendments = Amendments()
         self._records: list[JournalRecord] = []
         self._journal_problems: list[str] = []
         self._sequence = Sequence()
@@ -112,10 +114,13 @@ class _Verification:
         self._journals()
         headers = read_headers(self._store, progress=self._progress)
         report.slots = headers.slots
-        report.problems += headers.problems
+        torn = {slot for stone in self._amendments.unfinished() for slot, _ in stone.slots}
+        report.problems += headers.problems_but(torn)
         if only is not None:
             self._restrict(headers, only)
         for stored in walk_calls(self._store, headers, self._progress):
+            if self._amendments.tombstone(stored.call_id) is not None:
+                continue
             self._sequence.take(stored)
             self._heads.update(extent.header.audit_head for extent in stored.extents)
             if stored.last:
@@ -127,6 +132,8 @@ class _Verification:
         if only is None:
             self._missing(headers)
             self._uncovered(headers)
+            self._report.problems += erasure_problems(self._amendments, closed_calls(self._log))
+            self._remains(headers)
         report.ok = not report.problems and not any(call.problems for call in report.calls)
         return report
 
@@ -225,8 +232,9 @@ class _Verification:
     def _finding(self, stored: StoredCall) -> CallFinding | None:
         """None for a call that is not there: never committed, or erased."""
         amendments = self._amendments.get(stored.call_id, [])
-        if is_gone(amendments):
-            self._note(f"call {stored.sequence} was erased or discarded; its slots await overwriting")
+        if self._amendments.gone(stored.call_id):
+            if self._amendments.tombstone(stored.call_id) is None:
+                self._note(f"call {stored.sequence} was discarded; its slots await overwriting")
             return None
         recovered = recovered_record(amendments)
         unsigned = stored.torn and (recovered is None or not agrees(stored, recovered))
@@ -240,7 +248,7 @@ class _Verification:
             finding.problems += self._settled(stored, amendments)
             self._compare(stored, finding)
         if self._key is not None:
-            self._decode(stored, finding, self._key, amendments)
+            self._decode(stored, finding, self._key)
         finding.integrity = _integrity(stored, finding.problems)
         return finding
 
@@ -268,11 +276,9 @@ class _Verification:
         elif entry != entry_of(stored) and not finding.problems:
             finding.problems.append("ring and catalogue say different things of it")
 
-    def _decode(
-        self, stored: StoredCall, finding: CallFinding, key: PrivateKey, amendments: list[JournalRecord]
-    ) -> None:
+    def _decode(self, stored: StoredCall, finding: CallFinding, key: PrivateKey) -> None:
         try:
-            check = CallReader(stored, self._store, key, wraps_of(amendments)).check()
+            check = CallReader(stored, self._store, key, amendments=self._amendments).check()
         except SecretError as error:
             self._note(f"call {stored.sequence} was not decoded: {error}")
             return
@@ -281,14 +287,14 @@ class _Verification:
             finding.problems += check.problems
 
     def _missing(self, headers: Headers) -> None:
-        gaps = self._sequence.gaps(self._records)
+        gaps = self._sequence.gaps(self._amendments)
         live = live_instance(self._store) is not None
         if live and gaps.missing:  # such a call may have come while the headers were being read
             self._journals()
             for call, parts in read_headers(self._store).calls.items():
                 if call not in headers.calls:
                     self._sequence.take(scan_call(self._store, parts))
-            gaps = self._sequence.gaps(self._records)
+            gaps = self._sequence.gaps(self._amendments)
         for number in gaps.missing:
             if not live or number < self._sequence.highest:  # a higher one waits for a slot
                 self._report.problems.append(f"call {number} is missing")
@@ -299,9 +305,28 @@ class _Verification:
 
     def _uncovered(self, headers: Headers) -> None:
         """Catalogue entries without their call."""
-        for call_id, entry in self._entries.items():
-            if call_id not in headers.calls and not is_gone(self._amendments.get(call_id, ())):
+        stray = {call: entry for call, entry in self._entries.items() if call not in headers.calls}
+        if stray and self._reads > 1:
+            self._journals()  # erased meanwhile?
+        for call_id, entry in stray.items():
+            if not self._amendments.gone(call_id):
                 self._report.problems.append(f"call {entry.public.sequence} is in the catalogue, but not in the ring")
+
+    def _remains(self, headers: Headers) -> None:
+        """What is left of erased calls: expected of one that is not finished; of others, somebody brought it back."""
+        left = {name_of(call): [part.slot for part in parts] for call, parts in headers.calls.items()}
+        for slot, name in headers.erasing.items():
+            left.setdefault(name, []).append(slot)
+            if name not in self._amendments.tombstones:
+                self._report.problems.append(f"slot {slot}: says that it is being erased, and no tombstone does")
+        for stone in self._amendments.tombstones.values():
+            if stone.sequence not in self._amendments.finished:
+                self._note(f"call {stone.sequence} is being erased and not read any more; its erasure is unfinished")
+            elif stone.name in left:
+                slots = ", ".join(str(slot) for slot in left[stone.name])
+                self._report.problems.append(
+                    f"call {stone.sequence} was erased, and is in the ring again: slot {slots}"
+                )
 
 
 def _integrity(stored: StoredCall, problems: list[str]) -> str:

@@ -12,6 +12,24 @@ STORE: Final[dict[str, str]] = {
     "the snapshot is torn": "区画表の控えが壊れています",
     "the snapshot is out of range": "区画表の控えの値が範囲外です",
     "cannot be read ({})": "読み込めません（{0}）",
+    "the time of this call is not over, so it is not erased (Article 8(1))": (
+        "この通話の保存期間は終わっていないため、消去しません（第８条第１項）"
+    ),
+    "this call is on hold until {}, so it is not erased": "この通話は {0} まで保存が延長されているため、消去しません",
+    "this call is going on, so it is not erased": "この通話は続いているため、消去しません",
+    "this call was erased on {} and is not read, whatever is left of it (Article 8(1))": (
+        "この通話は {0} に消去されました。残りがあっても読み出しません（第８条第１項）"
+    ),
+    "slot {} has other octets than were written": "区画 {0} に、書き込んだものと違うデータがあります",
+    "has other octets than were written": "書き込んだものと違うデータがあります",
+    "replace the SSD; the erasure is tried again": "SSD を交換してください。消去はもう一度試みられます",
+    "check the SSD (`dmesg`, SMART) and its cable; the erasure is tried again": (
+        "SSD（`dmesg`、SMART）とケーブルを確かめてください。消去はもう一度試みられます"
+    ),
+    "is being erased": "消去中です",
+    "cannot be opened for erasing ({})": "消去のために開けません（{0}）",
+    "cannot be overwritten ({})": "上書きできません（{0}）",
+    "cannot be read back ({})": "書き込んだものを読み直せません（{0}）",
     "cannot be written ({})": "書き込めません（{0}）",
     "cannot be synced ({})": "ディスクに書き込みを確定できません（{0}）",
     "cannot be repaired ({})": "修復できません（{0}）",

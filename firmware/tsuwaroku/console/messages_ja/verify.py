@@ -26,6 +26,13 @@ VERIFY: Final[dict[str, str]] = {
     "{} journal: {} is missing": "{0}の変更記録: {1} がありません",
     "{} journal: record {} does not follow the one before": "{0}の変更記録: 項目 {1} が前の項目に続いていません",
     "{} journal: {} is not {} octets long": "{0}の変更記録: {1} の大きさが {2} バイトではありません",
+    "{} journal: the sealed part of record {} is gone without a tombstone": (
+        "{0}の変更記録: 項目 {1} の暗号化部分が、消去の記録なしに失われています"
+    ),
+    "{} journal: the sealed part of record {} is damaged": "{0}の変更記録: 項目 {1} の暗号化部分が損傷しています",
+    "keeper journal: the tombstone in record {} is not readable": (
+        "管理プロセスの変更記録: 項目 {0} の消去の記録が読み取れません"
+    ),
     "{} journal: unknown octets before record {}": "{0}の変更記録: 項目 {1} の前に不明なデータがあります",
     "run chunk is cut short": "音声区間のデータが途中で切れています",
     "chunk is cut short": "データの断片が途中で切れています",
@@ -83,9 +90,25 @@ VERIFY: Final[dict[str, str]] = {
         "別の装置の保存領域です（指定された公開鍵と一致しません）"
     ),
     "no such call": "この通話はありません",
-    "call {} was erased or discarded; its slots await overwriting": (
-        "通話 #{0} は消去または破棄されました。区画は上書きされるのを待っています"
+    "call {} was discarded; its slots await overwriting": (
+        "通話 #{0} は破棄されました。区画は上書きされるのを待っています"
     ),
+    "call {} is being erased and not read any more; its erasure is unfinished": (
+        "通話 #{0} は消去の途中です（消去が終わっていません）。すでに読み出すことはできません"
+    ),
+    "call {} was erased, and is in the ring again: slot {}": (
+        "通話 #{0} は消去済みですが、録音領域に再び現れました（区画 {1}）"
+    ),
+    "slot {}: says that it is being erased, and no tombstone does": (
+        "区画 {0}: 消去中とありますが、消去の記録がありません"
+    ),
+    "call {} was erased on {}, and was to be kept until {}": (
+        "通話 #{0} は {1} に消去されましたが、{2} まで保存すべきものでした"
+    ),
+    "call {} was erased on {}, and was not what it was when it was closed": (
+        "{1} に消去された通話 #{0} は、終了時の内容と一致しません"
+    ),
+    "call {} was erased on {}, while a hold stood": "通話 #{0} は保存期間の延長中に消去されました（{1}）",
     "call {} was never committed": "通話 #{0} は記録が確定する前に終わっています",
     "ends in a torn or damaged extent, and nobody has signed how far it goes": (
         "終わりの部分が中断または損傷しており、どこまでが有効かの署名がありません"
