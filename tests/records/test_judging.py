@@ -121,12 +121,13 @@ def test_setting_the_clock_back_makes_nothing_readable_again(back_ns: int, quali
     assert not world.judge().may_read(end, P30).yes
 
 
-def test_a_clock_ahead_refuses_earlier_boots_only_while_it_is_ahead() -> None:
+@pytest.mark.parametrize("quality", [SYNCHRONISED, UNSYNCHRONISED])
+def test_a_clock_ahead_refuses_earlier_boots_only_while_it_is_ahead(quality: ClockQuality) -> None:
     world, before = one_call()
     world.off(H)
     world.clock(0)
     here = world.now()
-    world.clock(40 * D)
+    world.clock(40 * D, quality)
     world.run(H)
     assert [world.judge().may_read(end, P30).yes for end in (before, here)] == [False, True]
     world.clock(0)
@@ -190,6 +191,47 @@ def test_while_nobody_synchronises_the_stretch_stands_still() -> None:
     assert world.judge().suspended is Suspension.AHEAD
     world.run(D)
     assert world.judge().suspended is Suspension.NONE
+
+
+def test_time_in_which_nobody_was_heard_is_no_part_of_the_stretch() -> None:
+    world, _ = one_call()
+    world.off(5 * D)
+    world.clock(0)
+    world.clock(0, HOLDOVER)
+    world.true_ns += 5 * D  # and nobody looks
+    world.clock(0)
+    assert world.judge().suspended is Suspension.AHEAD
+
+
+def test_a_lie_that_was_not_believed_leaves_no_date_behind() -> None:
+    world, _ = one_call()
+    call = world.call()
+    world.clock(30 * D)
+    world.off(2 * D)
+    world.clock(0)
+    assert world.judge().dated_ns(call.end) == call.true_end_ns
+
+
+def test_erasure_goes_by_the_earlier_date() -> None:
+    """The first word after a cut was an hour ahead; the clock is right now, and it is half past eleven."""
+    world, _ = one_call()
+    world.off(10 * S)
+    world.clock(H)
+    world.clock(0)
+    world.run(from_iso("2026-11-03T23:30:00+09:00") - world.true_ns)
+    assert (world.judge().erasing_day, world.judge().today) == (date(2026, 11, 3), date(2026, 11, 4))
+
+
+def test_a_battery_clock_dates_the_calls_of_its_boot_for_reading() -> None:
+    world, _ = one_call()
+    world.off(5 * H)
+    world.clock(0, UNSYNCHRONISED)
+    call = world.call()
+    assert world.judge().dated_ns(call.end) == call.true_end_ns
+    world.clock(2 * D, UNSYNCHRONISED)  # so far ahead it is not believed
+    assert world.judge().dated_ns(call.end) == call.true_end_ns
+    world.run(32 * D)
+    assert world.judge().erasing_day == date(2026, 12, 3)
 
 
 def test_creeping_is_a_jump_in_the_end() -> None:
