@@ -13,14 +13,15 @@ import pytest
 from tsuwaroku import errors
 from tsuwaroku.clock import ClockQuality
 from tsuwaroku.config import Mode
-from tsuwaroku.console import helps, phrases, texts
+from tsuwaroku.console import texts
 from tsuwaroku.events import GapReason
 from tsuwaroku.records.call import Direction, Integrity, MarkKind, NoticeOutcome, Outcome
 from tsuwaroku.signalling.line import State
 from tsuwaroku.store.keys import Role
+from tsuwaroku.store.tombstone import Why
 
 SOURCES = sorted(Path(texts.__file__).parent.glob("*.py"))
-TABLES = {"t": phrases.PHRASES, "h": helps.HELPS}
+TABLES = {"t": texts.TEXTS, "h": texts.HELP_TEXTS}
 
 
 def asked_for(function: str) -> tuple[set[str], set[str]]:
@@ -57,7 +58,7 @@ def test_every_text_is_asked_for_and_every_text_asked_for_is_there(function: str
     assert sorted(key for key in table - whole if not any(key.startswith(first) for first in beginnings)) == []
 
 
-@pytest.mark.parametrize("table", [phrases.PHRASES, helps.HELPS], ids=["phrases", "helps"])
+@pytest.mark.parametrize("table", [texts.TEXTS, texts.HELP_TEXTS], ids=["phrases", "helps"])
 def test_both_languages_say_the_same_values(table: dict[str, tuple[str, str]]) -> None:
     def named(text: str) -> set[str | None]:
         return {field for _, field, _, _ in string.Formatter().parse(text) if field is not None}
@@ -78,6 +79,7 @@ def test_both_languages_say_the_same_values(table: dict[str, tuple[str, str]]) -
         ("mode", Mode),
         ("clock", ClockQuality),
         ("gap", GapReason),
+        ("erased_why", Why),
     ],
 )
 def test_every_value_has_a_word(kind: str, values: type[Enum]) -> None:

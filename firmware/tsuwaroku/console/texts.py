@@ -1,7 +1,8 @@
 """Words in Japanese and English, by LC_ALL, LC_MESSAGES or LANG: Japanese where it starts with "ja".
 
 Each text is a pair (Japanese, English) under one key, so that a missing translation cannot be written.
-The long ones are in `phrases` (what the verbs say) and `helps` (what `--help` says); here are the words of the records.
+The long ones are in `phrases` (what the verbs say) and `helps` (what `--help` says), those of the two-sided proof in
+`words_proof`; here are the words of the records.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from rich.cells import cell_len
 
 from tsuwaroku.console.helps import HELPS
 from tsuwaroku.console.phrases import PHRASES
+from tsuwaroku.console.words_proof import PROOF_HELPS, PROOF_PHRASES, PROOF_WORDS
 
 Pair = tuple[str, str]
+
+TEXTS: Final[dict[str, Pair]] = PHRASES | PROOF_PHRASES
+HELP_TEXTS: Final[dict[str, Pair]] = HELPS | PROOF_HELPS
 
 WORDS: Final[dict[str, dict[str, Pair]]] = {
     "direction": {
@@ -126,6 +131,7 @@ WORDS: Final[dict[str, dict[str, Pair]]] = {
         "ServiceError": ("サービスの異常", "Service"),
         "RefusedError": ("実行できません", "Refused"),
     },
+    **PROOF_WORDS,
 }
 
 
@@ -144,13 +150,13 @@ def _pick(pair: Pair) -> str:
 
 def t(key: str, /, **values: object) -> str:
     """The text of `key` in the language of this run; `{names}` are filled from `values`. Unknown key: KeyError."""
-    text = _pick(PHRASES[key])
+    text = _pick(TEXTS[key])
     return text.format(**values) if values else text
 
 
 def h(key: str) -> str:
     """The help text of `key`."""
-    return _pick(HELPS[key])
+    return _pick(HELP_TEXTS[key])
 
 
 def word(kind: str, value: object) -> str:

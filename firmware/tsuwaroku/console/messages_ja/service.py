@@ -54,6 +54,13 @@ SERVICE: Final[dict[str, str]] = {
     "the disk does not answer": "ディスクが応答しません",
     "check the SSD and `dmesg`": "SSDの状態と `dmesg` を確かめてください",
     "the program met a defect of its own ({})": "プログラムに不具合が起きました（{0}）",
+    "the service is running on this store, and keeps its catalogue": (
+        "サービスが動いていて、この保存領域の一覧を管理しています"
+    ),
+    "stop it with `systemctl stop tsuwaroku`, rebuild, and start it again at once: nothing is recorded meanwhile": (
+        "`systemctl stop tsuwaroku` で停止してから作り直し、終わったらすぐに開始してください（停止中は録音されません）"
+    ),
+    "cannot be removed ({})": "削除できません（{0}）",
     "report it": "システム担当者に知らせてください",
     "the queue to the disk is full": "ディスクへの書き込み待ちが上限に達しました",
     "{} samples: {}": "{0} サンプル: {1}",

@@ -1,0 +1,82 @@
+"""What the verbs of the two-sided proof say (Article 8), as pairs (Japanese, English)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROOF_WORDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
+    "erased_why": {
+        "expired": ("保存期間の満了", "retention over"),
+        "hold lapsed": ("保存延長の終了", "hold over"),
+        "age": ("稼働時間による満了", "age of the box"),
+    },
+    "read_back": {
+        "direct": ("確認済（媒体から直接）", "yes, from the device"),
+        "cache dropped": ("確認済（キャッシュ破棄後）", "yes, cache dropped"),
+    },
+}
+
+PROOF_PHRASES: Final[dict[str, tuple[str, str]]] = {
+    "progress.rebuild": ("一覧を作り直しています", "Rebuilding"),
+    "rebuild.done": (
+        "録音領域と追記録から一覧を作り直しました: 通話 {calls} 件（{days} 日分）。",
+        "The catalogue is made again from ring and journals: {calls} calls of {days} days.",
+    ),
+    "rebuild.held": ("保存延長中の通話: {n} 件。", "Calls on hold: {n}."),
+    "rebuild.unfinished": (
+        "消去の途中の通話が {n} 件あります。次にサービスを始めたときに消去を終えます。",
+        "{n} erasures are unfinished; the service ends them when it starts.",
+    ),
+    "rebuild.bad": (
+        "読み取れない区画が {n} あります。`tsuwaroku verify` で確かめてください。",
+        "{n} slots cannot be read; see `tsuwaroku verify`.",
+    ),
+    "erased.none": ("消去した通話はありません。", "No call has been erased."),
+    "erased.none_then": ("この期間に消去した通話はありません。", "No call was erased in these days."),
+    "erased.count": (
+        "{n} 件を消去しました。消去の対象は通話の音声・番号・時刻のすべてで、残るのは通番と日付だけです。",
+        "{n} calls erased: sound, numbers and times. What is left of them is their number and days.",
+    ),
+    "erased.unfinished": (
+        "うち {n} 件は消去の途中です（すでに再生・閲覧はできません）。",
+        "{n} of them are not finished yet; they can no longer be read.",
+    ),
+    "erased.not_yet": ("消去の途中", "unfinished"),
+    "erased.discarded": (
+        "ボタンが押されず、鍵を直ちに破棄した通話: {numbers}",
+        "Nobody pressed the button, and their key was thrown away at once: {numbers}",
+    ),
+    "erased.rule": (
+        "根拠: 要綱第8条第1項（保存期間の満了、または保存延長の終了）",
+        "By Article 8(1): their retention, or their hold, was over.",
+    ),
+    "erased.problems": ("消去の記録に問題があります", "the record of erasures is damaged"),
+    "col.erased": ("消去日", "Erased"),
+    "col.calls": ("件数", "Calls"),
+    "col.numbers": ("番号", "Numbers"),
+    "col.ended": ("通話日", "Calls of"),
+    "col.why": ("理由", "Rule"),
+    "col.slots": ("区画", "Slots"),
+    "col.read_back": ("読み戻し確認", "Read back"),
+}
+
+PROOF_HELPS: Final[dict[str, tuple[str, str]]] = {
+    "rebuild": (
+        "通話の一覧を、録音領域と追記録だけから作り直します。\n\n"
+        "秘密鍵は不要です。一覧が壊れたとき、失われたときに使います。サービスを停止してから実行してください。\n\n"
+        "例: tsuwaroku rebuild",
+        "Make the list of calls again, from ring and journals alone.\n\n"
+        "Needs no private key. For a catalogue that is damaged or lost; the service must be stopped.\n\n"
+        "Example: tsuwaroku rebuild",
+    ),
+    "erase-log": (
+        "消去した通話の記録を表示します。\n\n"
+        "いつ、どの規定により消去し、どのように確かめたかを示します。電話番号や時刻は含まず、鍵もサービスも不要です。\n\n"
+        "例: tsuwaroku erase-log --from 2026-12-01 --to 2026-12-31",
+        "Show what was erased.\n\n"
+        "When, by what rule, and how it was read back. Nothing personal is in it; it needs neither key nor service.\n\n"
+        "Example: tsuwaroku erase-log --from 2026-12-01 --to 2026-12-31",
+    ),
+    "opt.from": ("この日以降に消去したもの", "Erased on this day or later"),
+    "opt.to": ("この日以前に消去したもの", "Erased on this day or earlier"),
+}
