@@ -137,6 +137,7 @@ class StoreConfig(_Section, frozen=True, kw_only=True):
     path: str = "/var/lib/tsuwaroku/store"
     device_key: str = ""  # default: keys/device.key in the store; on an appliance, off the SSD
     ring_size: str = ""  # e.g. "200 GiB"; default: what the guarantee needs
+    retention: str = ""  # "3 months", "5年", …; default: retention_days, for ordinances that count in days
     retention_days: Annotated[int, Meta(ge=1, le=3660)] = 30
     off_hook_hours_a_day: Annotated[float, Meta(gt=0, le=24)] = 24.0
     hold_reserve: Annotated[float, Meta(ge=0, le=5)] = 0.1

@@ -7,12 +7,14 @@ from datetime import date, timedelta
 import pytest
 
 from tsuwaroku.clock import NS, from_iso
+from tsuwaroku.config import StoreConfig
 from tsuwaroku.errors import ConfigError
 from tsuwaroku.records.retention import (
     Hold,
     Period,
     Release,
     Unit,
+    configured,
     due_ns,
     expires_on,
     first_ns,
@@ -160,3 +162,10 @@ def test_a_hold_lengthens_and_never_shortens() -> None:
     assert last_day(ended, Period(30), date(2027, 3, 31)) == date(2027, 3, 31)
     assert last_day(ended, Period(30), date(2026, 12, 1)) == date(2026, 12, 23)
     assert due_ns(date(2027, 3, 31)) - due_ns(date(2027, 3, 30)) == 86_400 * NS
+
+
+def test_a_configuration_gives_its_retention_in_words_or_in_days() -> None:
+    assert [configured(store) for store in (StoreConfig(), StoreConfig(retention_days=10))] == [Period(30), Period(10)]
+    assert configured(StoreConfig(retention="3か月", retention_days=10)) == Period(3, Unit.MONTHS)
+    with pytest.raises(ConfigError, match="is not a retention"):
+        configured(StoreConfig(retention="ever"))

@@ -45,6 +45,10 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
         '録音領域の大きさ（例 "200 GiB"）。空欄は必要量',
         'e.g. "200 GiB"; empty: what the guarantee needs',
     ),
+    "store.retention": (
+        '保存期間。例: "30日間"、"3か月"、"5年"（空欄: retention_days の日数）',
+        'how long calls are kept: "30 days", "3 months", "5 years" (empty: retention_days)',
+    ),
     "store.retention_days": ("保存期間（日）。要綱第8条は30日", "days of keeping; Article 8 says 30"),
     "store.off_hook_hours_a_day": (
         "1回線の1日の通話時間（実測値があれば）",

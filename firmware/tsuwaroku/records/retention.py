@@ -19,6 +19,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from tsuwaroku.clock import JST, NS
+from tsuwaroku.config import StoreConfig
 from tsuwaroku.errors import ConfigError
 
 _UNIT_SHIFT = 14  # of a header's 16 bits
@@ -118,6 +119,11 @@ def parse_period(text: str, where: str = "store.retention") -> Period:
             remedy=f"use 1 to {_MOST[Unit.DAYS]} days, {_MOST[Unit.MONTHS]} months or {_MOST[Unit.YEARS]} years",
         )
     return Period(int(match[1]), unit)
+
+
+def configured(store: StoreConfig) -> Period:
+    """The retention of a configuration: `retention` where it is given, else `retention_days`. Raises ConfigError."""
+    return parse_period(store.retention) if store.retention else Period(store.retention_days)
 
 
 def day_of(wall_ns: int) -> date:

@@ -12,6 +12,7 @@ from tsuwaroku.errors import TsuwarokuError
 from tsuwaroku.hal import hats
 from tsuwaroku.hal.alsa import load_alsa
 from tsuwaroku.notice.level import check_level
+from tsuwaroku.records.retention import configured
 from tsuwaroku.service.announcement import load_announcement
 from tsuwaroku.service.plan import plan, refuse_below_guarantee
 from tsuwaroku.service.setup import device_key_path
@@ -31,6 +32,7 @@ def check_config(config: Config) -> list[Finding]:
     """Every part is looked at, whatever the others say."""
     found: list[Finding] = []
     for place, look in (
+        ("store.retention", _retention),
         ("board", _board),
         ("announcement", _announcement),
         ("store", _store),
@@ -41,6 +43,11 @@ def check_config(config: Config) -> list[Finding]:
         except TsuwarokuError as error:
             found.append(Finding("error", error.where or place, error.message, error.remedy))
     return found
+
+
+def _retention(config: Config) -> list[Finding]:
+    configured(config.store)
+    return []
 
 
 def _board(config: Config) -> list[Finding]:

@@ -27,6 +27,7 @@ from tsuwaroku.events import (
 )
 from tsuwaroku.hal.board import SYSTEM_LAMP, Board, Lamp
 from tsuwaroku.notice.policy import Reason
+from tsuwaroku.records.retention import configured
 from tsuwaroku.service import ops
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.link import Closed, KeeperLink, Note, Report
@@ -75,7 +76,7 @@ class Recorder:
                 clock=clock,
                 sounds=sounds,
                 announcement=config.announcement,
-                retention_days=config.store.retention_days,
+                retention_days=configured(config.store).code,
             )
             for line in config.line
         }

@@ -9,6 +9,7 @@ from pathlib import Path
 from tsuwaroku.clock import JST
 from tsuwaroku.config import Config
 from tsuwaroku.errors import RefusedError
+from tsuwaroku.records.retention import configured
 from tsuwaroku.service.plan import plan, refuse_below_guarantee
 from tsuwaroku.store.keys import Recipients
 from tsuwaroku.store.layout import DEMO_KEY, Store
@@ -21,7 +22,7 @@ def create_demo_store(store_dir: Path, config: Config, ring_slots: int, progress
     store = Store.create(
         store_dir,
         slots=ring_slots,
-        retention_days=config.store.retention_days,
+        retention_days=configured(config.store).code,
         demonstration=True,
         created=datetime.now(JST).isoformat(timespec="seconds"),
         progress=progress,
@@ -48,7 +49,7 @@ def create_store(config: Config, recipients: Recipients, progress: Progress | No
     store = Store.create(
         Path(config.store.path),
         slots=sized.slots,
-        retention_days=config.store.retention_days,
+        retention_days=configured(config.store).code,
         demonstration=False,
         device_key_path=device_key_path(config),
         recipients=recipients,

@@ -19,7 +19,7 @@ JOURNAL_OWNERS = ("recorder", "keeper")
 DEMO_KEY = "demo.key"
 _INFO = "store.json"
 _DIRECTORIES = {"keys": 0o700, "ring": 0o750, "journal": 0o750, "catalogue": 0o750, "audit": 0o750, "run": 0o750}
-_OURS = {*_DIRECTORIES, DEMO_KEY, "recorder.lock", "keeper.lock", "lease.json", "slots.table"}
+_OURS = {*_DIRECTORIES, DEMO_KEY, "recorder.lock", "keeper.lock", "lease.json", "slots.table", "clock.json"}
 
 
 class StoreInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +69,10 @@ class Store:
     @property
     def table_path(self) -> Path:
         return self.path / "slots.table"
+
+    @property
+    def clock_path(self) -> Path:
+        return self.path / "clock.json"
 
     @property
     def run_dir(self) -> Path:
