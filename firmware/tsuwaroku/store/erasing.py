@@ -44,7 +44,7 @@ def is_reused(store: Store, slot: int, generation: int, name: bytes) -> bool:
         header = fmt.unpack_slot(block)
     except FormatError:
         return _used_since(store.ring.read_slot(slot), generation)
-    return header is None or header.generation != generation or name_of(header.call_id) != name
+    return header is None or name_of(header.call_id) != name
 
 
 def _used_since(data: bytes, generation: int) -> bool:

@@ -175,7 +175,7 @@ class Eraser:
         if entry is not None:
             listed = zip(entry.slots, entry.generations, strict=True)
             places = {slot: g for slot, g in listed if not is_reused(self._store, slot, g, name)}
-        for slot in one.slots:
+        for slot in {*one.slots, *places}:  # where a header can be read, it tells better
             generation = own_generation(self._store, slot, name)
             if generation is not None:
                 places[slot] = generation
