@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import plans
+from tests.bench import fullsize, plans
 from tests.bench.child import BenchError
 from tests.bench.measure import Figure, machine
 from tests.bench.plans import Size, Workplace
@@ -28,6 +28,8 @@ disk and writes per hour of audio, lines a core sustains, lateness of the tick. 
   --minutes M         stream of each line (default 10)
   --call-seconds S    talk of each call (default: one call fills the stream)
   --live-seconds S    how long `run` is watched in real time (default 30; 0 leaves that out)
+  --ring-slots N      also a ring of N slots: start, memory, lending, lists (1048576 are 256 GB; makes a sparse store
+                      of 4 KiB a slot; default 0: left out)
   --profile           also where the CPU goes
   --json              one JSON document on standard output
   --folder DIR        where stores are made (default: a new temporary directory); the disk under it is measured
@@ -62,6 +64,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--call-seconds", type=float)
     parser.add_argument("--live-seconds", type=float)
+    parser.add_argument("--ring-slots", type=int, default=0)
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--folder", type=Path)
@@ -70,6 +73,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
         parser.error("at least one run of one line")
     if size_of(args).seconds < 8 or size_of(args).live_s < 0:
         parser.error("at least 8 s of stream, and no negative time")
+    if args.ring_slots < 0 or 0 < args.ring_slots < 1024:
+        parser.error("a ring of at least 1024 slots, or none")
     return args
 
 
@@ -100,6 +105,8 @@ def measure(args: argparse.Namespace, base: Path) -> dict[str, object]:
     ]
     if size.live_s:
         parts.append(("in real time", lambda: [*plans.service(place), *plans.ticks(place)]))
+    if args.ring_slots:
+        parts.append(("at full size", lambda: fullsize.measured(base, args.ring_slots, size.runs)))
     if args.profile:
         parts.append(("where the CPU goes, seconds per line-hour", lambda: plans.profile(place)))
     if show:

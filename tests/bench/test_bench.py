@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
-from tests.bench import live, material, peer
+from tests.bench import fullsize, live, material, peer
 from tests.bench.__main__ import USAGE, parse, size_of
 from tests.bench.child import ROOT, BenchError, run
 from tests.bench.counted import Counter
@@ -231,3 +231,12 @@ def test_cpu_of_another_process_is_read_to_less_than_a_tick() -> None:
             child.kill()
     assert 0.05 <= used < 2
     assert round(used * 1000) % 10 or round(used * 1e9) % 10_000_000
+
+
+def test_a_ring_at_full_size_is_measured_at_any_size(tmp_path: Path) -> None:
+    found = fullsize.measured(tmp_path, 2048, 1)
+    assert [one.key for one in found] == [
+        *("start_headers", "start_table", "start_rss", "table_size", "grant", "check", "lap_free", "lap_held"),
+        *("list_public", "list_sqlite", "list_first", "list_again", "listing", "listing_replaced", "listing_tinydb"),
+    ]
+    assert all(value > 0 for one in found for value in one.values)

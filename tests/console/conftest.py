@@ -13,7 +13,8 @@ from tsuwaroku.service.simulate import simulate
 
 
 @pytest.fixture(autouse=True)
-def _english(monkeypatch: pytest.MonkeyPatch) -> None:
+def _english(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     for name in ("LC_ALL", "LC_MESSAGES", cli.CONFIG_VARIABLE, cli.DEBUG_VARIABLE, "COLUMNS", "SUDO_USER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANG", "C.UTF-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from tests.console.support import FakeKeeper, Run, live_status
 from tsuwaroku.config import Config, parse
 from tsuwaroku.console.example import example_toml
+from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.layout import Store
 
 LINE = '[[line]]\nid = "1"\n'
@@ -62,6 +64,28 @@ def test_plan(run: Run, config: Path) -> None:
     shown = run("--config", config, "plan", "--ssd", "1 MiB")
     assert "The ring is too small for the guarantee" in shown.out
     assert "it does NOT fit" in shown.out
+
+
+def test_plan_says_what_a_store_in_use_has_measured(run: Run, own: Path, tmp_path: Path) -> None:
+    config = tmp_path / "plan.toml"
+    config.write_text(f'[store]\npath = "{own}"\n[[line]]\nid = "1"\n', encoding="utf-8")
+    later = Catalogue(own / "catalogue")
+    for day in later.days():  # a day earlier than it was
+        entries = later.for_day(day)
+        for entry in entries:
+            entry.public.date = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
+        later.replace_day(day, [])
+        later.replace_day(entries[0].public.date, entries)
+    figures = run("--config", config, "plan", "--tbw", "1 TiB", "--json").json
+    assert figures["measured"]["days"] >= 1
+    assert figures["measured"]["octets_a_day"] > 0
+    assert figures["free_slots"] > 0
+    assert figures["wear_a_year"] == round(figures["written_per_year_bytes"] / 2**40, 4)
+    shown = run("--config", config, "plan", "--tbw", "1 TiB").out
+    assert [
+        word for word in ("Measured on this site", "Forecast", "warranted writes", "on hold") if word not in shown
+    ] == []
+    assert run("--config", config, "plan", "--tbw", "much").code == 3
 
 
 def test_plan_with_a_bad_size_ends_with_3(run: Run, config: Path) -> None:

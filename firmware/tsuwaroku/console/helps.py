@@ -130,6 +130,10 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
         "Without hardware: four lines of a simulated exchange, and a live view.",
     ),
     "opt.role": ("動かすプロセス", "Which process to run"),
+    "opt.tbw": (
+        "SSDの保証総書込量 TBW（例 600TiB）",
+        'Writes the SSD is warranted for (TBW), e.g. "600 TiB", to see its wear a year',
+    ),
     "opt.ssd": (
         "SSDの容量（例 500GiB）",
         'Size of the SSD, e.g. "500 GiB", to see whether the ring fits',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tsuwaroku.service.status import Status
 
 SsdOption = Annotated[str | None, typer.Option("--ssd", metavar="SIZE", help=h("opt.ssd"), show_default=False)]
+TbwOption = Annotated[str | None, typer.Option("--tbw", metavar="SIZE", help=h("opt.tbw"), show_default=False)]
 FileArgument = Annotated[Path | None, typer.Argument(metavar="FILE", help=h("arg.config"), show_default=False)]
 config_app = typer.Typer(help=h("config"), no_args_is_help=True, rich_markup_mode="rich")
 
@@ -78,19 +80,32 @@ def _status(now: Status) -> RenderableType:
     return Group(*parts)
 
 
-def plan(ctx: typer.Context, ssd: SsdOption = None, as_json: JsonOption = False) -> None:
-    """How large the ring has to be."""
+def plan(
+    ctx: typer.Context,
+    ssd: SsdOption = None,
+    tbw: TbwOption = None,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How large the ring has to be, and how long the one in use will do."""
     from tsuwaroku.service.plan import plan as planned
+    from tsuwaroku.service.site import look_at_site
 
-    try:
-        size = None if ssd is None else parse_size(ssd)
-    except ConfigError as error:
-        raise ConfigError(error.message, where="--ssd", remedy=error.remedy) from error
-    figures = planned(session(ctx).config(), size)
+    config = session(ctx).config()
+    path = Path(config.store.path) if store is None else store
+    measured, ring = look_at_site(path, time.time_ns()) if os.access(path / "store.json", os.R_OK) else (None, None)
+    figures = planned(config, _size(ssd, "--ssd"), _size(tbw, "--tbw"), measured, ring)
     if as_json:
         emit_json(figures)
     else:
         screen().print(_plan(figures))
+
+
+def _size(text: str | None, option: str) -> int | None:
+    try:
+        return None if text is None else parse_size(text)
+    except ConfigError as error:
+        raise ConfigError(error.message, where=option, remedy=error.remedy) from error
 
 
 def gib(octets: float) -> str:
@@ -120,8 +135,33 @@ def _plan(figures: Plan) -> RenderableType:
         rows.append(
             (t("plan.ssd"), t("plan.fits" if figures.fits_ssd else "plan.fits_not", size=gib(figures.ssd_bytes)))
         )
+    if figures.wear_a_year is not None:
+        rows.append((t("plan.wear"), t("plan.wear_value", share=f"{100 * figures.wear_a_year:.1f}")))
+    rows += _measured(figures)
     verdict = Text(t("plan.enough"), "bold green") if figures.sufficient else Text(t("plan.too_small"), "bold red")
     return Group(facts(rows), verdict, Text(t("plan.what"), style="dim"))
+
+
+def _measured(figures: Plan) -> list[tuple[str, RenderableType]]:
+    """What this site's own calls say, and when the ring would run full."""
+    rows: list[tuple[str, RenderableType]] = []
+    site = figures.measured
+    if site is not None:
+        rate = "–" if site.octets_a_second is None else f"{site.octets_a_second / 1024:.1f} KiB/s"
+        hours = "–" if site.hours_a_day is None else f"{site.hours_a_day:.1f}"
+        value = t("plan.site_value", days=site.days, calls=f"{site.calls_a_day:.0f}", rate=rate, hours=hours)
+        rows.append((t("plan.site"), value))
+        rows.append((t("plan.site_size"), t("plan.site_size_value", size=gib(site.octets_a_day))))
+        rows.append((t("plan.site_needed"), gib(figures.measured_needed_bytes or 0)))
+        rows.append((t("plan.site_kept"), t("plan.days_value", days=f"{figures.measured_kept_days or 0:.1f}")))
+    if figures.free_slots is not None:
+        held = t("plan.held_value", free=f"{figures.free_slots:,}", held=f"{figures.held_slots or 0:,}")
+        rows.append((t("plan.held"), held))
+        broken = Text(t("plan.lasts"), style="green")
+        if figures.broken_on is not None:
+            broken = Text(t("plan.broken_on", day=figures.broken_on), style="bold red")
+        rows.append((t("plan.forecast"), broken))
+    return rows
 
 
 @config_app.command("check", help=h("config.check"))

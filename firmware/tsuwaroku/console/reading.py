@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,17 +40,20 @@ def listed(store: Store, private: PrivateKey | None) -> list[Record]:
 
     Raises StoreError, SecretError.
     """
-    from tsuwaroku.store.recovery import list_calls
+    from tsuwaroku.store.calllist import quick_public, quick_records
+    from tsuwaroku.store.cardcache import CardCache, cache_directory
 
     warnings: list[str] = []
     found: list[Record] = []
     if private is None:
-        found += list_calls(store, warnings=warnings)
+        found += quick_public(store, warnings)
     else:
+        cache = CardCache(cache_directory(), store.store_id, private)
         try:
-            found += list_calls(store, private, warnings=warnings)
+            found += quick_records(store, private, cache, warnings)
         except SecretError as error:
             raise SecretError(error.message, where=error.where or str(store.path), remedy=error.remedy) from error
+    gc.freeze()  # a list lives until the program ends: nothing in it need be looked through for garbage
     console = screen(err=True)
     for warning in warnings:
         console.print(translate(warning), style="yellow", markup=False, soft_wrap=True)

@@ -8,7 +8,9 @@ import msgspec
 
 from tsuwaroku.config import Config, parse_size
 from tsuwaroku.errors import RingError
-from tsuwaroku.service.sizing import DAYS_KEPT_BEYOND, MARGIN, WORST_OCTETS_A_SECOND
+from tsuwaroku.service.forecast import Occupancy, forecast
+from tsuwaroku.service.measured import Measured
+from tsuwaroku.service.sizing import DAYS_KEPT_BEYOND, MARGIN, WORST_OCTETS_A_SECOND, WRITTEN
 from tsuwaroku.store.slot import SLOT_SIZE
 
 # What telephone speech with line noise comes to after FLAC level 5, sealing and padding
@@ -17,7 +19,11 @@ TYPICAL_OCTETS_A_SECOND = 9.5 * 1024
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Sizes in octets. `sufficient`: the configured ring keeps the guarantee at the configured off-hook hours."""
+    """Sizes in octets. `sufficient`: the configured ring keeps the guarantee at the configured off-hook hours.
+
+    `measured`: what this site's calls took in the last weeks; `measured_needed_bytes` and `measured_kept_days` follow
+    from it. `wear_a_year`: octets written over what the SSD is made for. `broken_on`: the day the ring would run full.
+    """
 
     lines: int
     rate: int
@@ -36,10 +42,26 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     written_per_year_bytes: int
     ssd_bytes: int | None
     fits_ssd: bool | None
+    wear_a_year: float | None = None
+    measured: Measured | None = None
+    measured_needed_bytes: int | None = None
+    measured_kept_days: float | None = None
+    held_slots: int | None = None
+    free_slots: int | None = None
+    broken_on: str | None = None
 
 
-def plan(config: Config, ssd_bytes: int | None = None) -> Plan:
-    """`lines × (days + 2) × off-hook hours × worst rate + hold reserve + margin` (DESIGN.md, The ring)."""
+def plan(
+    config: Config,
+    ssd_bytes: int | None = None,
+    tbw_bytes: int | None = None,
+    measured: Measured | None = None,
+    ring: Occupancy | None = None,
+) -> Plan:
+    """`lines × (days + 2) × off-hook hours × worst rate + hold reserve + margin` (DESIGN.md, The ring).
+
+    `measured` and `ring` are of a store that is in use; `tbw_bytes` is what the SSD's maker warrants.
+    """
     lines = len(config.line)
     scale = config.board.rate / 8000
     worst_hour = int(WORST_OCTETS_A_SECOND * 3600 * scale)
@@ -50,6 +72,8 @@ def plan(config: Config, ssd_bytes: int | None = None) -> Plan:
     needed = _whole_slots(a_day * days * (1 + config.store.hold_reserve) * (1 + MARGIN))
     configured = _whole_slots(parse_size(config.store.ring_size)) if config.store.ring_size else needed
     usable = configured / (1 + config.store.hold_reserve) / (1 + MARGIN)
+    a_year = 365 * (measured.octets_a_day if measured is not None else lines * hours * typical_hour) * WRITTEN
+    broken_on = None if ring is None else forecast(ring).broken_on
     return Plan(
         lines=lines,
         rate=config.board.rate,
@@ -65,10 +89,21 @@ def plan(config: Config, ssd_bytes: int | None = None) -> Plan:
         sufficient=configured >= needed,
         kept_days=round(usable / a_day, 1),
         typical_kept_days=round(usable / (lines * hours * typical_hour), 1),
-        written_per_year_bytes=int(lines * hours * typical_hour * 365),
+        written_per_year_bytes=int(a_year),
         ssd_bytes=ssd_bytes,
         fits_ssd=None if ssd_bytes is None else configured <= ssd_bytes * 0.95,
+        wear_a_year=None if tbw_bytes is None else round(a_year / tbw_bytes, 4),
+        measured=measured,
+        measured_needed_bytes=None if measured is None else _whole_slots(_reserved(config, measured, days)),
+        measured_kept_days=None if not measured else round(usable / max(measured.octets_a_day, SLOT_SIZE), 1),
+        held_slots=None if ring is None else ring.held,
+        free_slots=None if ring is None else ring.free,
+        broken_on=None if broken_on is None else broken_on.isoformat(),
     )
+
+
+def _reserved(config: Config, measured: Measured, days: int) -> float:
+    return measured.octets_a_day * days * (1 + config.store.hold_reserve) * (1 + MARGIN)
 
 
 def refuse_below_guarantee(config: Config, sized: Plan) -> None:

@@ -179,6 +179,26 @@ class Catalogue:
         for day in self.days():
             yield from self.for_day(day)
 
+    def gathered_octets(self) -> bytes:
+        """`new.jsonl` as it is; a list reads it before the files of the days."""
+        try:
+            return (self._directory / _NEW).read_bytes()
+        except OSError:
+            return b""
+
+    def day_octets(self) -> dict[str, bytes]:
+        """The file of each day as it is; empty where it cannot be read."""
+        found = {}
+        for path in sorted(self._directory.glob("*.json")):
+            if _DAY.fullmatch(path.stem):
+                try:
+                    found[path.stem] = path.read_bytes()
+                except FileNotFoundError:  # erased at this moment
+                    continue
+                except OSError:
+                    found[path.stem] = b""
+        return found
+
     def problems(self) -> list[str]:
         """Files that are not as this module writes them; what they say is compared with the ring by `verify`."""
         found = []

@@ -188,6 +188,10 @@ class PrivateKey:
         self.id: bytes = key_id(self.public)
         self.demonstration = demonstration
 
+    def derive(self, person: bytes, data: bytes) -> bytes:
+        """32 octets that only whoever has this key can make of `data`. `person`: at most 16 octets, for what."""
+        return hashlib.blake2b(data, digest_size=32, key=bytes(self._key), person=person).digest()
+
     def open_sealed(self, sealed: bytes) -> bytes:
         """The content of a SealedBox made for this key. Raises SecretError."""
         try:

@@ -63,11 +63,11 @@ def list_calls(
     rows = [row for row in rows if not amendments.gone(row[0].call_id)]
     if private_key is None:
         public = [fold(entry.public, amendments.get(entry.call_id, [])) for entry, _ in rows]
-        public += [_not_recorded_public(record) for record in _not_recorded(amendments)]
+        public += [not_recorded_public(record) for record in not_recorded(amendments)]
         return sorted(public, key=lambda record: record.sequence)
     store.admit(private_key)
-    records = list(_opened(store, private_key, rows, amendments, notes))
-    for amendment in _not_recorded(amendments):
+    records = list(open_rows(store, private_key, rows, amendments, notes))
+    for amendment in not_recorded(amendments):
         try:
             records.append(msgspec.convert(amendment.secret(private_key), CallRecord))
         except (SecretError, msgspec.ValidationError) as error:
@@ -149,13 +149,13 @@ def agrees(stored: StoredCall, recovered: JournalRecord) -> bool:
     return recovered.public == _settlement(stored)
 
 
-def _not_recorded(amendments: Amendments) -> list[JournalRecord]:
+def not_recorded(amendments: Amendments) -> list[JournalRecord]:
     """Calls for which there was no room: all there is of them is in the journal."""
     records = [r for records in amendments.values() for r in records if r.type is JournalType.NOT_RECORDED]
     return [record for record in records if amendments.tombstone(record.call_id) is None]
 
 
-def _not_recorded_public(amendment: JournalRecord) -> PublicRecord:
+def not_recorded_public(amendment: JournalRecord) -> PublicRecord:
     said = amendment.public
     return PublicRecord(
         id=str(ULID.from_bytes(amendment.call_id)),
@@ -213,13 +213,17 @@ def _known(catalogue: Catalogue, notes: list[str]) -> Iterator[CatalogueEntry]:
             notes.append(f"{error}; {error.remedy}")
 
 
-def _opened(
+def open_rows(
     store: Store,
     private_key: PrivateKey,
     rows: list[tuple[CatalogueEntry, StoredCall | None]],
     amendments: Amendments,
     notes: list[str],
 ) -> Iterator[CallRecord]:
+    """The records of these calls with what the journal added; `notes` is told of those that do not open.
+
+    Raises SecretError where the key opens not one of them.
+    """
     refused: SecretError | None = None
     opened = 0
     for entry, stored in rows:

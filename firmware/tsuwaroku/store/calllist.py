@@ -1,0 +1,239 @@
+"""The list of calls as people wait for it: 36,000 of them in a third of a second.
+
+It says what `recovery.list_calls` says, call for call. That one reads whole entries; this one what a list shows, from
+the catalogue's files themselves, and cards that were opened before from the boxes of `cardcache`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from tinydb import TinyDB
+from ulid import ULID
+
+from tsuwaroku.clock import from_iso
+from tsuwaroku.errors import SecretError
+from tsuwaroku.records.call import CallRecord, PublicRecord
+from tsuwaroku.store.amendments import Amendments, read_amendments
+from tsuwaroku.store.cardcache import CardCache
+from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
+from tsuwaroku.store.fold import fold
+from tsuwaroku.store.journal_record import JournalRecord
+from tsuwaroku.store.keys import PrivateKey
+from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.recovery import (
+    entry_of,
+    find_calls,
+    list_calls,
+    not_recorded,
+    not_recorded_public,
+    open_rows,
+)
+from tsuwaroku.store.scan import StoredCall
+from tsuwaroku.store.seal import open_card, open_wrapped
+from tsuwaroku.store.slot import FormatError, WrappedKey
+
+if TYPE_CHECKING:
+    from tsuwaroku.store.layout import Store
+
+_R = TypeVar("_R", CallRecord, PublicRecord)
+
+
+class _Shown(msgspec.Struct, frozen=True):
+    """As much of an entry as a list without a key shows."""
+
+    public: PublicRecord
+
+
+class _Carded(msgspec.Struct, frozen=True):
+    """As much of an entry as it takes to open its card."""
+
+    public: PublicRecord
+    card: bytes
+    wraps: list[WrappedKey]
+
+
+def quick_public(store: Store, warnings: list[str]) -> list[PublicRecord]:
+    """As `list_calls` without a key. Raises StoreError."""
+    with _without_collections():
+        files = _day_files(store)
+        new, written = files.pop("", b""), dict[str, PublicRecord]()
+        try:
+            for octets in files.values():
+                written |= {e.public.id: e.public for e in _decode(octets, dict[str, dict[str, _Shown]]).values()}
+        except (msgspec.DecodeError, ValueError):
+            return list_calls(store, warnings=warnings)  # it names the file, and reads the ring for it
+        written |= {entry.public.id: entry.public for entry in _lines(new)}
+        amendments = read_amendments(store)
+        rows = [(entry_of(stored), stored) for stored in _uncatalogued(store, written)]
+        found = [*written.values(), *(entry.public for entry, _ in rows)]
+        records = _amended(found, amendments, None)
+        records += [not_recorded_public(record) for record in not_recorded(amendments)]
+        return sorted(records, key=lambda record: record.sequence)
+
+
+def quick_records(store: Store, private: PrivateKey, cache: CardCache | None, warnings: list[str]) -> list[CallRecord]:
+    """As `list_calls` with a key. Raises StoreError, SecretError."""
+    with _without_collections():
+        store.admit(private)
+        files = _day_files(store)
+        amendments = read_amendments(store)
+        new = {str(ULID.from_bytes(entry.call_id)): entry for entry in _lines(files.pop("", b""))}
+        records: dict[str, CallRecord] = {}
+        awkward: list[tuple[CatalogueEntry, StoredCall | None]] = [(entry, None) for entry in new.values()]
+        for day, octets in files.items():
+            kept = None if cache is None else cache.get(day, octets)
+            try:
+                opened, left = (kept, []) if kept is not None else _open_day(octets, private, amendments)
+            except (msgspec.DecodeError, ValueError):
+                return list_calls(store, private, warnings=warnings)
+            if cache is not None and kept is None and not left:
+                cache.put(day, octets, opened)
+            records |= {record.id: record for record in opened}
+            awkward += [(entry, None) for entry in left]
+        if cache is not None:
+            cache.sweep(files.keys())
+        for name in new:
+            records.pop(name, None)
+        listed = {*records, *new, *(entry.public.id for entry, _ in awkward)}
+        awkward += [(entry_of(stored), stored) for stored in _uncatalogued(store, listed)]
+        awkward = [row for row in awkward if not amendments.gone(row[0].call_id)]
+        found = _amended(records.values(), amendments, private)
+        found += _rest(store, private, awkward, amendments, warnings, bool(found))
+        return _by_seizure(found)
+
+
+def _rest(
+    store: Store,
+    private: PrivateKey,
+    rows: list[tuple[CatalogueEntry, StoredCall | None]],
+    amendments: Amendments,
+    warnings: list[str],
+    some: bool,
+) -> list[CallRecord]:
+    """What does not open at a touch. A key that opened some calls need not open these."""
+    found: list[CallRecord] = []
+    try:
+        found += open_rows(store, private, rows, amendments, warnings)
+    except SecretError:
+        if not some:
+            raise
+    for amendment in not_recorded(amendments):
+        try:
+            found.append(msgspec.convert(amendment.secret(private), CallRecord))
+        except (SecretError, msgspec.ValidationError) as error:
+            warnings.append(f"call {amendment.public.get('sequence')}: {error}")
+    return found
+
+
+def _open_day(
+    octets: bytes, private: PrivateKey, amendments: Amendments
+) -> tuple[list[CallRecord], list[CatalogueEntry]]:
+    """The records of a day's cards, and the entries whose card does not tell all. Raises DecodeError, ValueError."""
+    entries = list(_decode(octets, dict[str, dict[str, _Carded]]).values())
+    threads = os.cpu_count() or 1
+    with ThreadPoolExecutor(threads) as pool:  # libsodium works without the interpreter's lock
+        parts = pool.map(lambda n: [_open(one, private, amendments) for one in entries[n::threads]], range(threads))
+    opened = {record.id: record for part in parts for record in part if record is not None}
+    left = {entry.public.id for entry in entries} - opened.keys()
+    if not left:
+        return list(opened.values()), []
+    whole = _decode(octets, dict[str, dict[str, CatalogueEntry]]).values()
+    return list(opened.values()), [entry for entry in whole if entry.public.id in left]
+
+
+def _open(entry: _Carded, private: PrivateKey, amendments: Amendments) -> CallRecord | None:
+    call_id = ULID.from_str(entry.public.id).bytes
+    try:
+        key = open_wrapped([*entry.wraps, *amendments.wraps(call_id)], private, call_id)
+        record = msgspec.json.decode(open_card(key, call_id, entry.card), type=CallRecord)
+    except (SecretError, FormatError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    whole = record.id == entry.public.id and (record.audio.runs or not record.audio.samples)
+    return record if whole else None
+
+
+def _amended(records: Collection[_R], amendments: Amendments, private: PrivateKey | None) -> list[_R]:
+    """The records with what the journals say of them, less those that are gone."""
+    buried = {stone.sequence for stone in amendments.tombstones.values()}
+    about: dict[str, list[JournalRecord]] = {str(ULID.from_bytes(one)): added for one, added in amendments.items()}
+    found = []
+    for record in records:
+        if record.sequence in buried or record.id in about:
+            if amendments.gone(ULID.from_str(record.id).bytes):
+                continue
+            record = fold(record, about.get(record.id, []), private)
+        found.append(record)
+    return found
+
+
+def _uncatalogued(store: Store, listed: Collection[str]) -> Iterator[StoredCall]:
+    """Calls in the leased slots that no list has yet, less those going on."""
+
+    class Known(Collection[bytes]):
+        """The same names as octets, made only of those that are asked for."""
+
+        def __contains__(self, call_id: object) -> bool:
+            return isinstance(call_id, bytes) and str(ULID.from_bytes(call_id)) in listed
+
+        def __iter__(self) -> Iterator[bytes]:
+            return iter(())
+
+        def __len__(self) -> int:
+            return len(listed)
+
+    slots = [slot for slot, _ in Lease.load(store.lease_path).slots]
+    return (stored for stored in find_calls(store, slots, Known()) if stored.committed and not stored.open_now)
+
+
+def _day_files(store: Store) -> dict[str, bytes]:
+    """The octets of each day's file; under "" what is gathered, which is read before the files it goes into.
+
+    Raises StoreError.
+    """
+    catalogue = Catalogue(store.catalogue_dir)
+    return {"": catalogue.gathered_octets(), **catalogue.day_octets()}
+
+
+def _lines(octets: bytes) -> list[CatalogueEntry]:
+    """Of lines about one call the last one."""
+    found: dict[int, CatalogueEntry] = {}
+    for line in octets.split(b"\n")[:-1]:
+        with contextlib.suppress(msgspec.DecodeError, ValueError):
+            entry = msgspec.json.decode(line, type=CatalogueEntry)
+            found[entry.public.sequence] = entry
+    return list(found.values())
+
+
+_E = TypeVar("_E")
+
+
+def _decode(octets: bytes, kind: type[dict[str, dict[str, _E]]]) -> dict[str, _E]:
+    return msgspec.json.decode(octets, type=kind).get(TinyDB.default_table_name, {})
+
+
+def _by_seizure(records: Sequence[CallRecord]) -> list[CallRecord]:
+    """ISO texts of one zone and one length sort as the moments they name."""
+    alike = all(len(record.seized_at) == 29 and record.seized_at.endswith("+09:00") for record in records)
+    if alike:
+        return sorted(records, key=lambda record: (record.seized_at, record.sequence))
+    return sorted(records, key=lambda record: (from_iso(record.seized_at), record.sequence))
+
+
+@contextlib.contextmanager
+def _without_collections() -> Iterator[None]:
+    """Nothing made here is garbage, and looking for it among millions of objects takes most of the time (measured:
+    0.83 s with, 0.10 s without, for 36,000 records)."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()

@@ -1,0 +1,78 @@
+"""What a ring of full size costs: a start, memory, lending round held calls, lists, and what listing writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.bench.child import BenchError, job
+from tests.bench.measure import KIB, MIB, Figure, figure
+
+FULL_SLOTS, FULL_CALLS = 1 << 20, 36_000
+"""256 GB of slots; 1,200 calls a day for 30 days."""
+
+
+def measured(base: Path, slots: int, runs: int) -> list[Figure]:
+    """All of it at `slots` slots and as many calls as a ring of that size has. Raises BenchError."""
+    calls = max(60, FULL_CALLS * slots // FULL_SLOTS // 30 * 30)
+    return [*starts(base, slots, calls, runs), *laps(slots), *lists(base, calls, runs), *listing(base, calls // 30)]
+
+
+def starts(base: Path, slots: int, calls: int, runs: int) -> list[Figure]:
+    """The first by every header, the others by the snapshot it left behind."""
+    store = base / "fullring"
+    job("atsize", "ring", store, str(slots), str(calls))
+    usages = [job("atsize", "start", store) for _ in range(runs + 1)]
+    first, *later = [usage.json() for usage in usages]
+    if first["from_snapshot"] or not all(one["from_snapshot"] for one in later):
+        raise BenchError("the snapshot was not made, or not used")
+    return [
+        figure("start_headers", f"start, every header read: {slots:,} slots, {calls:,} calls", "s", first["took"], 60),
+        figure("start_table", "start from the snapshot", "s", [one["took"] for one in later], 5),
+        figure("start_rss", "peak RSS of both", "MiB", [usage.peak_rss / MIB for usage in usages], 150),
+        figure("table_size", "the snapshot", "MiB", first["table"] / MIB),
+        figure("grant", "lending a slot, its header looked at", "µs", [one["grant"] for one in later]),
+        figure("check", "the signature of a header, afterwards", "µs", [one["check"] for one in later]),
+    ]
+
+
+def laps(slots: int) -> list[Figure]:
+    """Round and round a ring of made-up headers."""
+    free, held = (job("atsize", "laps", str(slots), share).json() for share in ("0", "0.4"))
+    return [
+        figure("lap_free", "a slot lent and taken back, three laps, none held", "µs", free),
+        figure("lap_held", "the same with 40 % held at random", "µs", held),
+    ]
+
+
+def lists(base: Path, calls: int, runs: int) -> list[Figure]:
+    """Without the key, with it, and with it again; SQLite over the same public records beside it."""
+    store, boxes = base / "month", str(base / "boxes")
+    job("atsize", "month", store, str(calls))
+    public = _list(calls, runs, store, "")
+    first, *again = _list(calls, runs + 1, store, boxes)
+    peer = [job("atsize", "sqlite", store, base / "calls.sqlite").json() for _ in range(runs)]
+    return [
+        figure("list_public", f"list of {calls:,} calls without the key", "s", public, 0.3),
+        figure("list_sqlite", "the same public records from SQLite", "s", [one["took"] for one in peer]),
+        figure("list_first", "list with the key, for the first time", "s", first, 3),
+        figure("list_again", "list with the key, from then on", "s", again, 0.3),
+    ]
+
+
+def _list(calls: int, runs: int, store: Path, boxes: str) -> list[float]:
+    found: list[dict[str, Any]] = [job("atsize", "list", store, boxes).json() for _ in range(runs)]
+    if {one["calls"] for one in found} != {calls}:
+        raise BenchError("a list does not have every call")
+    return [one["took"] for one in found]
+
+
+def listing(base: Path, calls: int) -> list[Figure]:
+    """What a day of calls costs the disk, a call."""
+    (base / "day").mkdir()
+    octets = job("atsize", "listing", base / "day", str(calls)).json()
+    return [
+        figure("listing", f"written to list a call, in a day of {calls:,}", "KiB", octets["ours"] / KIB),
+        figure("listing_replaced", "the same with the day's file replaced for each", "KiB", octets["replaced"] / KIB),
+        figure("listing_tinydb", "TinyDB's JSONStorage, neither whole nor synced", "KiB", octets["tinydb"] / KIB),
+    ]
