@@ -141,6 +141,7 @@ class StoreConfig(_Section, frozen=True, kw_only=True):
     retention_days: Annotated[int, Meta(ge=1, le=3660)] = 30
     off_hook_hours_a_day: Annotated[float, Meta(gt=0, le=24)] = 24.0
     hold_reserve: Annotated[float, Meta(ge=0, le=5)] = 0.1
+    hold_years: Annotated[int, Meta(ge=1, le=10)] = 5  # a longer hold is taken for a slip of the pen
     accept_shorter: bool = False
 
 

@@ -154,16 +154,18 @@ def test_a_real_device_takes_the_sound() -> None:
 
 
 @pytest.mark.parametrize(
-    ("today", "held", "refused"),
+    ("today", "held_until", "refused"),
     [
-        ("2026-12-23", False, False),
-        ("2026-12-24", False, True),
-        ("2027-01-01", True, False),
+        ("2026-12-23", "", False),
+        ("2026-12-24", "", True),
+        ("2027-03-31", "2027-03-31", False),
+        ("2027-04-01", "2027-03-31", True),  # it has lapsed
+        ("2026-12-23", "2026-12-10", False),  # a hold shortens nothing
     ],
 )
-def test_from_the_day_after_its_last_day_a_call_is_refused(today: str, held: bool, refused: bool) -> None:
+def test_from_the_day_after_its_last_day_a_call_is_refused(today: str, held_until: str, refused: bool) -> None:
     def read() -> None:
-        playing.refuse_expired("2026-12-23", "01ABC", held=held, today=today)
+        playing.refuse_expired("2026-12-23", "01ABC", held_until=held_until, today=today)
 
     if refused:
         with pytest.raises(RefusedError, match=r"Article 8\(1\)"):

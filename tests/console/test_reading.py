@@ -130,7 +130,7 @@ def test_the_widest_row_fits_80_columns(language: str, monkeypatch: pytest.Monke
         "C.UTF-8": ["int", "1:02:03", "unrecorded", "announced", "2", "recovered"],
         "ja_JP.UTF-8": ["内線", "1:02:03", "録音不能", "告知済", "2", "中断・復旧"],
     }
-    assert cells == ["#1234", "11-23", "09:00", "12/2101", *told[language], "12-23*"]
+    assert cells == ["#1234", "11-23", "09:00", "12/2101", *told[language], "27/03*"]
 
 
 def test_show_takes_number_or_beginning_of_an_id(run: Run, office: Path) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from tsuwaroku import errors
 from tsuwaroku.errors import ServiceError, TsuwarokuError
+from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.link import reachable
 from tsuwaroku.service.status import Status
 
@@ -73,6 +74,10 @@ class KeeperClient:
         """Mark a call, or withdraw its mark of that number (from 1); durable on return."""
         body = {"kind": kind, "by": by, "withdraw": withdraw}
         self._ask("POST", f"/v1/calls/{call_id}/marks", body)
+
+    def hold(self, asked: HoldRequest) -> None:
+        """Hold calls, or release them; durable on return."""
+        self._ask("POST", "/v1/holds", msgspec.to_builtins(asked))
 
     def audit(self, *, verb: str, subject: str, why: str) -> None:
         """Write an audit entry; it is durable on return."""

@@ -55,6 +55,7 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
         "hours a line is in use a day, where that was measured",
     ),
     "store.hold_reserve": ("保存延長のための余裕（0.1 = 10 %）", "room for calls on hold; 0.1 is 10 %"),
+    "store.hold_years": ("保存延長の最長期間（年）", "the longest hold, in years"),
     "store.accept_shorter": ("保存期間に足りない録音領域でも動かす", "run with a ring smaller than the guarantee"),
     "announcement.file": ("告知の音声ファイル。空欄は標準の音声", "a recording of your own; empty: the one supplied"),
     "announcement.level_dbm0": ("告知の平均レベル（dBm0）", "its mean level"),

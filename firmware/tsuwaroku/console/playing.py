@@ -115,7 +115,8 @@ def play(
     private = load_key(key, passphrase_file)
     assert private is not None
     record = find_record(listed(opened, private), call)
-    refuse_expired(record.retention.expires_on, record.id, held=record.retention.hold is not None)
+    hold = record.retention.hold
+    refuse_expired(record.retention.expires_on, record.id, held_until=hold.until if hold is not None else "")
     if not isinstance(record, CallRecord):
         raise SecretError("this key does not open the call", where=record.id, remedy="use a key the call was sealed to")
     if not record.audio.samples:
@@ -131,11 +132,13 @@ def play(
         sink.close()
 
 
-def refuse_expired(expires_on: str, call_id: str, *, held: bool, today: str | None = None) -> None:
-    """Raises RefusedError from the day after `expires_on` on (Asia/Tokyo), erased or not, unless a hold stands."""
-    if not held and (today or datetime.now(JST).date().isoformat()) > expires_on:
+def refuse_expired(expires_on: str, call_id: str, *, held_until: str = "", today: str | None = None) -> None:
+    """Raises RefusedError from the day after `expires_on`, or after a hold's last day, on (ISO, Asia/Tokyo), erased or
+    not."""
+    last = max(expires_on, held_until)
+    if (today or datetime.now(JST).date().isoformat()) > last:
         raise RefusedError(
-            f"this call was kept until {expires_on} (Article 8(1)) and may no longer be read",
+            f"this call was kept until {last} (Article 8(1)) and may no longer be read",
             where=call_id,
             remedy="nothing can be done; the manager may hold calls only before they expire",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tsuwaroku.clock import NS, from_iso
+from tsuwaroku.clock import JST, NS, from_iso
 from tsuwaroku.console.texts import t, word
 from tsuwaroku.console.translate import translate
 from tsuwaroku.records.call import Audio, CallRecord, Integrity, Mark, Notice, NoticeOutcome, Outcome, PublicRecord
@@ -132,8 +133,13 @@ def mark_count(record: CallRecord | PublicRecord) -> Text:
 
 
 def kept_until(record: CallRecord | PublicRecord) -> str:
-    """Month and day of the last day of keeping, with a star where a hold goes beyond it."""
-    return record.retention.expires_on[5:] + ("*" if record.retention.hold is not None else "")
+    """Month and day of the last day of keeping; of a hold with a star, and year and month where it ends in another
+    year."""
+    expires_on, hold = record.retention.expires_on, record.retention.hold
+    if hold is None or hold.until <= expires_on:
+        return expires_on[5:]
+    same_year = hold.until[:4] == expires_on[:4]
+    return (hold.until[5:] if same_year else hold.until[2:7].replace("-", "/")) + "*"
 
 
 def call(record: CallRecord | PublicRecord) -> RenderableType:
@@ -147,7 +153,7 @@ def call(record: CallRecord | PublicRecord) -> RenderableType:
             (t("col.outcome"), coloured("outcome", record.outcome)),
             (t("col.marks"), mark_count(record)),
             (t("col.integrity"), coloured("integrity", record.integrity)),
-            (t("col.kept"), record.retention.expires_on),
+            (t("col.kept"), _kept_in_words(record)),
             ("", Text(t("calls.no_key"), style="dim")),
         ]
         return Panel(facts(rows), title=title, title_align="left", expand=False)
@@ -184,10 +190,14 @@ def _all_of(record: CallRecord) -> list[tuple[str, RenderableType]]:
     return rows
 
 
-def _kept_in_words(record: CallRecord) -> str:
+def _kept_in_words(record: CallRecord | PublicRecord) -> str:
     hold = record.retention.hold
     words = t("show.kept", day=record.retention.expires_on)
-    return words if hold is None else f"{words}\n{t('show.hold', until=hold.until, reason=hold.reason)}"
+    if hold is None:
+        return words
+    told = t("show.hold", until=hold.until, reason=hold.reason) if hold.reason else t("hold.until", day=hold.until)
+    lapsed = hold.until < datetime.now(JST).date().isoformat()
+    return "\n".join([words, told, *([t("hold.lapsed")] if lapsed else [])])
 
 
 def notice(notice: Notice) -> RenderableType:

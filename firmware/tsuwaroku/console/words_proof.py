@@ -51,6 +51,47 @@ PROOF_PHRASES: Final[dict[str, tuple[str, str]]] = {
         "By Article 8(1): their retention, or their hold, was over.",
     ),
     "erased.problems": ("消去の記録に問題があります", "the record of erasures is damaged"),
+    "hold.what": (
+        "通話 #{call} を {day} まで保存延長します（通常の保存期限 {expires}、録音領域 {slots} 区画）。",
+        "Call #{call} will be kept until {day} (otherwise until {expires}); it takes {slots} slots of the ring.",
+    ),
+    "hold.fits": (
+        "録音領域は足りる見込みです。空きが最も少なくなるのは {day} で、{left} 区画が残ります。",
+        "The ring is forecast to suffice: free slots are fewest on {day}, {left} of them.",
+    ),
+    "hold.breaks": (
+        "【注意】この延長により、{day} に録音領域が不足する見込みです（延長しない場合: {without}）。\n"
+        "不足すると新しい通話を録音できなくなります。システム担当者に録音領域の増設を相談してください。",
+        "CAUTION: with this hold the ring is forecast to be full on {day} (without it: {without}).\n"
+        "New calls are then not recorded. Have the ring made larger before that day.",
+    ),
+    "hold.breaks_anyway": (
+        "録音領域は、この延長にかかわらず {day} に不足する見込みです。",
+        "The ring is forecast to be full on {day}, with this hold or without it.",
+    ),
+    "hold.never": ("不足の見込みなし", "not within the forecast"),
+    "hold.ask": ("保存延長しますか", "Hold the call?"),
+    "hold.done": (
+        "通話 #{call} を {day} まで保存延長しました。この日を過ぎると自動的に終了し、通話は消去されます。",
+        "Call #{call} is on hold until {day}. The hold then ends by itself, and the call is erased.",
+    ),
+    "hold.until": (
+        "保存期間の延長: {day} まで（理由を見るには --key FILE が必要です）",
+        "on hold until {day} (the reason needs --key FILE)",
+    ),
+    "hold.lapsed": ("保存期間の延長は終了しました。", "The hold has ended."),
+    "release.kept": (
+        "通話 #{call} の保存延長を解除します。解除後の保存期限は {day} です。",
+        "The hold on call #{call} will end. The call is then kept until {day}.",
+    ),
+    "release.over": (
+        "【注意】通話 #{call} の通常の保存期限（{day}）は過ぎています。解除するとすぐに再生・閲覧できなくなり、"
+        "次の消去で消去されます。元に戻すことはできません。",
+        "CAUTION: the retention of call #{call} was over on {day}. Without its hold it can no longer be read, and is "
+        "erased with the next erasure. Nothing brings it back.",
+    ),
+    "release.ask": ("保存延長を解除しますか", "End the hold?"),
+    "release.done": ("通話 #{call} の保存延長を解除しました。", "The hold on call #{call} has ended."),
     "col.erased": ("消去日", "Erased"),
     "col.calls": ("件数", "Calls"),
     "col.numbers": ("番号", "Numbers"),
@@ -77,6 +118,27 @@ PROOF_HELPS: Final[dict[str, tuple[str, str]]] = {
         "When, by what rule, and how it was read back. Nothing personal is in it; it needs neither key nor service.\n\n"
         "Example: tsuwaroku erase-log --from 2026-12-01 --to 2026-12-31",
     ),
+    "hold": (
+        "通話の保存期間を延長します（管理責任者）。\n\n"
+        "指定した日まで消去せずに保存し、その日を過ぎると自動的に終了します。録音領域への影響を確認してから実行します。"
+        "理由は封じて記録します。\n\n"
+        "例: tsuwaroku hold 12 --reason 訴訟のため --until 2027-03-31",
+        "Keep a call longer (the 管理責任者).\n\n"
+        "To the end of a day; the hold then ends by itself. What it does to the ring is shown before it is confirmed. "
+        "The reason is sealed.\n\n"
+        "Example: tsuwaroku hold 12 --reason 'court case' --until 2027-03-31",
+    ),
+    "release-hold": (
+        "保存延長を解除します（管理責任者）。\n\n"
+        "通常の保存期限を過ぎている通話は、解除するとすぐに読めなくなり、消去されます。\n\n"
+        "例: tsuwaroku release-hold 12 --reason 和解のため",
+        "End the hold of a call (the 管理責任者).\n\n"
+        "A call whose retention is over can then no longer be read, and is erased.\n\n"
+        "Example: tsuwaroku release-hold 12 --reason 'settled'",
+    ),
+    "opt.reason": ("理由（封じて記録します）", "Why; it is sealed"),
+    "opt.until": ("この日まで保存します（例 2027-03-31）", "Keep it to the end of this day, e.g. 2027-03-31"),
+    "opt.yes": ("確認せずに実行します。", "Do not ask."),
     "opt.from": ("この日以降に消去したもの", "Erased on this day or later"),
     "opt.to": ("この日以前に消去したもの", "Erased on this day or earlier"),
 }

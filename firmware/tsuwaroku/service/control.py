@@ -20,6 +20,7 @@ import msgspec
 from aiohttp import web
 
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, TsuwarokuError
+from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.link import MAX_PACKET, LeaseChanged, decode_upward, encode, reachable
 
@@ -93,9 +94,13 @@ def application(keeper: Keeper) -> web.Application:
         asked = _body(await request.read(), AuditRequest)
         return _json(keeper.audit(_who(request), asked.verb, asked.subject, asked.why))
 
+    async def hold(request: web.Request) -> web.Response:
+        return _json(keeper.hold(_body(await request.read(), HoldRequest), _who(request)))
+
     app = web.Application(middlewares=[_errors], client_max_size=64 * 1024)
     app.router.add_get("/v1/status", status)
     app.router.add_post("/v1/calls/{id}/marks", mark)
+    app.router.add_post("/v1/holds", hold)
     app.router.add_post("/v1/audit", audit)
     return app
 

@@ -21,6 +21,7 @@ from tsuwaroku.errors import NotFoundError, RefusedError, StoreError, TsuwarokuE
 from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.service.alarms import AlarmBoard
+from tsuwaroku.service.holding import HoldRequest, carry_out
 from tsuwaroku.service.lending import Lending
 from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
 from tsuwaroku.service.listening import note_act
@@ -380,6 +381,12 @@ class Keeper:
             withdraw=withdraw,
         )
         return {"id": call_id, "kind": kind, "withdrawn": withdraw}
+
+    def hold(self, asked: HoldRequest, by: str) -> dict[str, object]:
+        """Hold calls beyond their days, or release them."""
+        self._write_traces()
+        years = self._config.store.hold_years
+        return carry_out(self._store, self._journal, self._audit, self._clock.now(), by, asked, years)
 
     def audit(self, actor: str, verb: str, subject: str, why: str) -> dict[str, object]:
         """An entry durable before the act it records."""

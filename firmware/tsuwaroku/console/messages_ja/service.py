@@ -60,6 +60,32 @@ SERVICE: Final[dict[str, str]] = {
     "stop it with `systemctl stop tsuwaroku`, rebuild, and start it again at once: nothing is recorded meanwhile": (
         "`systemctl stop tsuwaroku` で停止してから作り直し、終わったらすぐに開始してください（停止中は録音されません）"
     ),
+    "this call is kept until {} anyway": "この通話は、延長しなくても {0} まで保存されます",
+    "name a later day with --until; to end a hold sooner, use `tsuwaroku release-hold`": (
+        "--until でそれより後の日を指定してください。延長を早く終えるには `tsuwaroku release-hold` を使います"
+    ),
+    "a hold until {} is longer than {} years": "{0} までの延長は {1} 年を超えています",
+    "name an earlier day; a hold that stands can be made longer at any time": (
+        "もっと早い日を指定してください。延長の期間は、後からいつでも伸ばせます"
+    ),
+    "this call is not on hold": "この通話は保存延長されていません",
+    "`tsuwaroku show` shows a hold": "保存延長は `tsuwaroku show` で確かめられます",
+    "a reason is needed, of at most {} letters": "理由を {0} 文字以内で入力してください",
+    "say why in a sentence": "延長や解除の理由を一文で書いてください",
+    "{} is not a date": "{0} は日付ではありません",
+    "write it like 2027-03-31": "2027-03-31 のように書いてください",
+    "this call was kept until {} (Article 8(1)) and can no longer be held": (
+        "この通話の保存期限（{0}、要綱第8条第1項）は過ぎているため、保存延長できません"
+    ),
+    "nothing can be done: a hold has to be put on a call before its time is over": (
+        "対処はありません。保存延長は保存期限までに行う必要があります"
+    ),
+    "this call was erased": "この通話は消去されました",
+    "`tsuwaroku erase-log` says when and by what rule": "消去した日と理由は `tsuwaroku erase-log` で確かめられます",
+    "it has to be confirmed, and there is no terminal to ask on": "確認が必要ですが、入力できる端末がありません",
+    "read what it does, then add --yes": "影響を確かめたうえで --yes を付けて実行してください",
+    "it was not confirmed, and nothing was changed": "確認されなかったため、何も変更していません",
+    "run it again when it is decided": "決定してから、もう一度実行してください",
     "cannot be removed ({})": "削除できません（{0}）",
     "report it": "システム担当者に知らせてください",
     "the queue to the disk is full": "ディスクへの書き込み待ちが上限に達しました",

@@ -1,0 +1,172 @@
+"""`hold` and `release-hold`: keep a call beyond its days; what that does to the ring is shown before."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from tsuwaroku.clock import SystemClock
+from tsuwaroku.config import StoreConfig
+from tsuwaroku.console.options import CallArgument, JsonOption, StoreOption
+from tsuwaroku.console.output import emit_json, screen
+from tsuwaroku.console.proof import day_given
+from tsuwaroku.console.reading import listed
+from tsuwaroku.console.session import find_record, keeper_runs, open_store, person, session, with_keeper_lock
+from tsuwaroku.console.texts import h, t
+from tsuwaroku.errors import RefusedError
+
+if TYPE_CHECKING:
+    from tsuwaroku.service.forecast import HoldEffect
+    from tsuwaroku.service.holding import HoldRequest
+    from tsuwaroku.store.layout import Store
+
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help=h("opt.reason"), show_default=False)]
+UntilOption = Annotated[str, typer.Option("--until", metavar="DAY", help=h("opt.until"), show_default=False)]
+YesOption = Annotated[bool, typer.Option("--yes", metavar="", help=h("opt.yes"), show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the application."""
+    app.command("hold", help=h("hold"))(hold)
+    app.command("release-hold", help=h("release-hold"))(release_hold)
+
+
+def hold(
+    ctx: typer.Context,
+    call: CallArgument,
+    reason: ReasonOption,
+    until: UntilOption,
+    yes: YesOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep a call to the end of a day."""
+    from tsuwaroku.service.holding import parts_of, reading_day, refuse_hold, request
+    from tsuwaroku.store.amendments import read_amendments
+
+    last = day_given(until, "--until")
+    assert last is not None
+    opened = open_store(ctx, store)
+    records = listed(opened, None)
+    record = find_record(records, call)
+    asked = request(parts_of(record, records), reason, last)
+    today = reading_day(opened, SystemClock().now())
+    refuse_hold(opened, read_amendments(opened), asked, today, _years(ctx))
+    effect = _effect(opened, asked.calls, last, today)
+    if not as_json or not yes:
+        _show_effect(effect, record.sequence, record.retention.expires_on, err=as_json)
+    _confirm(yes, t("hold.ask"))
+    _act(ctx, store, opened, asked)
+    if as_json:
+        emit_json({"id": record.id, "calls": asked.calls, "until": asked.until, "effect": effect})
+        return
+    screen().print(t("hold.done", call=record.sequence, day=last))
+
+
+def release_hold(
+    ctx: typer.Context,
+    call: CallArgument,
+    reason: ReasonOption,
+    yes: YesOption = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """End the hold of a call."""
+    from tsuwaroku.service.holding import parts_of, reading_day, refuse_release, request
+    from tsuwaroku.store.amendments import read_amendments
+
+    opened = open_store(ctx, store)
+    records = listed(opened, None)
+    record = find_record(records, call)
+    asked = request(parts_of(record, records), reason, None)
+    refuse_release(opened, read_amendments(opened), asked)
+    expires_on = record.retention.expires_on
+    over = date.fromisoformat(expires_on) < reading_day(opened, SystemClock().now())
+    console = screen(err=as_json)
+    if over:
+        console.print(t("release.over", call=record.sequence, day=expires_on), style="bold red")
+    else:
+        console.print(t("release.kept", call=record.sequence, day=expires_on))
+    _confirm(yes, t("release.ask"))
+    _act(ctx, store, opened, asked)
+    if as_json:
+        emit_json({"id": record.id, "calls": asked.calls, "until": None, "expires_on": expires_on})
+        return
+    console.print(t("release.done", call=record.sequence))
+
+
+def _effect(store: Store, calls: Sequence[str], until: date, today: date) -> HoldEffect:
+    """What the hold does to the ring's guarantee; the parts of a call count as one."""
+    from tsuwaroku.service.forecast import effect_of_hold
+    from tsuwaroku.service.measured import kept_calls
+    from tsuwaroku.service.site import holds, occupancy_of
+    from tsuwaroku.store.catalogue import Catalogue
+
+    catalogue = Catalogue(store.catalogue_dir)
+    entries = [entry for one in calls if (entry := catalogue.get(one)) is not None]
+    parts = kept_calls(entries, holds(store))
+    whole = msgspec.structs.replace(parts[-1], slots=sum(part.slots for part in parts))
+    return effect_of_hold(occupancy_of(store, today), whole, until)
+
+
+def _show_effect(effect: HoldEffect, number: int, expires_on: str, *, err: bool) -> None:
+    console = screen(err=err)
+    console.print(t("hold.what", call=number, day=effect.until, expires=expires_on, slots=effect.slots))
+    before, after = effect.before, effect.after
+    if effect.breaks:
+        without = t("hold.never") if before.broken_on is None else str(before.broken_on)
+        console.print(t("hold.breaks", day=after.broken_on, without=without), style="bold red")
+    elif after.broken_on is not None:
+        console.print(t("hold.breaks_anyway", day=after.broken_on), style="yellow")
+    else:
+        console.print(t("hold.fits", day=after.lowest_on, left=after.lowest))
+
+
+def _confirm(yes: bool, question: str) -> None:
+    """Raises RefusedError where nobody said yes."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise RefusedError(
+            "it has to be confirmed, and there is no terminal to ask on", remedy="read what it does, then add --yes"
+        )
+    if not typer.confirm(question, default=False, err=True):
+        raise RefusedError("it was not confirmed, and nothing was changed", remedy="run it again when it is decided")
+
+
+def _years(ctx: typer.Context) -> int:
+    config = session(ctx).config_if_there()
+    return (StoreConfig() if config is None else config.store).hold_years
+
+
+def _act(ctx: typer.Context, store: Path | None, opened: Store, asked: HoldRequest) -> None:
+    """Through the keeper when it runs, else in its stead."""
+    if keeper_runs(opened):
+        from tsuwaroku.console.client import KeeperClient
+
+        with KeeperClient(session(ctx).socket(store)) as keeper:
+            keeper.hold(asked)
+        return
+    mine = open_store(ctx, store, need_device=True)
+    with_keeper_lock(mine, lambda: _write(mine, asked, _years(ctx)))
+
+
+def _write(store: Store, asked: HoldRequest, years: int) -> None:
+    """What the keeper does, while it does not run."""
+    from tsuwaroku.service.holding import carry_out
+    from tsuwaroku.store.audit import AuditLog
+    from tsuwaroku.store.journal import Journal
+
+    audit = AuditLog(store.audit_dir, store.device, recipients=store.recipients.list)
+    journal = Journal.open(store.journal_dir, "keeper", store, store.device)
+    try:
+        carry_out(store, journal, audit, SystemClock().now(), person(), asked, years)
+    finally:
+        journal.close()
+        audit.close()
