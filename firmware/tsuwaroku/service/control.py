@@ -12,6 +12,7 @@ import pwd
 import signal
 import socket
 import struct
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -21,10 +22,11 @@ from aiohttp import web
 
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, TsuwarokuError
 from tsuwaroku.service.holding import HoldRequest
-from tsuwaroku.service.keeper import Keeper
+from tsuwaroku.service.keeper import NAP_S, Keeper
 from tsuwaroku.service.link import MAX_PACKET, LeaseChanged, decode_upward, encode, reachable
 
 POLL_S = 2.0
+MOST_AT_ONCE = 64  # messages heard between two pieces of an erasure
 T = TypeVar("T")
 
 
@@ -51,6 +53,7 @@ async def serve(keeper: Keeper, control_path: Path, link_path: Path, stop: async
     await site.start()
     os.chmod(control_path, 0o660)
     link.open()
+    keeper.between = link.serve
     try:
         while not stop.is_set():
             if keeper.poll():
@@ -166,6 +169,13 @@ class LinkServer:
         self._listener = listener
         asyncio.get_running_loop().add_reader(listener.fileno(), self._accept)
 
+    def serve(self) -> None:
+        """Between two pieces of long work: what the recorder has sent meanwhile, and a rest for the disk."""
+        for _ in range(MOST_AT_ONCE):
+            if self._peer is None or not self._readable(self._peer):
+                break
+        time.sleep(NAP_S)
+
     def lease_changed(self) -> None:
         """Tell the recorder to read its lease again."""
         if self._peer is not None:
@@ -191,21 +201,23 @@ class LinkServer:
         self._peer = peer
         asyncio.get_running_loop().add_reader(peer.fileno(), self._readable, peer)
 
-    def _readable(self, peer: socket.socket) -> None:
+    def _readable(self, peer: socket.socket) -> bool:
+        """Take a message; False where none was waiting."""
         try:
             data = peer.recv(MAX_PACKET)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             data = b""
         if not data:
             if peer is self._peer:
                 self._hang_up()
                 self._keeper.recorder_gone()
-            return
+            return False
         message = decode_upward(data)
         if message is not None and self._keeper.message(message):
             self.lease_changed()
+        return True
 
     def _hang_up(self) -> None:
         if self._peer is not None:

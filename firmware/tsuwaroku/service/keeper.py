@@ -6,8 +6,9 @@ killed, stopped for an hour or started late, and nothing is lost.
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,20 +20,23 @@ from tsuwaroku.clock import Clock, Instant
 from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError, StoreError, TsuwarokuError
 from tsuwaroku.records.call import MarkKind
-from tsuwaroku.records.retention import day_of
+from tsuwaroku.records.retention import configured, day_of
 from tsuwaroku.service.alarms import AlarmBoard
+from tsuwaroku.service.clockwatch import ClockWatch
 from tsuwaroku.service.holding import HoldRequest, carry_out
 from tsuwaroku.service.lending import Lending
 from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
+from tsuwaroku.service.retention import Expiry
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RecorderStatus, RingStatus, Status
 from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.audit import CALLS_CLOSED, AuditLog
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.durable import FileLock, replace_file
+from tsuwaroku.store.erasure import Eraser, Erasure
 from tsuwaroku.store.journal import Journal, JournalRecord, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
@@ -43,6 +47,7 @@ GRACE_NS = 5_000_000_000  # both start together, and a recorder needs a second o
 RECORDER_SILENT_NS = 3_000_000_000
 MOST_TRACES = 10_000
 HEADERS_A_POLL = 500  # 60 ms of work here, 150 ms on a Pi, every two seconds: a million in a good hour
+NAP_S = 0.02  # between two pieces of an erasure: the recorder's commits have the disk to themselves
 _T = TypeVar("_T")
 
 
@@ -76,6 +81,8 @@ class Keeper:
         self._day_lost = False
         self._fault = ""
         self._head = ""
+        self.between: Callable[[], None] = lambda: time.sleep(NAP_S)
+        """Called between the pieces of an erasure: to let the disk rest, and to hear the recorder."""
 
     def start(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Take the store, read the ring's headers, list what was recorded meanwhile, lend slots."""
@@ -93,6 +100,7 @@ class Keeper:
         if slots.refused and store.table_path.exists():
             self._trace("keeper", "every header read", detail={"why": slots.refused})
         self._lending = Lending(store, self._config, slots, lease)
+        self._start_expiry()
         self._relist()
         self.poll()
 
@@ -103,6 +111,23 @@ class Keeper:
         self._audit.close()
         self._journal.close()
         self._lock.release()
+
+    def _start_expiry(self) -> None:
+        self._watch = ClockWatch(self._store.clock_path, self._recorder_journal.records(), self._alarms)
+        if self._watch.damaged:
+            self._trace("keeper", "clock memory damaged", detail={"why": self._watch.damaged})
+        eraser = Eraser(
+            self._store,
+            self._journal,
+            self._listing.catalogue,
+            log=self._log_erasure,
+            pause=lambda slots: self.between(),
+            recorder=self._recorder_journal,
+        )
+        journals = (self._recorder_journal, self._journal)
+        period = configured(self._config.store)
+        self._expiry = Expiry(self._store, self._listing, journals, self._alarms, eraser, self._erased, period)
+        self._try(lambda: self._expiry.finish(self._clock.now()))
 
     def _load_lease(self) -> tuple[Lease, bool]:
         """The lease, and whether it could be read; else it is made anew, and every header is read.
@@ -217,6 +242,7 @@ class Keeper:
         self._try(lambda: self._list_closed(self._waiting()))
         self._try(self.settle)
         self._try(self._forget_keyless)
+        self._try(self._expire)
         self._try(self._publish_head)
         changed = self._try(self._extend_lease)
         self._try(self._check_headers)
@@ -256,6 +282,27 @@ class Keeper:
         if record.type is JournalType.DISCARDED:
             self._give_back(record.call_id)
 
+    # -- retention
+
+    def _expire(self) -> None:
+        now = self._clock.now()
+        self._expiry.poll(self._watch.look(now), now)
+
+    def _log_erasure(self, erasure: Erasure) -> str:
+        self._write_traces()
+        return self._audit.append(self._clock.now(), "keeper", "calls erased", detail=erasure.detail()).hash
+
+    def _erased(self, erasure: Erasure, calls: Sequence[bytes]) -> None:
+        """Their slots are free, and lent again in their turn."""
+        self._lending.erased(slot for slot, _ in erasure.slots)
+        for call_id in calls:
+            self._listing.known.pop(call_id, None)
+            self._unlisted.discard(call_id)
+            self._keyless.discard(call_id)
+            self._settled.discard(call_id)
+        if not calls:
+            self._listing.read()
+
     def _give_back(self, call_id: bytes) -> None:
         self._lending.give_back(call_id)
         self._unlisted.discard(call_id)
@@ -286,7 +333,7 @@ class Keeper:
         """Number and digest of the call if it is closed now, and whole."""
         whole: dict[str, str] = {}
         for stored in find_calls(self._store, self._lending.slots.of(call_id)):
-            if stored.last and stored.call_id in self._unlisted:
+            if stored.last and stored.call_id in self._unlisted and not self._expiry.is_going(call_id):
                 self._listing.put(call_id, entry_of(stored))
                 self._unlisted.discard(stored.call_id)
                 self._found(stored)

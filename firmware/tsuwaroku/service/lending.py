@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from tsuwaroku.config import Config
 from tsuwaroku.errors import StoreError
@@ -83,6 +83,12 @@ class Lending:
         self._granted = 0  # where the disk takes none, the next is tried when the next is due
         lent = [*self.lease.slots, *self._left]
         slottable.save(self._store.table_path, self.slots.image(lent, bound), self._store)
+
+    def erased(self, slots: Iterable[int]) -> None:
+        """These slots were overwritten and read back: what their headers say now counts."""
+        erased = set(slots)
+        self.slots.look_again(erased)
+        self.lease.slots = [(at, generation) for at, generation in self.lease.slots if at not in erased]
 
     def give_back(self, call_id: bytes) -> None:
         """The slots of a call that is none are free; lent again, with a new generation, they are overwritten."""

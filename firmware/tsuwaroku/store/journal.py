@@ -85,15 +85,16 @@ class Journal:
             self._read_on()
         return list(self._records)
 
-    def problems(self) -> list[str]:
-        """What is damaged, missing or torn; empty for a sound journal."""
+    def problems(self, *, torn: bool = True) -> list[str]:
+        """What is damaged, missing or torn; empty for a sound journal. `torn` False: without what a kill leaves of a
+        record that nobody was told is durable."""
         found = list(self._problems)
         for number, state in [(r.number, r.state) for r in self._records if not self._sound(r)]:
             if state is Sealed.ERASED:
                 found.append(f"{self._owner} journal: the sealed part of record {number} is gone without a tombstone")
             else:
                 found.append(f"{self._owner} journal: the sealed part of record {number} is damaged")
-        if self._torn:
+        if self._torn and torn:
             found.append(f"{self._owner} journal: torn or damaged after record {self._last_number}")
         present = self._segments()
         for segment in range(max(present, default=0) + 1):  # the first one is there from the store's making on
