@@ -92,6 +92,32 @@ PROOF_PHRASES: Final[dict[str, tuple[str, str]]] = {
     ),
     "release.ask": ("保存延長を解除しますか", "End the hold?"),
     "release.done": ("通話 #{call} の保存延長を解除しました。", "The hold on call #{call} has ended."),
+    "statement.day": ("対象日", "Day"),
+    "statement.made": ("作成日時", "Made"),
+    "statement.retention": ("保存期間", "Retention"),
+    "statement.kept": ("保存すべき通話", "To be kept, and there"),
+    "statement.count": ("{n} 件（{numbers}）", "{n} ({numbers})"),
+    "statement.n": ("{n} 件", "{n}"),
+    "statement.held": ("うち保存延長中", "Of these, on hold"),
+    "statement.kept_then": ("当日は保存し、期限後に消去した通話", "Kept then, erased since"),
+    "statement.due": ("本日消去する通話（すでに閲覧不可）", "To be erased today, not read any more"),
+    "statement.overdue": ("期限を過ぎて未消去の通話", "Overdue, not erased"),
+    "statement.unfinished": ("消去の途中の通話（すでに閲覧不可）", "Being erased, not read any more"),
+    "statement.unrecorded": ("録音のない通話（ボタンなし・空きなし）", "Not recorded (no press, no room)"),
+    "statement.lost": ("電源断で失われた通話", "Lost in a power cut"),
+    "statement.erased": ("対象日に消去した通話", "Erased on the day"),
+    "statement.erased_before": ("それ以前に消去した通話", "Erased before"),
+    "statement.signature": ("装置の署名", "Device's signature"),
+    "statement.holds": (
+        "{day} に保存すべき通話 {n} 件はすべて改ざん・欠落なく保存され、"
+        "保存期間を過ぎた通話は開けないことを確かめました。",
+        "All {n} calls that had to be kept on {day} were kept unaltered, and none that was older can be opened.",
+    ),
+    "statement.holds_not": (
+        "{day} について、要綱第8条第1項のとおりに保存・消去されていることを証明できません。",
+        "It cannot be stated that on {day} every call was kept, and every older one erased, as Article 8(1) demands.",
+    ),
+    "statement.bad": ("保存と消去に問題が見つかりました", "retention is not as it has to be"),
     "col.erased": ("消去日", "Erased"),
     "col.calls": ("件数", "Calls"),
     "col.numbers": ("番号", "Numbers"),
@@ -139,6 +165,17 @@ PROOF_HELPS: Final[dict[str, tuple[str, str]]] = {
     "opt.reason": ("理由（封じて記録します）", "Why; it is sealed"),
     "opt.until": ("この日まで保存します（例 2027-03-31）", "Keep it to the end of this day, e.g. 2027-03-31"),
     "opt.yes": ("確認せずに実行します。", "Do not ask."),
+    "retention-statement": (
+        "保存と消去の証明書を作成します（装置の署名付き）。\n\n"
+        "指定した日に保存すべき通話がすべて揃っていること、期限を過ぎた通話が開けないこと、消去した通話とその理由を示します。"
+        "問題があれば終了コード10。\n\n"
+        "例: tsuwaroku retention-statement --date 2026-12-24 --json",
+        "State, signed by the device, that retention was kept on a day.\n\n"
+        "Every call that had to be there is there and verifies; none that is older can be opened; which were erased, "
+        "and why. Ends with 10 where that is not so.\n\n"
+        "Example: tsuwaroku retention-statement --date 2026-12-24 --json",
+    ),
+    "opt.day": ("対象日（既定: 今日）", "Of this day (default: today)"),
     "opt.from": ("この日以降に消去したもの", "Erased on this day or later"),
     "opt.to": ("この日以前に消去したもの", "Erased on this day or earlier"),
 }
