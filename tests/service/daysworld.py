@@ -96,11 +96,15 @@ class Days:
     def power_off(self, length_ns: int) -> None:
         """And on again, with a clock that shows 1970."""
         self.kill()
-        self.true_ns += length_ns
+        self.power(length_ns)
+        self.start()
+
+    def power(self, off_ns: int) -> None:
+        """Another boot begins, so much later."""
+        self.true_ns += off_ns
         self.boot += 1
         self.booted_ns = self.true_ns - MINUTE
         self.error_ns, self.quality = -self.booted_ns, UNSYNCHRONISED
-        self.start()
 
     def poll(self, times: int = 1) -> None:
         for _ in range(times):

@@ -9,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.service.daysworld import DAY, HOUR, MINUTE, SYNCHRONISED, UNSYNCHRONISED, Days, Killed
+from tsuwaroku.service.reading import may_read
 from tsuwaroku.store.amendments import read_amendments
 from tsuwaroku.store.audit import AuditLog
+from tsuwaroku.store.journal import Journal, JournalType
+from tsuwaroku.store.layout import Store
 from tsuwaroku.store.recovery import list_calls
+from tsuwaroku.store.scan import scan_slots
 from tsuwaroku.store.tombstone import Why, name_of
 from tsuwaroku.store.verify import verify_store
 
@@ -164,3 +168,46 @@ def test_a_lost_memory_of_the_clock_is_replayed(tmp_path: Path) -> None:
     assert (days.present(), days.today) == ([], days.calls[0].last_day + timedelta(days=1))
     verbs = [entry.verb for entry in AuditLog.open(days.store).entries()]
     assert verbs.count("clock memory damaged") == 1
+
+
+def readable(days: Days) -> list[int]:
+    """The calls that may be played now."""
+    found = scan_slots(days.store)
+    verdicts = {stored.call_id: may_read(days.store, stored, "", days.now()) for stored in found}
+    there = [(number, verdicts.get(call.call_id)) for number, call in enumerate(days.calls, 1)]
+    return [number for number, verdict in there if verdict is not None and verdict.yes]
+
+
+def test_reading_ends_with_the_last_day_whether_erased_or_not(tmp_path: Path) -> None:
+    days = Days(tmp_path / "store", 8)
+    days.call()
+    days.run_to("07:00")
+    days.power_off(MINUTE)
+    days.call()  # of 1970, for all its record says
+    days.error_ns, days.quality = 0, SYNCHRONISED
+    days.poll()
+    assert readable(days) == [1, 2]
+    for _ in range(5):
+        days.run_to("23:59")
+    assert (days.today, readable(days)) == (days.calls[0].last_day, [1, 2])
+    days.true_ns += 5 * MINUTE  # and no poll
+    assert (days.present(), readable(days)) == ([1, 2], [2])
+    days.error_ns = -3 * DAY  # setting the clock back opens nothing
+    assert readable(days) == [2]
+
+
+def test_a_boot_in_which_no_keeper_looked_counts_all_the_same(tmp_path: Path) -> None:
+    """Its calls are dated by the recorder's journal."""
+    days = Days(tmp_path / "store", 8)
+    days.kill()
+    days.power(HOUR)
+    days.error_ns, days.quality = 0, SYNCHRONISED
+    store = Store.open(days.path, need_device=True)
+    journal = Journal.open(store.journal_dir, "recorder", store, store.device)
+    journal.append(JournalType.RECORDER_STARTED, days.now())
+    journal.close()
+    store.close()
+    unseen = days.now().boot_id
+    days.power(HOUR)
+    days.start()
+    assert [boot.boot_id for boot in days.keeper._watch.state.boots][1:] == [unseen, days.now().boot_id]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
@@ -36,6 +36,7 @@ from tsuwaroku.records.call import CallRecord
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
+    from tsuwaroku.store.scan import StoredCall
 
 PurposeOption = Annotated[
     str | None, typer.Option("--purpose", metavar="TEXT", help=h("opt.purpose"), show_default=False)
@@ -116,13 +117,16 @@ def play(
     assert private is not None
     record = find_record(listed(opened, private), call)
     hold = record.retention.hold
-    refuse_expired(record.retention.expires_on, record.id, held_until=hold.until if hold is not None else "")
+    held_until = hold.until if hold is not None else ""
+    if not isinstance(record, CallRecord) or not record.audio.samples:
+        refuse_expired(record.retention.expires_on, record.id, held_until=held_until)
     if not isinstance(record, CallRecord):
         raise SecretError("this key does not open the call", where=record.id, remedy="use a key the call was sealed to")
     if not record.audio.samples:
         raise NotFoundError("this call has no sound", where=record.id, remedy="`tsuwaroku show` says why")
-    why = asked_purpose(purpose)
     stored, wraps = stored_call(opened, record.id)
+    refuse_unreadable(opened, stored, held_until)
+    why = asked_purpose(purpose)
     reader = CallReader(stored, opened, private, wraps)
     sink: Output = NullOutput() if output == "null" else AlsaOutput(output, record.audio.rate)
     try:
@@ -130,6 +134,19 @@ def play(
         _sound(record, reader.pieces(), sink)
     finally:
         sink.close()
+
+
+def refuse_unreadable(store: Store, stored: StoredCall, held_until: str) -> None:
+    """The same by the judge of the clock: from the end the ring has, by the later of the box's date and the clock's.
+
+    Raises RefusedError.
+    """
+    from tsuwaroku.service.reading import may_read
+
+    verdict = may_read(store, stored, held_until, SystemClock().now())
+    if verdict is not None and not verdict.yes:
+        last = verdict.last_day.isoformat()
+        refuse_expired(last, stored.id, today=date.max.isoformat())
 
 
 def refuse_expired(expires_on: str, call_id: str, *, held_until: str = "", today: str | None = None) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from tsuwaroku.clock import Clock, Instant, SystemClock, VirtualClock
+from tsuwaroku.clock import Clock, Instant, SystemClock, VirtualClock, virtual_boot
 from tsuwaroku.config import Config
 from tsuwaroku.errors import ServiceError, StoreError, TsuwarokuError
 from tsuwaroku.hal.board import SYSTEM_LAMP, Board, Lamp
@@ -129,7 +129,7 @@ def make_board(spec: Spec) -> tuple[Board, Clock]:
     from tsuwaroku.service import assembly
 
     if spec.config.board.kind == "virtual":
-        clock = VirtualClock(spec.epoch_wall_ns, SystemClock().now().quality)
+        clock = VirtualClock(spec.epoch_wall_ns, SystemClock().now().quality, virtual_boot(spec.epoch_wall_ns))
         elapsed_ns = max(0, time.time_ns() - spec.epoch_wall_ns)
         clock.mono_ns = elapsed_ns  # calls that were cut off are judged by their age before the first read
         return assembly.virtual_board(spec.config, clock, elapsed_ns), clock

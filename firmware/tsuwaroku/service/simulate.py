@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from tsuwaroku.clock import JST, NS, VirtualClock
+from tsuwaroku.clock import JST, NS, VirtualClock, virtual_boot
 from tsuwaroku.config import Config, LineConfig
 from tsuwaroku.errors import ConfigError, RingError
 from tsuwaroku.exchange.script import Script, load_script
@@ -126,7 +126,8 @@ def simulate(
             where=str(store_dir),
             remedy="play it into a new store (another --store DIR)",
         )
-    clock = VirtualClock(default_start() if start_wall_ns is None else start_wall_ns)
+    start_ns = default_start() if start_wall_ns is None else start_wall_ns
+    clock = VirtualClock(start_ns, boot_id=virtual_boot(start_ns))
     keeper = Keeper(store, settings, clock)
     keeper.start()
     try:
