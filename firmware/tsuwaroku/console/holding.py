@@ -47,7 +47,7 @@ def hold(
     as_json: JsonOption = False,
 ) -> None:
     """Keep a call to the end of a day."""
-    from tsuwaroku.service.holding import parts_of, reading_day, refuse_hold, request
+    from tsuwaroku.service.holding import judge_of, parts_of, refuse_hold, request
     from tsuwaroku.store.amendments import read_amendments
 
     last = day_given(until, "--until")
@@ -56,9 +56,9 @@ def hold(
     records = listed(opened, None)
     record = find_record(records, call)
     asked = request(parts_of(record, records), reason, last)
-    today = reading_day(opened, SystemClock().now())
-    refuse_hold(opened, read_amendments(opened), asked, today, _years(ctx))
-    effect = _effect(opened, asked.calls, last, today)
+    judge = judge_of(opened, SystemClock().now())
+    refuse_hold(opened, read_amendments(opened), asked, judge, _years(ctx))
+    effect = _effect(opened, asked.calls, last, judge.today)
     if not as_json or not yes:
         _show_effect(effect, record.sequence, record.retention.expires_on, err=as_json)
     _confirm(yes, t("hold.ask"))
@@ -78,7 +78,7 @@ def release_hold(
     as_json: JsonOption = False,
 ) -> None:
     """End the hold of a call."""
-    from tsuwaroku.service.holding import parts_of, reading_day, refuse_release, request
+    from tsuwaroku.service.holding import judge_of, parts_of, refuse_release, request
     from tsuwaroku.store.amendments import read_amendments
 
     opened = open_store(ctx, store)
@@ -87,7 +87,7 @@ def release_hold(
     asked = request(parts_of(record, records), reason, None)
     refuse_release(opened, read_amendments(opened), asked)
     expires_on = record.retention.expires_on
-    over = date.fromisoformat(expires_on) < reading_day(opened, SystemClock().now())
+    over = date.fromisoformat(expires_on) < judge_of(opened, SystemClock().now()).today
     console = screen(err=as_json)
     if over:
         console.print(t("release.over", call=record.sequence, day=expires_on), style="bold red")

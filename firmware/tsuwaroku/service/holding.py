@@ -21,7 +21,8 @@ from tsuwaroku.records.judging import Judge
 from tsuwaroku.store import clockfile
 from tsuwaroku.store.amendments import Amendments, read_amendments
 from tsuwaroku.store.audit import AuditLog
-from tsuwaroku.store.catalogue import Catalogue
+from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
+from tsuwaroku.store.ends import read_end
 from tsuwaroku.store.journal import Journal, JournalType
 
 if TYPE_CHECKING:
@@ -51,29 +52,29 @@ def parts_of(record: CallRecord | PublicRecord, records: Iterable[CallRecord | P
     return parts
 
 
-def reading_day(store: Store, now: Instant) -> date:
-    """Today, by the clock that decides what may be read; by the wall clock where its memory is lost."""
+def judge_of(store: Store, now: Instant) -> Judge:
+    """Who decides what day it is and when a call ended; by the wall clock alone where the clock's memory is lost."""
     try:
         state = clockfile.load(store.clock_path)
     except StoreError:
         state = State()
-    return Judge(state, now).today
+    return Judge(state, now)
 
 
-def refuse_hold(store: Store, amendments: Amendments, asked: HoldRequest, today: date, years: int) -> None:
+def refuse_hold(store: Store, amendments: Amendments, asked: HoldRequest, judge: Judge, years: int) -> None:
     """Raises NotFoundError for an unknown call; RefusedError for one that is gone, whose time is over, that is held so
     long already, and for an end that is none, or more than `years` away."""
     _refuse_reason(asked.reason)
     until = _day(asked.until)
-    for call_id in asked.calls:
-        expires_on = _last_day(store, amendments, call_id, today)
-        if until <= expires_on:
+    ends = [_last_day(store, amendments, call_id, judge) for call_id in asked.calls]
+    for call_id, last in zip(asked.calls, ends, strict=True):
+        if until < last or (until == last and len(set(ends)) == 1):  # a power cut may have left the parts unlike
             raise RefusedError(
-                f"this call is kept until {expires_on} anyway",
+                f"this call is kept until {last} anyway",
                 where=call_id,
                 remedy="name a later day with --until; to end a hold sooner, use `tsuwaroku release-hold`",
             )
-    if until > _years_after(today, years):
+    if until > _years_after(judge.today, years):
         raise RefusedError(
             f"a hold until {until} is longer than {years} years",
             where="--until",
@@ -85,9 +86,13 @@ def refuse_release(store: Store, amendments: Amendments, asked: HoldRequest) -> 
     """Raises NotFoundError for an unknown call, RefusedError where none of them is held."""
     _refuse_reason(asked.reason)
     for call_id in asked.calls:
-        _retention(store, amendments, call_id)
-    if not any(amendments.hold(ULID.from_str(call_id).bytes) for call_id in asked.calls):
-        raise RefusedError("this call is not on hold", where=asked.calls[0], remedy="`tsuwaroku show` shows a hold")
+        _entry(store, amendments, call_id)
+    if not any(amendments.hold(_raw(call_id)) for call_id in asked.calls):
+        raise RefusedError(
+            "this call is not on hold",
+            where=asked.calls[0] if asked.calls else "",
+            remedy="`tsuwaroku show` shows a hold",
+        )
 
 
 def carry_out(
@@ -100,7 +105,7 @@ def carry_out(
         refuse_release(store, amendments, asked)
         kind, verb, public = JournalType.HOLD_RELEASED, "hold released", {}
     else:
-        refuse_hold(store, amendments, asked, reading_day(store, now), years)
+        refuse_hold(store, amendments, asked, judge_of(store, now), years)
         kind, verb, public = JournalType.HOLD, "hold", {"until": asked.until}
     recipients = store.recipients.to_wrap()
     for call_id in asked.calls:
@@ -132,12 +137,15 @@ def _years_after(day: date, years: int) -> date:
         return day.replace(year=day.year + years, day=28)
 
 
-def _last_day(store: Store, amendments: Amendments, call_id: str, today: date) -> date:
+def _last_day(store: Store, amendments: Amendments, call_id: str, judge: Judge) -> date:
     """Of keeping, with the hold that stands. Raises RefusedError where it is over."""
-    expires_on = _retention(store, amendments, call_id)
-    held = amendments.hold(ULID.from_str(call_id).bytes)
+    entry = _entry(store, amendments, call_id)
+    expires_on, held = date.fromisoformat(entry.public.retention.expires_on), amendments.hold(entry.call_id)
     last = expires_on if held is None else max(expires_on, held)
-    if last < today:
+    if last < judge.today:  # the clock may have been wrong when it ended, and be known better now
+        end = read_end(store, entry)
+        last = judge.last_day(end.at, end.period, held)
+    if last < judge.today:
         raise RefusedError(
             f"this call was kept until {last} (Article 8(1)) and can no longer be held",
             where=call_id,
@@ -146,16 +154,23 @@ def _last_day(store: Store, amendments: Amendments, call_id: str, today: date) -
     return last
 
 
-def _retention(store: Store, amendments: Amendments, call_id: str) -> date:
-    """The last day without a hold."""
-    entry = Catalogue(store.catalogue_dir).get(call_id)
-    if amendments.gone(ULID.from_str(call_id).bytes):
+def _entry(store: Store, amendments: Amendments, call_id: str) -> CatalogueEntry:
+    if amendments.gone(_raw(call_id)):
         raise RefusedError(
             "this call was erased", where=call_id, remedy="`tsuwaroku erase-log` says when and by what rule"
         )
+    entry = Catalogue(store.catalogue_dir).get(call_id)
     if entry is None:
         raise NotFoundError(f"no call {call_id}", remedy="`tsuwaroku calls` lists them")
-    return date.fromisoformat(entry.public.retention.expires_on)
+    return entry
+
+
+def _raw(call_id: str) -> bytes:
+    """The id's 16 octets; the request comes from another process."""
+    try:
+        return ULID.from_str(call_id).bytes
+    except ValueError as error:
+        raise NotFoundError(f"no call {call_id}", remedy="`tsuwaroku calls` lists them") from error
 
 
 def request(calls: Sequence[str], reason: str, until: date | None) -> HoldRequest:

@@ -433,7 +433,9 @@ class Keeper:
         """Hold calls beyond their days, or release them."""
         self._write_traces()
         years = self._config.store.hold_years
-        return carry_out(self._store, self._journal, self._audit, self._clock.now(), by, asked, years)
+        done = carry_out(self._store, self._journal, self._audit, self._clock.now(), by, asked, years)
+        self._expiry.again()  # what was released may be due
+        return done
 
     def audit(self, actor: str, verb: str, subject: str, why: str) -> dict[str, object]:
         """An entry durable before the act it records."""

@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tsuwaroku.clock import Instant
-from tsuwaroku.errors import RefusedError, SecretError, StoreError
-from tsuwaroku.records.dating import State
+from tsuwaroku.errors import RefusedError, SecretError
 from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import Period
 from tsuwaroku.service.eraselog import ErasedCall, erase_log, ranges
-from tsuwaroku.store import clockfile
+from tsuwaroku.service.holding import judge_of
 from tsuwaroku.store.amendments import Amendments, read_amendments
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
+from tsuwaroku.store.ends import read_end
 from tsuwaroku.store.keys import verify_signature
-from tsuwaroku.store.recovery import find_calls
 from tsuwaroku.store.sequence import accounted_numbers
 from tsuwaroku.store.verify import Report, verify_store
 
@@ -85,7 +84,7 @@ def state(
         raise SecretError(
             "a statement is signed with the device key", where=str(store.path), remedy="make it on the box itself"
         )
-    judge = Judge(_memory(store), now)
+    judge = judge_of(store, now)
     asked = judge.today if day is None else day
     if asked > judge.today:
         raise RefusedError(f"{asked} is still to come", where="--date", remedy="name today or an earlier day")
@@ -108,13 +107,6 @@ def is_signed(signed: Signed) -> bool:
 
 def _octets(statement: Statement) -> bytes:
     return msgspec.json.encode(statement, order="sorted")
-
-
-def _memory(store: Store) -> State:
-    try:
-        return clockfile.load(store.clock_path)
-    except StoreError:
-        return State()
 
 
 class _Statement:
@@ -168,7 +160,8 @@ class _Statement:
         expires_on = date.fromisoformat(entry.public.retention.expires_on)
         last = expires_on if until is None else max(expires_on, until)
         if last < self._judge.today:
-            last = self._judged(entry, until) or last  # the clock may have been wrong then, and is known better now
+            end = read_end(self._store, entry)  # the clock may have been wrong then, and is known better now
+            last = self._judge.last_day(end.at, end.period, until)
         if date.fromisoformat(entry.public.date) <= self._day <= last:
             self._kept.append(number)
             if expires_on < self._day:
@@ -176,12 +169,3 @@ class _Statement:
         if last < self._judge.today:
             late = last + timedelta(days=1) < self._judge.today
             (self._overdue if late else self._due).append(number)
-
-    def _judged(self, entry: CatalogueEntry, until: date | None) -> date | None:
-        """The last day by what is known now of when the call ended."""
-        for stored in find_calls(self._store, entry.slots):
-            if stored.call_id == entry.call_id and stored.extents:
-                head, last = stored.headers[-1], stored.extents[-1].header
-                end = Instant(last.wall_ns, last.mono_ns, head.boot_id, last.quality)
-                return self._judge.last_day(end, Period.from_code(head.retention_days), until)
-        return None
