@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from tests.bench.child import BenchError, job
 from tests.bench.measure import KIB, MIB, Figure, figure
@@ -53,18 +52,26 @@ def lists(base: Path, calls: int, runs: int) -> list[Figure]:
     first, *again = _list(calls, runs + 1, store, boxes)
     peer = [job("atsize", "sqlite", store, base / "calls.sqlite").json() for _ in range(runs)]
     return [
-        figure("list_public", f"list of {calls:,} calls without the key", "s", public, 0.3),
+        figure("list_public", f"list of {calls:,} calls without the key", "s", took(public), 0.3),
         figure("list_sqlite", "the same public records from SQLite", "s", [one["took"] for one in peer]),
-        figure("list_first", "list with the key, for the first time", "s", first, 3),
-        figure("list_again", "list with the key, from then on", "s", again, 0.3),
+        figure("list_first", "list with the key, for the first time", "s", took([first]), 3),
+        figure("list_again", "list with the key, from then on", "s", took(again), 0.3),
+        figure("list_public_cpu", "CPU of the first of these", "s", took(public, "cpu")),
+        figure("list_first_cpu", "CPU of the one for the first time, all threads", "s", took([first], "cpu")),
+        figure("list_again_cpu", "CPU of the one from then on", "s", took(again, "cpu")),
     ]
 
 
-def _list(calls: int, runs: int, store: Path, boxes: str) -> list[float]:
-    found: list[dict[str, Any]] = [job("atsize", "list", store, boxes).json() for _ in range(runs)]
+def took(runs: list[dict[str, float]], what: str = "took") -> list[float]:
+    """One value of each run."""
+    return [run[what] for run in runs]
+
+
+def _list(calls: int, runs: int, store: Path, boxes: str) -> list[dict[str, float]]:
+    found: list[dict[str, float]] = [job("atsize", "list", store, boxes).json() for _ in range(runs)]
     if {one["calls"] for one in found} != {calls}:
         raise BenchError("a list does not have every call")
-    return [one["took"] for one in found]
+    return found
 
 
 def listing(base: Path, calls: int) -> list[Figure]:

@@ -76,13 +76,13 @@ def test_a_box_is_used_while_its_day_is_as_it_was(box: Box, tmp_path: Path, monk
     Lease().save(box.store.lease_path)
     cache = cache_of(box, tmp_path)
     opened: list[str] = []
-    whole = calllist._open
+    whole = calllist._card
 
-    def counted(entry: calllist._Carded, *rest: object) -> CallRecord | None:
+    def counted(entry: calllist._Carded, *rest: object) -> bytes | None:
         opened.append(entry.public.id)
         return whole(entry, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(calllist, "_open", counted)
+    monkeypatch.setattr(calllist, "_card", counted)
     settled = Catalogue(box.store.catalogue_dir)
     [day] = settled.days()
     settled.replace_day(day, [entry for entry in settled.for_day(day) if entry.final])  # the rest is not boxed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,7 +52,6 @@ def listed(store: Store, private: PrivateKey | None) -> list[Record]:
             found += quick_records(store, private, cache, warnings)
         except SecretError as error:
             raise SecretError(error.message, where=error.where or str(store.path), remedy=error.remedy) from error
-    gc.freeze()  # a list lives until the program ends: nothing in it need be looked through for garbage
     console = screen(err=True)
     for warning in warnings:
         console.print(translate(warning), style="yellow", markup=False, soft_wrap=True)

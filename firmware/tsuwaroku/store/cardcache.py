@@ -40,13 +40,15 @@ class CardCache:
 
     def get(self, day: str, file: bytes) -> list[CallRecord] | None:
         """The day's records as they were when its file was these octets; None where there are none."""
+        return decoded(self.open(day, file))
+
+    def open(self, day: str, file: bytes) -> bytes | None:
+        """The same, not yet decoded: all of this may be done by many threads at once."""
         try:
             box = self._path(day).read_bytes()
-            plain = crypto_aead_xchacha20poly1305_ietf_decrypt(
-                box[_NONCE:], day.encode(), box[:_NONCE], self._key(day, file)
-            )
-            return msgspec.msgpack.decode(plain, type=list[CallRecord])
-        except (OSError, CryptoError, ValueError, msgspec.DecodeError):
+            key = self._key(day, file)
+            return crypto_aead_xchacha20poly1305_ietf_decrypt(box[_NONCE:], day.encode(), box[:_NONCE], key)
+        except (OSError, CryptoError, ValueError):
             return None
 
     def put(self, day: str, file: bytes, records: list[CallRecord]) -> None:
@@ -75,6 +77,14 @@ class CardCache:
 
     def _key(self, day: str, file: bytes) -> bytes:
         return self._private.derive(b"tsuwaroku-cards", self._store_id + day.encode() + hashlib.sha256(file).digest())
+
+
+def decoded(plain: bytes | None) -> list[CallRecord] | None:
+    """What a box holds; None where it is of another version."""
+    try:
+        return None if plain is None else msgspec.msgpack.decode(plain, type=list[CallRecord])
+    except msgspec.DecodeError:
+        return None
 
 
 def cache_directory() -> Path:
