@@ -66,6 +66,8 @@ def test_of_a_day_gone_by_the_erased_ones_are_accounted_for(box: Box) -> None:
 
 def test_what_is_held_had_to_be_kept_and_is_due_when_the_hold_is_over(box: Box) -> None:
     hold(box, 2, AFTER + timedelta(days=5))
+    early = said(box, EXPIRES, at(30 * DAY_S))
+    assert (early.kept, early.held) == ("1–3", "")  # it had to be kept without the hold, too
     Erasing(box.store, box.journal()).erase(due(1), due(3))
     made = said(box)
     assert (made.kept, made.held, made.holds) == ("2", "2", True)
