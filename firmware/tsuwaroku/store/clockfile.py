@@ -28,7 +28,9 @@ def load(path: Path) -> State:
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(f"cannot be read ({error})", where=str(path), remedy="restart the keeper") from error
     if file.version != VERSION:
-        raise StoreError(f"is of version {file.version}", where=str(path), remedy="run recorder and keeper of one version")
+        raise StoreError(
+            f"is of version {file.version}", where=str(path), remedy="run recorder and keeper of one version"
+        )
     return file.state
 
 
