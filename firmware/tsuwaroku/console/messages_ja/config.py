@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 CONFIG: Final[dict[str, str]] = {
+    "a virtual board is no reason to restart the machine": "virtual の基板のために装置を再起動することはありません",
+    "remove service.watchdog, or name a real board": "service.watchdog を消すか、実際の基板を指定してください",
     "{} is not a size": "{0} は容量として読み取れません",
     'write it like "200 GiB" or "512 MiB"': '"200 GiB" や "512 MiB" のように書いてください',
     "names no line": "回線が1つも設定されていません",
