@@ -156,6 +156,8 @@ class ServiceConfig(_Section, frozen=True, kw_only=True):
 
     socket: str = ""  # default: run/keeper.sock in the store
     group: str = "tsuwaroku"
+    watchdog: str = ""  # the machine's watchdog device, e.g. "/dev/watchdog0"; empty: none
+    watchdog_timeout_s: Annotated[int, Meta(ge=5, le=600)] = 15  # the most that a Raspberry Pi's can count
 
 
 class Config(_Section, frozen=True, kw_only=True):
@@ -238,6 +240,12 @@ def check(config: Config, *, where: str = "configuration") -> None:
     _no_twins(claims, "the contact", where)
     for line in config.line:
         _check_line(line, where)
+    if config.service.watchdog and config.board.kind == "virtual":
+        raise ConfigError(
+            "a virtual board is no reason to restart the machine",
+            where=f"{where}: service.watchdog",
+            remedy="remove service.watchdog, or name a real board",
+        )
     if config.board.buffer_ms < 2 * config.board.period_ms:
         raise ConfigError(
             f"buffer_ms = {config.board.buffer_ms} is less than two periods",

@@ -59,6 +59,14 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
         "制御用ソケット。空欄は保存領域の run/keeper.sock",
         "control socket; empty: run/keeper.sock in the store",
     ),
+    "service.watchdog": (
+        "録音が進まないときに装置を再起動するウォッチドッグ（例 /dev/watchdog0）。空欄は使わない",
+        'the watchdog that restarts the machine when capture stalls, e.g. "/dev/watchdog0"; empty: none',
+    ),
+    "service.watchdog_timeout_s": (
+        "ウォッチドッグの時限（秒）。Raspberry Pi は15秒まで",
+        "its time-out in seconds; a Raspberry Pi counts to 15",
+    ),
     "service.group": ("制御用ソケットを使えるグループ", "group that may use the socket"),
     "line.id": ("回線名（英数字）", "name of the line, letters and digits"),
     "line.extension": ("内線番号", "extension number"),

@@ -35,6 +35,7 @@ from tsuwaroku.service.station import LineStation, Predecessor
 from tsuwaroku.service.status import LineStatus, RecorderStatus
 from tsuwaroku.service.storage import Storage
 from tsuwaroku.service.telling import Sounds
+from tsuwaroku.service.vitals import Vitals
 
 BATCH_NS = NS
 STALL_NS = 2 * NS
@@ -83,6 +84,7 @@ class Recorder:
             if line_id in self._stations:
                 self._stations[line_id].predecessor = before
         self.alarms = AlarmBoard()
+        self.vitals = Vitals()
         self._lamps: dict[str, Lamp] = {}
         self._next_batch_ns: int | None = None
         self._next_report_ns = 0
@@ -107,9 +109,11 @@ class Recorder:
 
     def step(self, timeout_s: float = 0.1) -> None:
         """One read of the board and all that follows from it."""
+        self.vitals.turns += 1
         for event in self._board.read(timeout_s):
             try:
                 if isinstance(event, AudioFrame):
+                    self.vitals.frames += 1
                     if (station := self._stations.get(event.line)) is not None:
                         station.audio(event)
                 else:
@@ -218,6 +222,7 @@ class Recorder:
         batch = Batch(self._clock.at(now_ns), gathered)
         if self._storage.submit(batch):
             self._outstanding.append(now_ns)
+            self.vitals.asked += 1
             return
         self._backlog = ops.shed(gathered)
         lines = [line for line, s in self._stations.items() if s.capture.capturing]
@@ -236,6 +241,7 @@ class Recorder:
 
     def _account(self, done: Done) -> None:
         """What came back from the disk drives lamps and alarms."""
+        self.vitals.answered += 1
         if self._outstanding:
             self._outstanding.pop(0)
         now = self._clock.now()
