@@ -91,7 +91,7 @@ class DeviceBoard:
         factory = self._given_factory
         if factory is None:
             factory = gpio.pin_factory(plan)
-            stack.callback(factory.close)
+            stack.callback(gpio.close_factory, factory)
         panel = gpio.Panel(plan, factory, bell=self._bell.set, now_ns=self._now_ns, wall_ns=self._wall_ns)
         stack.callback(panel.close)
         panel.open()
