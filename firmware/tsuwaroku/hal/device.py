@@ -28,6 +28,8 @@ TICK_EVERY_NS = 20_000_000
 # How far ticks stay behind the present, so that an edge still on its way from the kernel through the pin
 # library's thread is not overtaken: that takes 1 to 18 ms (measured, gpiozero on lgpio).
 TICK_LAG_NS = 30_000_000
+# Sound that comes takes the tick along, one waking for both; a tick waits so much longer for it.
+TICK_PATIENCE_NS = 5_000_000
 # Deep enough for a thread that is kept waiting; stopping is prompt all the same, it takes back what is buffered.
 _PLAY_PERIOD_S = 0.02
 _PLAY_PERIODS = 10
@@ -137,19 +139,19 @@ class DeviceBoard:
         return player
 
     def read(self, timeout_s: float) -> Sequence[Event]:
-        """The next events; at the least a Tick each 20 ms. Raises BoardError when not open."""
+        """The next events; a Tick comes each 20 ms, 25 ms where there is no sound. Raises BoardError when not open."""
         deadline = self._now_ns() + round(timeout_s * NS)
         while True:
             self._bell.clear()
             now = self._now_ns()
             events = self._collect()
             due = self._tick_ns + TICK_LAG_NS + TICK_EVERY_NS
-            if now >= due:
+            if now >= (due - TICK_PATIENCE_NS if events and isinstance(events[-1], AudioFrame) else due):
                 self._tick_ns = now - TICK_LAG_NS
                 events.append(Tick(self._tick_ns))
             if events or now >= deadline:
                 return events
-            self._bell.wait((min(due, deadline) - now) / NS)
+            self._bell.wait((min(due + TICK_PATIENCE_NS, deadline) - now) / NS)
 
     def _collect(self) -> list[Event]:
         if self._capture is None or self._panel is None:
