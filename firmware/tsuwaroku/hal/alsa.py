@@ -39,6 +39,7 @@ class Pcm(Protocol):
 
     def info(self) -> dict[str, Any]: ...
     def avail(self) -> int: ...
+    def state(self) -> int: ...
     def read(self) -> tuple[int, bytes]: ...
     def write(self, data: bytes) -> int: ...
     def drop(self) -> Any: ...
@@ -187,6 +188,7 @@ class Capture:
         self._allowed = 0.0  # samples that may be read without getting ahead of time
         self._allowed_ns = 0
         self._data_ns = 0
+        self._promised = False  # the descriptors said that there is something to read
         self._opened_ns = 0
         self._failed = False
         self._stop = threading.Event()
@@ -252,6 +254,7 @@ class Capture:
         elif not self._may_read(now):
             self._stop.wait(self._period / self._spec.rate / 4)
         else:
+            self._promised = False
             if self._take(pcm, *pcm.read()):
                 # A buffer that is always full is a plug-in's fancy, not a measurement.
                 more = ready - self._period if self._period <= ready < self._buffer else 0
@@ -311,9 +314,9 @@ class Capture:
         return True
 
     def _wait_for_period(self) -> None:
-        period_ms = self._period * 1000 / self._spec.rate
-        if self._poll.poll(period_ms):
+        if self._promised:
             self._stop.wait(0.001)  # descriptors may be ready before a whole period is: no spinning
+        self._promised = bool(self._poll.poll(self._period * 1000 / self._spec.rate))
 
     def _fail(self, text: str) -> None:
         self._release()
