@@ -6,7 +6,6 @@ what the product plays comes back the other way round and is added to the line a
 
 from __future__ import annotations
 
-import bisect
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,9 +23,9 @@ from tsuwaroku.hal.virtual import LineSource
 
 NS = 1_000_000_000
 RATE = 8000
-PERIOD = 160
-# What waits on the way to the line: deep enough to start whole, shallow enough that an echo is heard at once.
-AHEAD = 4
+PERIODS_A_SECOND = 25  # 40 ms each: half as many wakings as the product's own 20 ms
+# What waits on the way to the line: deep enough to start whole, shallow enough that an echo is heard at once (0.1 s).
+AHEAD = 2
 EYES_S = 0.02
 PRESS_NS = NS // 10  # how long a button is held
 
@@ -88,12 +87,13 @@ class World:
         self._channels = channels
         self._written = written
         self._rate = rate
+        self._period = rate // PERIODS_A_SECOND
         self._watching = watch
         self.glances: list[Glance] = []
         self.origin_ns = 0
         self.edges = 0  # pulled so far
         self._acts: list[tuple[int, str, bool]] = []
-        self._acts_lock = threading.Lock()
+        self._acts_known = threading.Condition()  # guards the acts; notified when there are more of them
         self._second: npt.NDArray[np.int16] = np.zeros((0, channels), dtype=np.int16)
         self._echoes: npt.NDArray[np.int32] = np.zeros(channels, dtype=np.int32)
         for source in sources:
@@ -133,6 +133,8 @@ class World:
     def stop(self) -> None:
         """Hang up the card. Raises what went wrong out there, if anything did."""
         self._stop.set()
+        with self._acts_known:
+            self._acts_known.notify_all()
         for thread in self._threads:
             thread.join()
         self._raise()
@@ -158,7 +160,7 @@ class World:
         back = self._open(alsa, alsa.PCM_CAPTURE)
         log = self._written.open("wb") if self._written is not None else None
         try:
-            lead = b"".join(self._mix(n * PERIOD, None) for n in range(AHEAD))
+            lead = b"".join(self._mix(n * self._period, None) for n in range(AHEAD))
             self.origin_ns = time.monotonic_ns()
             self._begun.set()
             first = 0
@@ -170,8 +172,8 @@ class World:
                     log.write(pcm)
                 first += len(pcm) // (2 * self._channels)
                 frames, heard = back.read()
-                if frames != PERIOD:
-                    raise AssertionError(f"the way back gave {frames} frames of {PERIOD}")
+                if frames != self._period:
+                    raise AssertionError(f"the way back gave {frames} frames of {self._period}")
                 pcm = self._mix(first, heard)
         finally:
             out.close()
@@ -187,14 +189,14 @@ class World:
             rate=self._rate,
             channels=self._channels,
             format=alsa.PCM_FORMAT_S16_LE,
-            periodsize=PERIOD,
+            periodsize=self._period,
             periods=2 * AHEAD,
         )
 
     def _mix(self, first: int, heard: bytes | None) -> bytes:
         if first % self._rate == 0:
             self._fetch(first // self._rate)
-        table = self._second[first % self._rate :][:PERIOD]
+        table = self._second[first % self._rate :][: self._period]
         if heard:
             back = np.frombuffer(heard, dtype="<i2").reshape(-1, self._channels)
             table = np.clip(table.astype(np.int32) + back * self._echoes, -32768, 32767)
@@ -214,37 +216,33 @@ class World:
                 else:
                     wire = wires.hook if event.contact is Contact.HOOK else wires.ring
                     acts.append((event.mono_ns, wire, event.active))
-        with self._acts_lock:
-            self._acts = sorted([*self._acts, *acts], key=lambda act: act[0])
+        if acts:
+            with self._acts_known:
+                self._acts = sorted([*self._acts, *acts], key=lambda act: act[0])
+                self._acts_known.notify()
 
     def _hands(self) -> None:
         """Every edge and press at its time. The sound is ahead, so a second's acts are known before it begins."""
         self._begun.wait()
-        while not self._stop.is_set():
-            with self._acts_lock:
-                act = self._acts.pop(0) if self._acts else None
-            if act is None:
-                self._stop.wait(PERIOD / self._rate)
-                continue
-            at_ns, wire, active = act
-            while (left_ns := self.origin_ns + at_ns - time.monotonic_ns()) > 0:
-                # What is fetched meanwhile may come before what was known: a held button is let go later.
-                if self._stop.wait(min(left_ns, PERIOD * NS // self._rate) / NS):
-                    return
-                with self._acts_lock:
-                    if self._acts and self._acts[0][0] < at_ns:
-                        bisect.insort(self._acts, act, key=lambda one: one[0])
-                        break
-            else:
-                self._put(wire, active)
-                self.edges += 1
+        while True:
+            with self._acts_known:
+                if self._stop.is_set():
+                    break
+                left_ns = self.origin_ns + self._acts[0][0] - time.monotonic_ns() if self._acts else None
+                if left_ns is None or left_ns > 0:
+                    self._acts_known.wait(None if left_ns is None else left_ns / NS)
+                    continue
+                _, wire, active = self._acts.pop(0)
+            self._put(wire, active)
+            self.edges += 1
 
     def _eyes(self) -> None:
         """Glances that differ from the one before. A lamp goes by its line's name, the system lamp by "system"."""
         self._begun.wait()
         pins = {line: pin_of(wires.lamp) for line, wires in self._wiring.items() if wires.lamp}
         pins["system"] = pin_of(TELREC2.system_lamp)
-        while not self._stop.wait(EYES_S):
+        while not self._stop.is_set():
+            time.sleep(EYES_S)
             now = time.monotonic_ns()
             lit = frozenset(name for name, (pin, high) in pins.items() if self._header.level(pin) == high)
             if not self.glances or self.glances[-1].lit != lit:
