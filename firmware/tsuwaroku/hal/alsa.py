@@ -131,9 +131,10 @@ def _not_opened(alsa: Any, spec: CardSpec, text: str) -> BoardError:
 def _check(spec: CardSpec, given: dict[str, Any]) -> tuple[int, int]:
     """Period and buffer as granted; raises BoardError where the card gave something that cannot be used."""
     period, buffer = int(given["period_size"]), int(given["buffer_size"])
+    table = spec.where.rpartition(".")[0]  # in which the card is described
     for what, asked, got, remedy in (
         ("format", "S16_LE", given["format_name"], f'use a converting PCM, e.g. "plughw:CARD={spec.device}"'),
-        ("channels", spec.channels, given["channels"], f"set board.channels = {given['channels']}"),
+        ("channels", spec.channels, given["channels"], f"set {table}.channels = {given['channels']}"),
         ("rate", spec.rate, given["rate"], f"set board.rate = {given['rate']} or use a converting PCM (plughw)"),
     ):
         if asked != got:
@@ -153,6 +154,10 @@ def _check(spec: CardSpec, given: dict[str, Any]) -> tuple[int, int]:
             remedy=f"set board.buffer_ms = {buffer * 1000 // spec.rate}, or use another PCM",
         )
     return period, buffer
+
+
+def _told(error: BoardError) -> str:
+    return f"{error}; {error.remedy}"
 
 
 class Capture:
@@ -191,6 +196,7 @@ class Capture:
         self._promised = False  # the descriptors said that there is something to read
         self._opened_ns = 0
         self._failed = False
+        self._told = ""  # why it could not be opened again
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -198,6 +204,23 @@ class Capture:
         """Claim the card and start reading. Raises BoardError."""
         self._claim()
         self.clock.restart(0, self._opened_ns)
+        self._begin()
+
+    def open_later(self, error: BoardError) -> None:
+        """As `open`, where that raised `error`: a card that has failed already, and is read when it comes.
+
+        The stream begins now all the same, with a hole of one period, so that positions have a time to count from.
+        """
+        self._opened_ns = self._now_ns()
+        self.clock.restart(0, self._opened_ns)
+        self._failed, self._told = True, str(error)
+        self._queue.put(Trouble(True, _told(error), self._opened_ns))
+        self._hole = GapReason.UNPLUGGED
+        self._queue.put(Hole(0, self._opened_ns, self._period, self._hole))
+        self._position = self._period
+        self._begin()
+
+    def _begin(self) -> None:
         self._thread = threading.Thread(target=self._run, name=f"alsa {self._spec.device}", daemon=True)
         self._thread.start()
 
@@ -295,7 +318,7 @@ class Capture:
         """The first period after a start: only now is the card really back, and the hole before it of known length."""
         self._fresh = False
         if self._failed:
-            self._failed = False
+            self._failed, self._told = False, ""
             self._queue.put(Trouble(False, f"sound card {self._spec.device} is back", self._now_ns()))
         if self._hole is not None:
             samples = max(self._period, self.clock.position_at(self._started_ns) - self._position)
@@ -333,5 +356,10 @@ class Capture:
             return
         try:
             self._claim()
+        except BoardError as error:
+            # Why it is still not there is another matter than why it failed: a card of another kind, say.
+            if str(error) != self._told:
+                self._told = str(error)
+                self._queue.put(Trouble(True, _told(error), self._now_ns()))
         except Exception:  # as above; what it was has been told when it failed
             self._release()
