@@ -59,7 +59,7 @@ def missing_card(pcm: str, place: str = "board.capture") -> Finding | None:
 
     It is not opened: it may be in use.
     """
-    named = re.search(r"CARD=([^,]+)|^(?:plug)?hw:([^,0-9][^,]*)", pcm)
+    named = re.search(r"CARD=([^,]+)|^(?:plug)?hw:(?!CARD=)([^,0-9][^,]*)", pcm)
     alsa = load_alsa()
     present = alsa.cards()
     if named is not None:
