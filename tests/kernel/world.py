@@ -6,9 +6,10 @@ what the product plays comes back the other way round and is added to the line a
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.kernel.header import Header
+from tests.kernel.tape import Tape
 from tsuwaroku.events import ButtonPressed, Contact
 from tsuwaroku.hal.hats.telrec2 import TELREC2
 from tsuwaroku.hal.virtual import LineSource
@@ -27,6 +29,7 @@ PERIODS_A_SECOND = 25  # 40 ms each: half as many wakings as the product's own 2
 # What waits on the way to the line: deep enough to start whole, shallow enough that an echo is heard at once (0.1 s).
 AHEAD = 2
 EYES_S = 0.02
+_DRIVER = Path("/sys/bus/platform/drivers/snd_aloop")
 PRESS_NS = NS // 10  # how long a button is held
 
 
@@ -60,12 +63,21 @@ class Glance:
     lit: frozenset[str]
 
 
+def _driver_of(card: str) -> str:
+    """The driver's name for an snd-aloop card."""
+    for path in Path("/sys/bus/platform/devices").glob("snd_aloop.*/sound/card*/id"):
+        if path.read_text().strip() == card:
+            return path.parents[2].name
+    raise AssertionError(f"there is no card {card}")
+
+
 class World:
     """Plays `sources` on `card`, each on its line's channel. `start` returns when the first sample is on its way.
 
     `origin_ns` is the monotonic time of stream time 0: an edge at t is pulled at `origin_ns` + t. `written` is a file
-    of everything the card was given, interleaved, for comparison to the sample. Once a source has ended its line is
-    silent (digital zero) until `stop`.
+    of everything the card was given, interleaved, for comparison to the sample; `tape` has the last minutes of it.
+    Once a source has ended its line is silent (digital zero) until `stop`. What was not heard because the card was
+    unplugged is silence in `written`.
     """
 
     def __init__(
@@ -77,6 +89,7 @@ class World:
         card: str = "telrec",
         channels: int = 2,
         written: Path | None = None,
+        tape: Tape | None = None,
         watch: bool = False,
         rate: int = RATE,
     ) -> None:
@@ -86,6 +99,7 @@ class World:
         self._card = card
         self._channels = channels
         self._written = written
+        self._tape = tape
         self._rate = rate
         self._period = rate // PERIODS_A_SECOND
         self._watching = watch
@@ -100,6 +114,10 @@ class World:
             self._echoes[self._wiring[source.line].channel] = source.mixes_notice
         self._stop = threading.Event()
         self._begun = threading.Event()
+        self._plugged = threading.Event()
+        self._plugged.set()
+        self._pulling: threading.Thread | None = None
+        self._unbound = ""
         self._failure: BaseException | None = None
         self._threads: list[threading.Thread] = []
         self.rest()
@@ -151,35 +169,83 @@ class World:
         finally:
             self._begun.set()
 
+    def unplug(self) -> None:
+        """Pull the card, for everybody. The exchange goes on, unheard. The driver waits until all have let go."""
+        self._plugged.clear()
+        driver = _driver_of(self._card)
+        self._pulling = threading.Thread(target=(_DRIVER / "unbind").write_text, args=(driver,), name="unbind")
+        self._unbound = driver
+        self._pulling.start()
+
+    def plug(self) -> None:
+        """Put it back. Raises AssertionError where somebody still holds on to the card that is gone."""
+        assert self._pulling is not None
+        self._pulling.join(0)
+        assert not self._pulling.is_alive(), f"somebody still holds the card {self._card}, which was pulled"
+        (_DRIVER / "bind").write_text(self._unbound)
+        self._plugged.set()
+
     def _sound(self) -> None:
-        """What comes back is read first, so that reading paces writing and an echo is always equally late."""
         from tsuwaroku.hal.alsa import load_alsa
 
         alsa = load_alsa()
-        out = self._open(alsa, alsa.PCM_PLAYBACK)
-        back = self._open(alsa, alsa.PCM_CAPTURE)
-        log = self._written.open("wb") if self._written is not None else None
+        position = 0
+        with contextlib.ExitStack() as stack:
+            log = stack.enter_context(self._written.open("wb")) if self._written is not None else None
+            while not self._stop.is_set():
+                try:
+                    for first, pcm in self._exchange(alsa, position):
+                        if log is not None:
+                            log.seek(first * 2 * self._channels)
+                            log.write(pcm)
+                        if self._tape is not None:
+                            self._tape.write(pcm)
+                        position = first + len(pcm) // (2 * self._channels)
+                except alsa.ALSAAudioError:
+                    if self._plugged.is_set():
+                        raise
+                    position = self._unheard(position)
+
+    def _exchange(self, alsa: Any, first: int) -> Iterator[tuple[int, bytes]]:
+        """The stream from `first` on, until `stop`: each piece that the card took, with its place.
+
+        What comes back is read first, so that reading paces writing and an echo is always equally late.
+        """
+        out = back = None
         try:
-            lead = b"".join(self._mix(n * self._period, None) for n in range(AHEAD))
-            self.origin_ns = time.monotonic_ns()
-            self._begun.set()
-            first = 0
-            pcm = lead
+            out = self._open(alsa, alsa.PCM_PLAYBACK)
+            back = self._open(alsa, alsa.PCM_CAPTURE)
+            pcm = b"".join(self._mix(first + n * self._period, None) for n in range(AHEAD))
+            if not self._begun.is_set():
+                self.origin_ns = time.monotonic_ns()
+                self._begun.set()
             while not self._stop.is_set():
                 if out.write(pcm) != len(pcm) // (2 * self._channels):
                     raise AssertionError("the exchange came too late for the card")
-                if log is not None:
-                    log.write(pcm)
+                yield first, pcm
                 first += len(pcm) // (2 * self._channels)
                 frames, heard = back.read()
+                if frames < 0 and not self._plugged.is_set():
+                    raise alsa.ALSAAudioError("unplugged")
                 if frames != self._period:
                     raise AssertionError(f"the way back gave {frames} frames of {self._period}")
                 pcm = self._mix(first, heard)
         finally:
-            out.close()
-            back.close()
-            if log is not None:
-                log.close()
+            for end in (out, back):
+                if end is not None:
+                    end.close()
+
+    def _unheard(self, first: int) -> int:
+        """Where the stream is when the card is back: the sound of the time between is lost, its edges are not."""
+        while not self._stop.is_set():
+            now = (time.monotonic_ns() - self.origin_ns) * self._rate // NS
+            while first <= now:
+                self._mix(first, None)
+                first += self._period
+            if self._plugged.is_set():
+                break
+            self._plugged.wait(1 / PERIODS_A_SECOND)
+        return first
 
     def _open(self, alsa: Any, direction: int) -> Any:
         return alsa.PCM(
