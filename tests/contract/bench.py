@@ -1,13 +1,14 @@
-"""The board on the kernel's own devices: snd-aloop as its card, gpio-sim as its pins. It exists in the test kernel only.
+"""The board on the kernel's own devices: snd-aloop as its card, gpio-sim as its pins.
 
-Nothing of the product is told of it: the telrec2 board as configured by default finds a card named `telrec` and a
-chip labelled as a Raspberry Pi's.
+It exists in the test kernel only, and nothing of the product is told of it: the telrec2 board as configured by default
+finds a card named `telrec` and a chip labelled as a Raspberry Pi's.
 """
 
 from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,12 @@ from tsuwaroku.config import Config
 from tsuwaroku.hal.alsa import QUEUE_S, load_alsa
 from tsuwaroku.hal.board import Board
 from tsuwaroku.hal.device import DeviceBoard
+from tsuwaroku.hal.hats.telrec2 import TELREC2
 
 CARD = "telrec"
 PERIOD = 160
+RELAYS = {line: int(port.speak) for line, port in zip(LINES, TELREC2.ports, strict=True)}
+LOOK_S = 0.01
 
 
 class BenchRig(HandsRig):
@@ -35,10 +39,13 @@ class BenchRig(HandsRig):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
+        self._boards: list[Board] = []
         self._hung_up = threading.Event()
         self._threads: list[threading.Thread] = []
         self._failures: list[Exception] = []
         self._heard: list[bytes] = []
+        self.fed_from_ns = 0  # when the far end last began
+        self.relays: list[tuple[int, tuple[bool, ...]]] = []  # each look: when, and whose announcement path is on
 
     def missing(self) -> str:
         return "" if Path("/sys/kernel/config/gpio-sim").exists() else "gpio-sim and snd-aloop are in the test kernel"
@@ -48,6 +55,8 @@ class BenchRig(HandsRig):
         return self
 
     def __exit__(self, *error: object) -> None:
+        for board in self._boards:  # a check that failed has left its own open
+            board.close()
         self.header.close()
 
     def move(self, line: str, what: str, active: bool) -> None:
@@ -59,7 +68,8 @@ class BenchRig(HandsRig):
 
     def make(self) -> Board:
         self.rest()
-        return DeviceBoard(self.config(), queue_s=self.queue_s)
+        self._boards.append(DeviceBoard(self.config(), queue_s=self.queue_s))
+        return self._boards[-1]
 
     def shines(self, board: Board, lamp: str) -> bool:
         return self.header.level(lamp_pin(lamp))
@@ -67,7 +77,9 @@ class BenchRig(HandsRig):
     def started(self) -> None:
         self._hung_up.clear()
         self._heard.clear()
-        self._threads = [threading.Thread(target=self._guarded, args=(job,)) for job in (self._feed, self._listen)]
+        self.relays.clear()
+        jobs = (self._feed, self._listen, self._look)
+        self._threads = [threading.Thread(target=self._guarded, args=(job,)) for job in jobs]
         for thread in self._threads:
             thread.start()
 
@@ -76,8 +88,9 @@ class BenchRig(HandsRig):
         self._hung_up.set()
         for thread in self._threads:
             thread.join()
-        if self._failures:
-            raise self._failures.pop()
+        failures, self._failures = self._failures, []
+        if failures:
+            raise failures[0]
 
     def _guarded(self, job: Any) -> None:
         try:
@@ -107,6 +120,7 @@ class BenchRig(HandsRig):
     def _feed(self) -> None:
         table = np.stack([np.frombuffer(self.fed(line), dtype="<i2") for line in LINES], axis=1)
         with self.far_end("PCM_PLAYBACK") as pcm:
+            self.fed_from_ns = time.monotonic_ns()
             for first in range(0, len(table), PERIOD):
                 if self._hung_up.is_set():
                     return
@@ -117,6 +131,11 @@ class BenchRig(HandsRig):
     def fed(self, line: str) -> bytes:
         """All that a line is given."""
         return noise(line, int(self.fed_s * RATE))
+
+    def _look(self) -> None:
+        while not self._hung_up.wait(LOOK_S):
+            now = time.monotonic_ns()
+            self.relays.append((now, tuple(self.header.level(RELAYS[line]) for line in LINES)))
 
     def _listen(self) -> None:
         with self.far_end("PCM_CAPTURE") as pcm:
@@ -139,6 +158,31 @@ class BenchRig(HandsRig):
         table = np.frombuffer(b"".join(self._heard), dtype="<i2").reshape(-1, 2)
         sounding = np.flatnonzero(table.any(axis=1))
         return table[int(sounding[0]) if len(sounding) else len(table) :]
+
+
+_DRIVER = Path("/sys/bus/platform/drivers/snd_aloop")
+
+
+class Plug:
+    """The plug of the card. Pulled, the card is gone at once for everybody; its driver waits until all have let go."""
+
+    def __init__(self, rig: BenchRig) -> None:
+        self._rig = rig
+        self._pulling: threading.Thread | None = None
+
+    def pull(self) -> None:
+        self._pulling = threading.Thread(target=lambda: (_DRIVER / "unbind").write_text("snd_aloop.0"))
+        self._pulling.start()
+
+    def put(self) -> None:
+        """Raises AssertionError where the board has not let go of the card that is gone."""
+        assert self._pulling is not None
+        with contextlib.suppress(load_alsa().ALSAAudioError):  # the far end was in it too
+            self._rig.ended()
+        self._pulling.join(0)
+        assert not self._pulling.is_alive(), "somebody still holds the card that was pulled"
+        (_DRIVER / "bind").write_text("snd_aloop.0")
+        self._rig.started()
 
 
 class RpiGpioRig(BenchRig):

@@ -124,13 +124,14 @@ def test_playing_is_told_from_its_first_to_its_last_sample(run: Run) -> None:
 
 
 def test_what_was_played(rig: Rig, run: Run) -> None:
-    """The first announcement went onto its own channel whole, and only there."""
+    """The first announcement went onto its own channel whole, and only there; silence followed until the next."""
     first = np.frombuffer(ANNOUNCEMENT, dtype="<i2")
     table = rig.played()
     if table is None:
         pytest.skip("what goes out cannot be read back here; the virtual board's mixing has tests of its own")
     assert table[: len(first), 0].tolist() == first.tolist()
     assert not table[: len(first), 1].any()
+    assert not table[len(first) : len(first) + 400].any()
     assert table[:, 1].any()
 
 

@@ -180,7 +180,6 @@ def test_the_chip_goes_away_and_comes_back(rig: BenchRig) -> None:
     """In real time: lgpio then spins on descriptors that are always ready. Sound goes on; the next board has it all."""
     board = rig.make()
     board.open()
-    rig.started()
     assert contacts(told(board, 0.3)) == AT_REST
     rig.header.close()
     board.show("11", Lamp.LIT)
@@ -191,7 +190,6 @@ def test_the_chip_goes_away_and_comes_back(rig: BenchRig) -> None:
     ]
     assert len([event for event in events if isinstance(event, AudioFrame)]) >= 30
     board.close()
-    rig.ended()
     rig.header = Header()
     board = rig.make()
     board.open()

@@ -319,7 +319,7 @@ class Panel:
         What could not be closed is held until the panel goes, after its factory: gpiozero would try again before.
         """
         steps = [step for output in self._outputs for step in (output.off, output.close)]
-        steps += [device.close for device in (*self._sensors, *self._buttons)]
+        steps += [sensor.close for sensor in self._sensors] + [button.close for button in self._buttons]
         for step in steps:
             with contextlib.suppress(Exception):  # whatever the pin library raises, the rest must be released
                 step()
