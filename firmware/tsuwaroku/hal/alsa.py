@@ -282,6 +282,8 @@ class Capture:
                 # A buffer that is always full is a plug-in's fancy, not a measurement.
                 more = ready - self._period if self._period <= ready < self._buffer else 0
                 self.clock.observe(self._position + more, now)
+                if more < self._period:
+                    self._wait_for_period()
 
     def _start(self, pcm: Pcm) -> None:
         """The first read starts a prepared stream; this is the moment its first sample is taken."""

@@ -140,16 +140,19 @@ class DeviceBoard:
         """The next events; a Tick comes each 20 ms, 25 ms where there is no sound. Raises BoardError when not open."""
         deadline = self._now_ns() + round(timeout_s * NS)
         while True:
-            self._bell.clear()
             now = self._now_ns()
-            events = self._collect()
             due = self._tick_ns + TICK_LAG_NS + TICK_EVERY_NS
+            left_ns = min(due + TICK_PATIENCE_NS, deadline) - now
+            if left_ns > 0 and not self._bell.is_set():
+                self._bell.wait(left_ns / NS)
+                now = self._now_ns()
+            self._bell.clear()
+            events = self._collect()
             if now >= (due - TICK_PATIENCE_NS if events and isinstance(events[-1], AudioFrame) else due):
                 self._tick_ns = now - TICK_LAG_NS
                 events.append(Tick(self._tick_ns))
             if events or now >= deadline:
                 return events
-            self._bell.wait((min(due + TICK_PATIENCE_NS, deadline) - now) / NS)
 
     def _collect(self) -> list[Event]:
         if not self._cards or self._panel is None:
