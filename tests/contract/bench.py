@@ -24,7 +24,6 @@ from tsuwaroku.hal.device import DeviceBoard
 from tsuwaroku.hal.hats.telrec2 import TELREC2
 
 CARD = "telrec"
-PERIOD = 160
 RELAYS = {line: int(port.speak) for line, port in zip(LINES, TELREC2.ports, strict=True)}
 LOOK_S = 0.01
 
@@ -36,6 +35,8 @@ class BenchRig(HandsRig):
     pin_factory = ""
     queue_s = QUEUE_S
     fed_s = 60.0
+    rate = RATE
+    period_ms = 20
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -44,7 +45,7 @@ class BenchRig(HandsRig):
         self._threads: list[threading.Thread] = []
         self._failures: list[Exception] = []
         self._heard: list[bytes] = []
-        self.fed_from_ns = 0  # when the far end last began
+        self.fed_from_ns = self.heard_from_ns = 0  # when the far end last began to speak, and to listen
         self.relays: list[tuple[int, tuple[bool, ...]]] = []  # each look: when, and whose announcement path is on
 
     def missing(self) -> str:
@@ -64,7 +65,7 @@ class BenchRig(HandsRig):
 
     def config(self) -> Config:
         """The telrec2 board as it is delivered."""
-        return device_config("", "", pin_factory=self.pin_factory)
+        return device_config("", "", pin_factory=self.pin_factory, rate=self.rate, period_ms=self.period_ms)
 
     def make(self) -> Board:
         self.rest()
@@ -105,10 +106,10 @@ class BenchRig(HandsRig):
         given = {
             "mode": alsa.PCM_NORMAL,
             "device": f"hw:CARD={CARD},DEV=1",
-            "rate": RATE,
+            "rate": self.rate,
             "channels": 2,
             "format": alsa.PCM_FORMAT_S16_LE,
-            "periodsize": PERIOD,
+            "periodsize": self.piece,
             "periods": 8,
         } | other
         pcm = alsa.PCM(type=getattr(alsa, direction), **given)
@@ -121,16 +122,21 @@ class BenchRig(HandsRig):
         table = np.stack([np.frombuffer(self.fed(line), dtype="<i2") for line in LINES], axis=1)
         with self.far_end("PCM_PLAYBACK") as pcm:
             self.fed_from_ns = time.monotonic_ns()
-            for first in range(0, len(table), PERIOD):
+            for first in range(0, len(table), self.piece):
                 if self._hung_up.is_set():
                     return
-                piece = table[first : first + PERIOD].tobytes()
-                if pcm.write(piece) != PERIOD:
+                piece = table[first : first + self.piece].tobytes()
+                if pcm.write(piece) != self.piece:
                     raise AssertionError(f"the far end came too late at sample {first}")
+
+    @property
+    def piece(self) -> int:
+        """What the far end gives and takes at once, in samples: 20 ms."""
+        return self.rate // 50
 
     def fed(self, line: str) -> bytes:
         """All that a line is given."""
-        return noise(line, int(self.fed_s * RATE))
+        return noise(line, int(self.fed_s * self.rate))
 
     def _look(self) -> None:
         while not self._hung_up.wait(LOOK_S):
@@ -139,6 +145,7 @@ class BenchRig(HandsRig):
 
     def _listen(self) -> None:
         with self.far_end("PCM_CAPTURE") as pcm:
+            self.heard_from_ns = time.monotonic_ns()
             while not self._hung_up.is_set():
                 frames, data = pcm.read()
                 if frames < 0:
@@ -150,12 +157,16 @@ class BenchRig(HandsRig):
         heard = np.frombuffer(pcm, dtype="<i2")
         begun = int(np.flatnonzero(heard)[0])
         given = np.frombuffer(self.fed(line), dtype="<i2")[: len(heard) - begun]
-        assert begun < RATE // 10, f"the far end was not heard for {begun} samples"
+        assert begun < self.rate // 10, f"the far end was not heard for {begun} samples"
         wrong = np.flatnonzero(heard[begun:] != given)
         assert wrong.tolist() == []
 
+    def heard(self) -> Sound:
+        """All that the far end heard, from `heard_from_ns` on, a column a channel."""
+        return np.frombuffer(b"".join(self._heard), dtype="<i2").reshape(-1, 2)
+
     def played(self) -> Sound:
-        table = np.frombuffer(b"".join(self._heard), dtype="<i2").reshape(-1, 2)
+        table = self.heard()
         sounding = np.flatnonzero(table.any(axis=1))
         return table[int(sounding[0]) if len(sounding) else len(table) :]
 

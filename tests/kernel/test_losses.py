@@ -101,6 +101,21 @@ class Hold:
         return (at_s, lambda board: setattr(self, "_for_s", for_s))
 
 
+@pytest.mark.parametrize(
+    ("rate", "period_ms"), [(8000, 5), (8000, 30), (8000, 200), (16000, 20), (44100, 20), (48000, 10)]
+)
+def test_nothing_is_lost_at_any_rate_and_period(rig: BenchRig, rate: int, period_ms: int) -> None:
+    """Frames of 20 ms whatever the card's period is, contiguous, exactly what the far end gave."""
+    rig.rate, rig.period_ms, rig.fed_s = rate, period_ms, 4.0
+    run = rig.run(1.5)
+    assert run.of(Gap) + run.of(BoardFault) == []
+    for line in LINES:
+        frames = [frame for frame in run.of(AudioFrame) if frame.line == line]
+        assert [frame.first_sample for frame in frames] == [n * rate // 50 for n in range(len(frames))]
+        assert len(frames) >= 62  # all but one long period
+        rig.check(line, b"".join(frame.pcm for frame in frames))
+
+
 def test_a_reader_held_back_less_than_the_buffer_loses_nothing(rig: BenchRig, monkeypatch: pytest.MonkeyPatch) -> None:
     hold = Hold(monkeypatch, alsa.Capture, "_turn")
     run = rig.run(1.6, [hold.at(0.5, 0.45)])
@@ -185,7 +200,7 @@ def test_unplugged_and_plugged_in_again(rig: BenchRig) -> None:
     table = rig.played()
     assert table[: len(ANNOUNCEMENT), 1].tolist() == ANNOUNCEMENT.tolist()
     ticks = [event.mono_ns for event in run.of(Tick)]
-    assert max(np.diff(ticks)) <= 40_000_000
+    assert sorted(np.diff(ticks))[-2] <= 40_000_000  # once nobody reads: while the card is put back
     assert began[1] > began[0]
 
 

@@ -31,7 +31,7 @@ CONTRACT: dict[str, Callable[..., None]] = {
     name: test
     for module in (test_board, test_contract)
     for name, test in vars(module).items()
-    if name.startswith("test_") and callable(test)
+    if name.startswith("test_") and inspect.isfunction(test) and {*inspect.signature(test).parameters} <= {"rig", "run"}
 }
 LOSSES: dict[str, Callable[..., None]] = {
     test.__name__: test
@@ -187,6 +187,13 @@ def _on_the_other_line(real: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
+def _told_late(real: Callable[..., Any]) -> Callable[..., Any]:
+    def write(player: Any, pcm: Any, queued: int) -> bool:
+        return bool(real(player, pcm, queued + 40))
+
+    return write
+
+
 def _paths_crossed(real: Callable[..., Any]) -> Callable[..., Any]:
     def made(player: Any, *given: Any, speak: Callable[[str, bool], None], **rest: Any) -> None:
         other = {"11": "12", "12": "11"}
@@ -239,6 +246,7 @@ MUTANTS: dict[str, tuple[Any, str, Change, str]] = {
     "the wrong line spoken to": (Player, "__init__", _on_the_other_line, "test_what_was_played"),
     "the card left to run dry": (playback, "_SILENCE", lambda _: 0, "test_what_was_played"),  # type: ignore[dict-item, return-value]
     "a stop unheard": (Player, "stop", _nothing, "test_playing_is_told_from_its_first_to_its_last_sample"),
+    "an announcement's time wrong": (Player, "_write", _told_late, "test_announcements_sound_when_they_are_told_to"),
     "paths crossed": (Player, "__init__", _paths_crossed, "test_a_path_is_connected_while_its_line_is_spoken_to"),
     "a dead card kept": (Player, "_watch", _nothing, "test_unplugged_and_plugged_in_again"),
 }
