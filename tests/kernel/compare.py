@@ -18,11 +18,12 @@ from tsuwaroku.clock import NS, from_iso
 from tsuwaroku.events import ButtonPressed, ContactEdge
 from tsuwaroku.exchange.script import load_script
 from tsuwaroku.hal.virtual import LineSource
-from tsuwaroku.records.call import CallRecord
+from tsuwaroku.records.call import CallRecord, Notice
 
 RATE = 8000
-# An edge is pulled up to 1 ms late and seen at a tick of 1 ms; records are written in milliseconds.
-EDGE_NS = 3_000_000
+# An edge is pulled up to 1 ms late and seen at a tick of 1 ms (edges within one are merged by gpio-sim), the start of
+# the world's sound is told as exactly, and records are written in milliseconds.
+EDGE_NS = 5_000_000
 # A batch for the disk, cut each second, takes all the sound there is, and that runs ahead of the ticks by their lag
 # (hal/device.py, 30 ms) and a frame: a call that ends in between keeps the surplus.
 SURPLUS_NS = 50_000_000
@@ -62,7 +63,7 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A script on the lines of a box. `lines`: the script's name of a line -> the box's."""
+    """A script on the lines of a box. `lines`: the script's name of a line -> the box's; others are left out."""
 
     script: Path
     lines: Mapping[str, str]
@@ -70,7 +71,8 @@ class Part:
 
     def sources(self) -> list[LineSource]:
         """What a world plays."""
-        return [Moved(s, self.lines[s.line], self.later_ns) for s in load_script(self.script).sources()]
+        found = load_script(self.script).sources()
+        return [Moved(source, self.lines[source.line], self.later_ns) for source in found if source.line in self.lines]
 
     def covers(self, call: CallRecord, origin_ns: int) -> bool:
         """Whether a call falls into the script's time: others may come before and after it on the same lines."""
@@ -79,7 +81,7 @@ class Part:
 
     def calls(self, store: Path) -> list[CallRecord]:
         """What `simulate --fast` makes of it, in a new store."""
-        return play(self.script, store)
+        return [call for call in play(self.script, store) if call.line in self.lines]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,11 @@ class Moment:
         return abs(self.found_ns - self.wanted_ns) > self.within_ns
 
 
-def differences(wanted: Sequence[tuple[Part, Sequence[CallRecord]]], take: Take) -> list[str]:
+def differences(wanted: Sequence[tuple[Part, Sequence[CallRecord]]], take: Take, *, lossy: bool = False) -> list[str]:
     """Everything in which records and sound differ; `wanted` are the parts with the calls of their simulations.
 
     Sound is compared to the sample, and must lie where the card took it. The lines of a take are those of one card.
+    `lossy`: sound was lost on purpose. Gaps, what a gap does to a notice, and where sound lies are then not looked at.
     """
     found: list[str] = []
     places = find_places(take)
@@ -129,28 +132,40 @@ def differences(wanted: Sequence[tuple[Part, Sequence[CallRecord]]], take: Take)
     for part, calls in wanted:
         lines |= set(part.lines.values())
         own = [call for call in take.calls if call.line in part.lines.values() and part.covers(call, take.origin_ns)]
-        found += _records(part, calls, own, take.origin_ns, _distance(places))
+        found += _records(part, calls, own, take.origin_ns, None if lossy else _distance(places), lossy)
     found += [f"a call on line {call.line}, where no script is" for call in take.calls if call.line not in lines]
-    return found + misplaced(take, places)
+    return found if lossy else found + misplaced(take, places)
 
 
 def _records(
-    part: Part, wanted: Sequence[CallRecord], found: Sequence[CallRecord], origin_ns: int, distance: int | None
+    part: Part,
+    wanted: Sequence[CallRecord],
+    found: Sequence[CallRecord],
+    origin_ns: int,
+    distance: int | None,
+    lossy: bool,
 ) -> Iterator[str]:
     told = [(call.line, call.direction.value, call.outcome.value) for call in found]
     asked = [(part.lines[call.line], call.direction.value, call.outcome.value) for call in wanted]
     if told != asked:
         yield f"{part.script.stem}: the calls are {told}, not {asked}"
         return
-    mixed = {part.lines[source.line]: source.mixes_notice for source in load_script(part.script).sources()}
+    mixed = {source.line: source.mixes_notice for source in part.sources()}
     for want, call in zip(wanted, found, strict=True):
         name = f"{part.script.stem}, line {call.line}, {_seconds(from_iso(want.seized_at) - START)}"
+        if lossy:
+            want, call = _without_sound(want), _without_sound(call)
         for text in _plain(want, call, mixed[call.line]):
             yield f"{name}: {text}"
         moments = [*_moments(want, call, START - part.later_ns, origin_ns)]
         if distance is not None:
             moments += _ends_of_sound(want, call, part.later_ns, distance)
         yield from (f"{name}: {moment}" for moment in moments if moment.differs)
+
+
+def _without_sound(call: CallRecord) -> CallRecord:
+    audio = msgspec.structs.replace(call.audio, gaps=[], samples=0)
+    return msgspec.structs.replace(call, notice=Notice(), audio=audio)
 
 
 def _plain(want: CallRecord, call: CallRecord, mixed: bool) -> Iterator[str]:

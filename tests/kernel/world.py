@@ -216,7 +216,9 @@ class World:
             out = self._open(alsa, alsa.PCM_PLAYBACK)
             back = self._open(alsa, alsa.PCM_CAPTURE)
             pcm = b"".join(self._mix(first + n * self._period, None) for n in range(AHEAD))
-            if not self._begun.is_set():
+            if self._begun.is_set():
+                time.sleep(max(0, self.origin_ns + first * NS // self._rate - time.monotonic_ns()) / NS)
+            else:
                 self.origin_ns = time.monotonic_ns()
                 self._begun.set()
             while not self._stop.is_set():
@@ -239,7 +241,7 @@ class World:
         """Where the stream is when the card is back: the sound of the time between is lost, its edges are not."""
         while not self._stop.is_set():
             now = (time.monotonic_ns() - self.origin_ns) * self._rate // NS
-            while first <= now:
+            while first <= now + self._period:
                 self._mix(first, None)
                 first += self._period
             if self._plugged.is_set():

@@ -70,22 +70,16 @@ class Card:
         spec = CardSpec(
             card.playback, plan.rate, card.channels, period, _PLAY_PERIODS * period, f"{card.table}.playback"
         )
-        player = Player(
+        self._player = Player(
             self._alsa,
             spec,
             self.lines,
             position_at=self._capture.clock.position_at,
-            post=self._post,
+            post=self._told,
             speak=self._speak,
             now_ns=self._now_ns,
         )
-        try:
-            player.open()
-        except BoardError as error:
-            for line in self._touched:
-                self._post(BoardFault(line, True, f"{error}; {error.remedy}", self._now_ns(), capture=False))
-        else:
-            self._player = player
+        self._player.open()
 
     @property
     def plays(self) -> bool:
@@ -104,6 +98,16 @@ class Card:
         if self._player is not None:
             self._player.stop(line)
 
+    def _told(self, event: Event) -> None:
+        for one in self._of_lines(event):
+            self._post(one)
+
+    def _of_lines(self, event: Event) -> list[Event]:
+        """A fault of the card is one of each of its lines."""
+        if isinstance(event, BoardFault) and not event.line:
+            return [msgspec.structs.replace(event, line=line) for line in self._touched]
+        return [event]
+
     def collect(self) -> list[tuple[int, Event]]:
         """What has come, in order, each with its time; a frame counts at its end."""
         found: list[tuple[int, Event]] = []
@@ -115,10 +119,7 @@ class Card:
                 else:
                     ends_ns = event.mono_ns
                 key = max(key, ends_ns)
-                if isinstance(event, BoardFault):
-                    found += [(key, msgspec.structs.replace(event, line=line)) for line in self._touched]
-                else:
-                    found.append((key, event))
+                found += [(key, one) for one in self._of_lines(event)]
         return found
 
     def close(self) -> None:

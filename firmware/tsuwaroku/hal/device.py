@@ -29,6 +29,9 @@ TICK_EVERY_NS = 20_000_000
 TICK_LAG_NS = 30_000_000
 # Sound that comes takes the tick along, one waking for both; a tick waits so much longer for it.
 TICK_PATIENCE_NS = 5_000_000
+# Reads farther apart than that: the whole process was held up, the pin library's thread too, and edges of that time
+# are still to come (reads are 25 ms apart where nothing happens).
+HELD_UP_NS = 50_000_000
 
 
 class DeviceBoard:
@@ -62,6 +65,8 @@ class DeviceBoard:
         self._lock = threading.Lock()
         self._posted: list[Event] = []
         self._tick_ns = 0
+        self._awake_ns = now_ns()
+        self._held_ns = (0, 0)  # the last time it was held up, from when to when
         self._closing = contextlib.ExitStack()
         self._cards: list[Card] = []
         self._card_of: dict[str, Card | None] = {line.line: None for line in self.plan.lines}
@@ -82,6 +87,7 @@ class DeviceBoard:
         with contextlib.ExitStack() as stack:
             self._open_cards(stack)
             self._closing.push(stack.pop_all())
+        self._awake_ns = self._now_ns()
 
     def _open_panel(self, stack: contextlib.ExitStack) -> None:
         plan = self.plan
@@ -142,17 +148,26 @@ class DeviceBoard:
         while True:
             now = self._now_ns()
             due = self._tick_ns + TICK_LAG_NS + TICK_EVERY_NS
-            left_ns = min(due + TICK_PATIENCE_NS, deadline) - now
+            left_ns = min(max(due + TICK_PATIENCE_NS, self._held_ns[1] + TICK_LAG_NS), deadline) - now
             if left_ns > 0 and not self._bell.is_set():
                 self._bell.wait(left_ns / NS)
                 now = self._now_ns()
             self._bell.clear()
+            horizon = self._horizon(now)
             events = self._collect()
-            if now >= (due - TICK_PATIENCE_NS if events and isinstance(events[-1], AudioFrame) else due):
-                self._tick_ns = now - TICK_LAG_NS
+            if horizon >= (due - TICK_PATIENCE_NS if events and isinstance(events[-1], AudioFrame) else due):
+                self._tick_ns = horizon - TICK_LAG_NS
                 events.append(Tick(self._tick_ns))
             if events or now >= deadline:
                 return events
+
+    def _horizon(self, now: int) -> int:
+        """What ticks may count from: the present, but for a moment after a hold-up, when it is that one's beginning."""
+        if now - self._awake_ns > HELD_UP_NS:
+            self._held_ns = (self._awake_ns, now)
+        self._awake_ns = now
+        began, ended = self._held_ns
+        return began if now - ended < TICK_LAG_NS else now
 
     def _collect(self) -> list[Event]:
         if not self._cards or self._panel is None:
