@@ -32,6 +32,10 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 globals().update({name: test for name, test in vars(test_board).items() if name.startswith("test_")})
 
 
+def test_the_next_board_of_the_process_hears_its_contacts_too(rig: Rig) -> None:
+    test_board.test_every_edge_is_told_once_with_its_own_time(rig.run())
+
+
 def test_it_was_that_library_and_it_left_nothing_lying_about(rig: Rig) -> None:
     """The module RPi.GPIO may be one over lgpio, which makes a pipe where it is imported."""
     board = rig.make()

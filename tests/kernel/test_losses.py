@@ -276,6 +276,60 @@ def test_a_player_held_back_until_the_card_ran_dry_plays_the_rest(
     assert lasted == pytest.approx(int(sounding[-1] - sounding[0]) + 1, abs=PERIOD)
 
 
+def test_an_announcement_card_that_comes_later_is_taken(rig: BenchRig) -> None:
+    """Another program plays on it when the board opens: told, recorded all the same, and taken once it is free."""
+    run = Run()
+    with rig.far_end("PCM_PLAYBACK", device=f"hw:CARD={CARD},DEV=0"):
+        board = rig.make()
+        board.open()
+        until = time.monotonic() + 0.5
+        while time.monotonic() < until:
+            run.events += board.read(0.05)
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        run.events += board.read(0.05)
+    assert [(fault.line, fault.failed, fault.capture) for fault in run.of(BoardFault)] == [
+        ("", True, False),
+        ("", False, False),
+    ]
+    assert "Device or resource busy" in run.of(BoardFault)[0].text
+    assert len(run.of(AudioFrame)) >= 2 * 90
+    rig.started()
+    board.play("12", ANNOUNCEMENT.tobytes())
+    time.sleep(1.2)
+    board.close()
+    rig.ended()
+    assert rig.played()[: len(ANNOUNCEMENT), 1].tolist() == ANNOUNCEMENT.tolist()
+
+
+def test_stopping_one_line_costs_the_other_nothing(rig: BenchRig) -> None:
+    """What the card had not played of the other line is played again from there: to the card's step, none missing."""
+    sound = ANNOUNCEMENT.tobytes()
+    acts: list[Act] = [
+        (0.30, lambda board: board.play("11", sound)),
+        (0.45, lambda board: board.play("12", sound)),
+        (0.80, lambda board: board.stop_playing("11")),
+    ]
+    run = rig.run(2.0, acts)
+    assert [(event.line, event.playing) for event in run.of(Playback)] == [
+        ("11", True),
+        ("12", True),
+        ("11", False),
+        ("12", False),
+    ]
+    table = rig.heard()
+    stopped, other = (column[np.flatnonzero(column)] for column in table.T)
+    assert len(stopped) == pytest.approx(0.5 * RATE, abs=200)
+    assert stopped.tolist() == ANNOUNCEMENT[: len(stopped)].tolist()
+    # One cut, at most a step of the card long, and every sample heard.
+    steps = np.flatnonzero(np.diff(np.flatnonzero(table[:, 1])) > 1)
+    assert len(steps) <= 1
+    extra = len(other) - len(ANNOUNCEMENT)
+    assert 0 <= extra <= STEP
+    same = int(np.argmin(other[: len(ANNOUNCEMENT)] == ANNOUNCEMENT)) or len(ANNOUNCEMENT)
+    assert other[same + extra :].tolist() == ANNOUNCEMENT[same:].tolist()
+
+
 FORMATS = {"rate": "rate 16000, not 8000", "channels": "channels 1, not 2", "format": "format S32_LE, not S16_LE"}
 REMEDIES = {
     "rate": "set board.rate = 16000 or use a converting PCM (plughw)",

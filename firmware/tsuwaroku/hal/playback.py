@@ -81,8 +81,12 @@ class Player:
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
-        """Claim the card, so that a missing one is known now and not at the first call. Raises BoardError."""
-        self._claim()
+        """Claim the card. One that cannot be had is told now, not at the first call, and taken when it comes."""
+        try:
+            self._claim()
+        except BoardError as error:
+            self._failed.add("")
+            self._fault("", f"{error}; {error.remedy}", failed=True)
         self._thread = threading.Thread(target=self._run, name=f"play {self._spec.device}", daemon=True)
         self._thread.start()
 
