@@ -15,7 +15,7 @@ from tests.contract.bench import BenchRig
 from tests.contract.rigs import LINES
 from tests.kernel.header import Header
 from tsuwaroku.errors import BoardError
-from tsuwaroku.events import AudioFrame, BoardFault, ButtonPressed, Contact, ContactEdge, Event
+from tsuwaroku.events import ButtonPressed, Contact, ContactEdge, Event
 from tsuwaroku.hal.board import SYSTEM_LAMP, Board, Lamp
 
 pytestmark = [pytest.mark.slow, pytest.mark.kernel]
@@ -173,29 +173,3 @@ def test_a_chip_of_another_label_is_not_taken(rig: BenchRig) -> None:
     labels = "pinctrl-rp1 or pinctrl-bcm2711 or pinctrl-bcm2835"
     assert caught.value.message == f"no GPIO chip is labelled {labels}"
     assert "chips present: gpio-brcmstb" in caught.value.remedy
-
-
-@pytest.mark.kernel(machine="real time", limit_s=40)
-def test_the_chip_goes_away_and_comes_back(rig: BenchRig) -> None:
-    """In real time: lgpio then spins on descriptors that are always ready. Sound goes on; the next board has it all."""
-    board = rig.make()
-    board.open()
-    assert contacts(told(board, 0.3)) == AT_REST
-    rig.header.close()
-    board.show("11", Lamp.LIT)
-    events = told(board, 0.5)
-    faults = [event for event in events if isinstance(event, BoardFault)]
-    assert [(fault.line, fault.failed, fault.capture, fault.text[:9]) for fault in faults] == [
-        ("", True, False, "lamp 11: ")
-    ]
-    assert len([event for event in events if isinstance(event, AudioFrame)]) >= 30
-    board.close()
-    rig.header = Header()
-    board = rig.make()
-    board.open()
-    assert contacts(told(board, 0.3)) == AT_REST
-    rig.move("11", "hook", True)
-    board.show("11", Lamp.LIT)
-    assert contacts(told(board, 0.3)) == [("11", "hook", True)]
-    assert rig.shines(board, "11")
-    board.close()
