@@ -53,6 +53,13 @@ def date() -> Iterator[None]:
     time.clock_settime_ns(time.CLOCK_REALTIME, offset_ns + time.monotonic_ns())
 
 
+@pytest.fixture
+def header() -> Iterator[Header]:
+    header = Header()
+    yield header
+    header.close()
+
+
 def set_date(to_ns: int) -> None:
     """A date, or a step from the present one."""
     step = abs(to_ns) < 24 * HOUR_NS and to_ns != FIRST_HOUR
@@ -66,13 +73,13 @@ def config() -> Config:
 
 @pytest.mark.kernel
 @pytest.mark.usefixtures("date")
-def test_dates_set_in_mid_call_and_between_calls(tmp_path: Path) -> None:
+def test_dates_set_in_mid_call_and_between_calls(tmp_path: Path, header: Header) -> None:
     assert boots() == 1
     begins = [FIRST_S + EVERY_S * number for number in range(len(IN_CALL))]
     talk = Talk("1", [(at, at + TALK_S) for at in begins])
     set_date(TODAY)
     box = Box(tmp_path / "store", config())
-    world = World(Header(), {"1": telrec2(1)}, [talk], watch=True)
+    world = World(header, {"1": telrec2(1)}, [talk], watch=True)
     box.start()
     world.start()
     seized_ns: list[int] = []
@@ -153,11 +160,11 @@ def check_lamps(world: World, begins: list[float]) -> None:
 
 
 @pytest.mark.kernel(machine="no battery clock")
-def test_the_network_sets_the_date_in_mid_call(tmp_path: Path) -> None:
+def test_the_network_sets_the_date_in_mid_call(tmp_path: Path, header: Header) -> None:
     assert time.time() < 86_400
     talk = Talk("1", [(4.0, 12.0), (18.0, 24.0)])
     box = Box(tmp_path / "store", config())
-    world = World(Header(), {"1": telrec2(1)}, [talk], watch=True)
+    world = World(header, {"1": telrec2(1)}, [talk], watch=True)
     box.start()
     world.start()
     began_ns = time.time_ns()

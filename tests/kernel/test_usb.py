@@ -196,7 +196,8 @@ def test_the_recorder_does_not_notice(tmp_path: Path, stick: Stick) -> None:
     at = tmp_path / "medium"
     talk = Talk("1", [(3.0, 18.0)])
     box = Box(tmp_path / "store", config_for("1"))
-    world = World(Header(), {"1": telrec2(1)}, [talk], watch=True)
+    header = Header()
+    world = World(header, {"1": telrec2(1)}, [talk], watch=True)
     box.start()
     world.start()
     for begin_s, moment in ((5.0, (4, 0.0)), (11.0, (9, 0.0))):
@@ -209,6 +210,7 @@ def test_the_recorder_does_not_notice(tmp_path: Path, stick: Stick) -> None:
     restarts = box.pair.restarts
     box.stop()
     world.stop()
+    header.close()
     [call] = box.calls()
     noise = b"".join(talk.read(second * RATE, RATE) for second in range(30))
     assert (call.audio.gaps, restarts, box.verify().problems) == ([], 0, [])
