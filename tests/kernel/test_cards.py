@@ -1,181 +1,36 @@
-"""Eight lines on two sound cards, one of which is pulled in mid-call and put back; then a recorder that is held up.
-
-The board's own card has two channels and two lines, the other eight channels and six lines.
-"""
+"""Eight lines on two sound cards: one pulled in mid-call and put back, one missing, one of another kind; a recorder
+that is held up longer than the cards' buffers."""
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.kernel.box import Box
-from tests.kernel.compare import Part, Place, Take, columns, differences, find_places
-from tests.kernel.header import PI_4_LABEL, Header
-from tests.kernel.world import Glance, Wiring, World
-from tsuwaroku.clock import NS
-from tsuwaroku.config import BoardConfig, CardConfig, Config, LineConfig
-from tsuwaroku.console.client import KeeperClient
+from tests.kernel.compare import Place, Take, differences, find_places
+from tests.kernel.header import Header
+from tests.kernel.twocards import ANNEX, CHANNELS, OWN, Scene, lamps, look, script
+from tsuwaroku.hal.alsa import load_alsa
 from tsuwaroku.records.call import CallRecord
-from tsuwaroku.service.keeper import keeper_socket
 
 pytestmark = [pytest.mark.slow, pytest.mark.kernel(machine="two cards", limit_s=90)]
 
 RATE = 8000
-OWN, ANNEX = "ab", "cdefgh"
-CHANNELS = {"telrec": 2, "annex": 8}
-ANNEX_PORTS = (1, 2, 4, 5, 7, 8)
 # Capture promises the length of a gap to one period (20 ms); both ends of this card share a clock.
 PERIOD = 160
 
 
-def wiring(lines: str) -> dict[str, Wiring]:
-    """Hook, ring and lamp for eight lines on the 28 pins of a header, a button for the first."""
-    ports = dict(zip(OWN + ANNEX, (1, 2, *ANNEX_PORTS), strict=True))
-    return {
-        line: Wiring(ports[line] - 1, f"{n}", f"!{8 + n}", "!24" if n == 0 else "", f"{16 + n}")
-        for n, line in enumerate(OWN + ANNEX)
-        if line in lines
-    }
-
-
-def config() -> Config:
-    return Config(
-        board=BoardConfig(
-            kind="custom",
-            capture="telrec",
-            playback="telrec",
-            channels=CHANNELS["telrec"],
-            gpio_chip=PI_4_LABEL,
-            card=(CardConfig(name="annex", playback="annex", channels=CHANNELS["annex"]),),
-        ),
-        line=tuple(
-            LineConfig(
-                id=line,
-                card="annex" if line in ANNEX else "",
-                port=wires.channel + 1,
-                hook=wires.hook,
-                ring=wires.ring,
-                lamp=wires.lamp,
-                button=wires.button,
-            )
-            for line, wires in wiring(OWN + ANNEX).items()
-        ),
-    )
-
-
-def script(folder: Path, calls: Sequence[tuple[str, float, float]]) -> Part:
-    """Inbound calls of one ring each: (line, when it begins, how long they talk)."""
-    path = folder / "calls.toml"
-    path.write_text(
-        "\n".join(
-            f'[[call]]\nline = "{line}"\nat = {at}\ndirection = "inbound"\nrings = 1\ntalk = {talk}\n'
-            for line, at, talk in calls
-        )
-    )
-    return Part(path, {line: line for line, _, _ in calls})
-
-
-@dataclass
-class Scene:
-    """A box on two cards, an exchange for each, and what came of it."""
-
-    box: Box
-    worlds: dict[str, World]
-    folder: Path
-
-    def until(self, at_s: float) -> None:
-        for world in self.worlds.values():
-            world.wait_until(at_s)
-
-    def alarms(self) -> set[tuple[str, str]]:
-        """The alarms that stand now, (code, line)."""
-        with KeeperClient(keeper_socket(self.box.path, self.box.config)) as client:
-            status = client.status()
-        assert status.recorder is not None
-        return {(alarm.code, alarm.line) for alarm in status.recorder.alarms} - {("clock_unsynchronised", "")}
-
-    def end(self) -> None:
-        self.box.stop()
-        for world in self.worlds.values():
-            world.stop()
-        report = self.box.verify()
-        assert (report.ok, report.problems) == (True, [])
-
-    def take(self, card: str) -> Take:
-        lines = {line: wires.channel for line, wires in wiring(OWN if card == "telrec" else ANNEX).items()}
-        world = self.worlds[card]
-        calls = [call for call in self.box.calls() if call.line in lines]
-        origin_ns = world.origin_ns + time.time_ns() - time.monotonic_ns()
-        return Take(calls, self.box.runs(), columns(self.folder / card, lines, CHANNELS[card]), origin_ns)
-
-    def lit(self, line: str, begin_s: float, end_s: float) -> list[tuple[float, bool]]:
-        """A lamp's changes in a stretch of stream time, its state at the beginning first."""
-        world = self.worlds["telrec" if line in OWN else "annex"]
-        return changes(world.glances, line, world.origin_ns + round(begin_s * NS), world.origin_ns + round(end_s * NS))
-
-
-def changes(glances: Sequence[Glance], line: str, begin_ns: int, end_ns: int) -> list[tuple[float, bool]]:
-    found: list[tuple[float, bool]] = []
-    for glance in glances:
-        lit = line in glance.lit
-        if glance.mono_ns <= begin_ns:
-            found = [(0.0, lit)]
-        elif glance.mono_ns < end_ns and (not found or found[-1][1] != lit):
-            found.append(((glance.mono_ns - begin_ns) / NS, lit))
-    return found
-
-
-def blinks(found: list[tuple[float, bool]], seconds: float) -> bool:
-    """4 Hz: a change each 125 ms, all along."""
-    times = [at for at, _ in found[1:]]
-    apart = [b - a for a, b in itertools.pairwise(times)]
-    return len(times) >= seconds * 8 - 2 and all(0.08 <= gap <= 0.17 for gap in apart)
-
-
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[[Part], Scene]]:
-    header = Header()
-
-    def scene(part: Part) -> Scene:
-        box = Box(tmp_path / "store", config(), slots=160)
-        worlds = {
-            card: World(
-                header,
-                wiring(lines),
-                [source for source in part.sources() if source.line in lines],
-                card=card,
-                channels=CHANNELS[card],
-                written=tmp_path / card,
-                watch=True,
-            )
-            for card, lines in (("telrec", OWN), ("annex", ANNEX))
-        }
-        box.start()
-        for world in worlds.values():
-            world.start()
-        return Scene(box, worlds, tmp_path)
-
-    yield scene
-    header.close()
-
-
-def lamps(scene: Scene, begin_s: float, end_s: float) -> dict[str, str]:
-    """What each line's lamp showed all through a stretch of stream time."""
-
-    def shown(line: str) -> str:
-        found = scene.lit(line, begin_s, end_s)
-        if len(found) == 1:
-            return "lit" if found[0][1] else "dark"
-        return "blinking" if blinks(found, end_s - begin_s) else f"{found}"
-
-    return {line: shown(line) for line in OWN + ANNEX}
+def header() -> Iterator[Header]:
+    made = Header()
+    yield made
+    made.close()
 
 
 def gaps(take: Take, distance: int) -> list[tuple[str, float, float, str]]:
@@ -221,20 +76,19 @@ CALLS = [
 ]
 
 
-def test_a_card_pulled_and_put_back_costs_its_own_lines_that_time_alone(
-    tmp_path: Path, make: Callable[[Part], Scene]
-) -> None:
+def test_a_card_pulled_and_put_back_costs_its_own_lines_that_time_alone(tmp_path: Path, header: Header) -> None:
     part = script(tmp_path, CALLS)
-    scene = make(part)
+    scene = Scene.make(tmp_path, header, part)
+    scene.start()
     scene.until(PULLED_S)
-    alarms = [scene.alarms()]
+    alarms = [set(scene.alarms())]
     scene.worlds["annex"].unplug()
     scene.until(PULLED_S + 3)
-    alarms.append(scene.alarms())
+    alarms.append(set(scene.alarms()))
     scene.until(BACK_S)
     scene.worlds["annex"].plug()
     scene.until(BACK_S + 3)
-    alarms.append(scene.alarms())
+    alarms.append(set(scene.alarms()))
     scene.until(50.0)
     scene.end()
 
@@ -284,7 +138,7 @@ HOLDS = [(10.0, 1.0), (16.0, 0.35), (20.0, 3.0)]
 
 
 def test_a_recorder_that_is_held_up_longer_than_the_buffer_leaves_a_gap_of_that_length(
-    tmp_path: Path, make: Callable[[Part], Scene]
+    tmp_path: Path, header: Header
 ) -> None:
     calls = [
         ("a", 3.0, 30.0),  # all along
@@ -294,7 +148,8 @@ def test_a_recorder_that_is_held_up_longer_than_the_buffer_leaves_a_gap_of_that_
         ("e", 19.2, 10.0),  # answered in the third
     ]
     part = script(tmp_path, calls)
-    scene = make(part)
+    scene = Scene.make(tmp_path, header, part)
+    scene.start()
     recorder = scene.box.pair.pid("recorder")
     assert recorder is not None
     for at_s, for_s in HOLDS:
@@ -304,7 +159,7 @@ def test_a_recorder_that_is_held_up_longer_than_the_buffer_leaves_a_gap_of_that_
         os.kill(recorder, signal.SIGCONT)
         scene.until(at_s + for_s + 1.5)
     lost = {("audio_lost", line) for line in OWN + ANNEX}
-    assert scene.alarms() == lost
+    assert set(scene.alarms()) == lost
     scene.until(42.0)
     scene.end()
 
@@ -331,3 +186,76 @@ def test_a_recorder_that_is_held_up_longer_than_the_buffer_leaves_a_gap_of_that_
     # A lamp cannot change while nobody drives it; then it tells the truth at once: the call is covered again.
     in_calls = dict.fromkeys("ac", "lit") | dict.fromkeys("bdfgh", "dark")
     assert lamps(scene, 25.0, 30.0) == in_calls | {"e": "lit"}
+
+
+@contextlib.contextmanager
+def in_use_at(card: str, rate: int) -> Iterator[None]:
+    """Somebody runs the card at another rate: of a loopback, the other end decides."""
+    alsa = load_alsa()
+    far = alsa.PCM(
+        type=alsa.PCM_PLAYBACK,
+        mode=alsa.PCM_NORMAL,
+        device=f"hw:CARD={card},DEV=1",
+        rate=rate,
+        channels=CHANNELS[card],
+        format=alsa.PCM_FORMAT_S16_LE,
+        periodsize=rate // 50,
+        periods=8,
+    )
+    try:
+        assert far.info()["rate"] == rate
+        far.write(bytes(2 * CHANNELS[card] * (rate // 50)))
+        yield
+    finally:
+        far.close()
+
+
+def test_cards_missing_or_of_another_kind_are_told_and_taken_once_they_are_right(
+    tmp_path: Path, header: Header
+) -> None:
+    """From a box on which nothing is right to one that records on both cards, without a restart."""
+    part = script(tmp_path, [("a", 2.0, 6.0), ("c", 2.0, 6.0)])
+    scene = Scene.make(tmp_path, header, part)
+    own, annex = scene.worlds["telrec"], scene.worlds["annex"]
+    annex.unplug()
+    every = dict.fromkeys(OWN + ANNEX, "blinking")
+    with in_use_at("telrec", 44100):
+        scene.box.pair.start()
+        time.sleep(8)
+        recorder = scene.box.pair.pid("recorder")
+        assert scene.alarms() == {
+            ("cannot_record", ""): "board.capture: the sound card telrec gave rate 44100, not 8000 → "
+            "set board.rate = 44100 or use a converting PCM (plughw)"
+        }
+        assert look(header, 2.0) == every
+    time.sleep(6)  # it looks every 5 s
+    missing = (
+        "board.card.annex.capture: the sound card annex cannot be opened (No such file or directory [annex]); "
+        "cards present: telrec; PCMs: "
+    )
+    alarms = scene.alarms()
+    assert {line for code, line in alarms if code == "card_failed"} == set(ANNEX)
+    assert {code for code, _ in alarms} <= {"card_failed", "announcement_failed", "audio_lost"}
+    assert [alarms["card_failed", line][: len(missing)] for line in ANNEX] == [missing] * len(ANNEX)
+    assert look(header, 1.0) == dict.fromkeys(OWN, "dark") | dict.fromkeys(ANNEX, "blinking")
+
+    own.start()
+    own.wait_until(5.0)
+    assert look(header, 1.0) == {"a": "lit", "b": "dark"} | dict.fromkeys(ANNEX, "blinking")
+    annex.plug()
+    with in_use_at("annex", 44100):
+        own.wait_until(8.0)
+        told = {text for (code, _), text in scene.alarms().items() if code == "card_failed"}
+        assert told == {
+            "board.card.annex.capture: the sound card annex gave rate 44100, not 8000; "
+            "set board.rate = 44100 or use a converting PCM (plughw)"
+        }
+    own.wait_until(11.0)
+    assert {code for code, _ in scene.alarms()} <= {"audio_lost", "announcement_failed"}
+    annex.start()
+    annex.wait_until(13.0)
+    assert scene.box.pair.pid("recorder") == recorder
+    scene.end()
+    for card, line in (("telrec", "a"), ("annex", "c")):
+        one = replace(part, lines={line: line})
+        assert differences([(one, one.calls(tmp_path / f"simulated {line}"))], scene.take(card)) == []

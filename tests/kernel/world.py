@@ -98,7 +98,7 @@ class World:
         self._sources = list(sources)
         self._card = card
         self._channels = channels
-        self._written = written
+        self.written = written
         self._tape = tape
         self._rate = rate
         self._period = rate // PERIODS_A_SECOND
@@ -191,7 +191,7 @@ class World:
         alsa = load_alsa()
         position = 0
         with contextlib.ExitStack() as stack:
-            log = stack.enter_context(self._written.open("wb")) if self._written is not None else None
+            log = stack.enter_context(self.written.open("wb")) if self.written is not None else None
             while not self._stop.is_set():
                 try:
                     for first, pcm in self._exchange(alsa, position):
@@ -239,6 +239,9 @@ class World:
 
     def _unheard(self, first: int) -> int:
         """Where the stream is when the card is back: the sound of the time between is lost, its edges are not."""
+        if not self._begun.is_set():  # unplugged before the start
+            self.origin_ns = time.monotonic_ns()
+            self._begun.set()
         while not self._stop.is_set():
             now = (time.monotonic_ns() - self.origin_ns) * self._rate // NS
             while first <= now + self._period:
