@@ -60,16 +60,24 @@ class RamDisk:
         os.truncate(self._file, size)
         self.size = size
         self.device = Path(run("losetup", "--find", "--show", str(self._file)).strip())
-        with self._file.open("r+b") as file:
-            self.octets = mmap.mmap(file.fileno(), size)
+        self._octets: mmap.mmap | None = None
 
     @property
     def file(self) -> Path:
         return self._file
 
+    @property
+    def octets(self) -> mmap.mmap:
+        """Mapped at once and whole: page by page it would cost 40 us each."""
+        if self._octets is None:
+            with self._file.open("r+b") as file:
+                self._octets = mmap.mmap(file.fileno(), self.size, mmap.MAP_SHARED | mmap.MAP_POPULATE)
+        return self._octets
+
     def close(self) -> None:
         run("losetup", "--detach", str(self.device))
-        self.octets.close()
+        if self._octets is not None:
+            self._octets.close()
         self._file.unlink()
 
 

@@ -41,6 +41,7 @@ from tsuwaroku.store.scan import StoredCall
 from tsuwaroku.store.slot import WrappedKey
 from tsuwaroku.store.verify import verify_store
 
+_Slots = frozenset[tuple[int, int]]
 RATE = 8000
 LOSS_S = 1.5
 TICK_S = 0.1
@@ -230,7 +231,7 @@ def _records(store: Store, promises: Sequence[Promise]) -> list[str]:
         for record in Journal.open(store.journal_dir, owner, store).records()
     }
     audit = {(entry.number, entry.hash) for entry in AuditLog.open(store).entries()}
-    there = {
+    there: dict[str, set[Any]] = {
         "journal": journals,
         "audit": audit,
         "catalogue": {(entry.call_id,) for day in catalogue.days() for entry in _entries(catalogue, day)},
@@ -246,7 +247,7 @@ def _entries(catalogue: Catalogue, day: str) -> list[CatalogueEntry]:
         return []  # `problems` has named it
 
 
-def _lease(store: Store, promises: Sequence[Promise], leases: Sequence[frozenset[tuple[int, int]]]) -> list[str]:
+def _lease(store: Store, promises: Sequence[Promise], leases: Sequence[_Slots]) -> list[str]:
     """The lease must be the last one promised, or the one that was just being written."""
     given = sum(promise.kind == "lease" for promise in promises)
     lease = frozenset(Lease.load(store.lease_path).slots)

@@ -5,11 +5,10 @@ in place whole: cut off, it leaves a name without content. So nothing is renamed
 
 1. folders, each synced into the one above it;
 2. the files under their own names, each with fsync;
-3. every folder with fsync, and the file system itself with syncfs: FAT's tables belong to no file;
+3. the file system itself with syncfs, for FAT's tables belong to no file, then every folder with fsync;
 4. all of it read back from the device, past the page cache, and compared with what was to be written;
-5. the place of the mark: as many zeros as the mark is long, synced. A block that is given to a file may still hold
-   what was there before, and that may be the mark of a copy deleted since; and the last step then changes neither
-   folder nor table, so that it can spoil nothing that is whole;
+5. the place of the mark: as many zeros as the mark is long, synced. So the last step changes neither folder nor table
+   and can spoil nothing that is whole, and a block that still holds a deleted copy's mark never passes for this one's;
 6. the mark over the zeros, synced and read back. Only then has the copy been made.
 
 A mark torn in the middle does not agree with itself, and without a whole mark a copy is incomplete whatever else is
@@ -205,10 +204,11 @@ class _Copy:
         return CopiedFile(name, size, digest.hexdigest())
 
     def _sync(self) -> None:
+        """The folders after all else: syncfs writes what vfat holds back, but tells no device to empty its cache."""
+        sync_medium(self._folder)
         for folder in reversed(self._folders):
             sync_folder(folder)
         sync_folder(self._folder.parent)
-        sync_medium(self._folder)
 
     def compare(self, copied: tuple[CopiedFile, ...]) -> None:
         """Step 4. Raises MediumError where the medium has something else than it was given."""
