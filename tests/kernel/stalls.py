@@ -133,8 +133,10 @@ def next_boot(box: Box) -> None:
 
 
 if __name__ == "__main__":
+    failed = 0
     try:
         main(sys.argv[1])
     except BaseException:
         traceback.print_exc()
-        os._exit(1)  # the world's threads would keep the guest up
+        failed = 1
+    os._exit(failed)  # the world's threads would keep the guest up

@@ -227,7 +227,7 @@ class Watchdog:
         faults: dict[str, str] = {}
         try:
             device = self._ready(now_ns)
-            if device is not None and (stall := self._stalled(now_ns)) is not None:
+            if device is not None and (stall := self._stalled(now_ns, device.timeout_s)) is not None:
                 self._note(faults, "capture_stalled", stall)
             elif device is not None:
                 device.pet()
@@ -255,7 +255,7 @@ class Watchdog:
             self._device = self._open(self._path, self._timeout_s)
         return self._device
 
-    def _stalled(self, now_ns: int) -> ServiceError | None:
+    def _stalled(self, now_ns: int, timeout_s: int) -> ServiceError | None:
         self._judge.heard = self._judge.heard or self._witness.heard
         verdict = self._judge.look(now_ns, self._vitals)
         if self._judge.heard and not self._remembered:
@@ -273,7 +273,7 @@ class Watchdog:
                 text = "the disk has not answered for minutes"
         return ServiceError(
             text,
-            remedy=f"the watchdog restarts the machine within {self._timeout_s} s; stopping the service prevents that",
+            remedy=f"the watchdog restarts the machine within {timeout_s} s; stopping the service prevents that",
         )
 
     def _note(self, faults: dict[str, str], code: str, error: TsuwarokuError) -> None:
