@@ -71,7 +71,7 @@ def config() -> Config:
     return msgspec.structs.replace(config_for("1"), service=ServiceConfig(watchdog="/dev/watchdog0"))
 
 
-@pytest.mark.kernel
+@pytest.mark.kernel(limit_s=120)
 @pytest.mark.usefixtures("date")
 def test_dates_set_in_mid_call_and_between_calls(tmp_path: Path, header: Header) -> None:
     assert boots() == 1
@@ -159,7 +159,7 @@ def check_lamps(world: World, begins: list[float]) -> None:
 # -- a machine without a battery clock
 
 
-@pytest.mark.kernel(machine="no battery clock")
+@pytest.mark.kernel(machine="no battery clock", limit_s=120)
 def test_the_network_sets_the_date_in_mid_call(tmp_path: Path, header: Header) -> None:
     assert time.time() < 86_400
     talk = Talk("1", [(4.0, 12.0), (18.0, 24.0)])

@@ -25,7 +25,7 @@ from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.ring import ring_name
 from tsuwaroku.store.slot import SLOT_SIZE
 
-pytestmark = [pytest.mark.slow, pytest.mark.kernel(machine="real time", limit_s=120)]
+pytestmark = [pytest.mark.slow, pytest.mark.kernel(machine="real time", limit_s=200)]
 
 Answers = tuple[float | None, float | None, float | None]
 LASTS_S = 60.0
