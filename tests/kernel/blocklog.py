@@ -89,12 +89,15 @@ class BlockLog:
 
 
 class Replay:
-    """The disk of a log, cut by cut and forward only. `grain`: octets that reach a disk whole or not at all."""
+    """The disk of a log, cut by cut and forward only. `grain`: octets that reach a disk whole or not at all; `content`:
+    what was on it before the first entry, if not zeros."""
 
-    def __init__(self, log: BlockLog, size: int, grain: int = 4096) -> None:
+    def __init__(self, log: BlockLog, size: int, grain: int = 4096, content: bytes | None = None) -> None:
         self._log = log
         # A page touched for the first time costs 40 us in the test kernel; all of them at once cost far less.
         self._safe = mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)
+        if content is not None:
+            self._safe[:] = content
         self._done = 0
         self._grain = grain
 

@@ -85,14 +85,20 @@ class LoggedDisk:
     """A disk every write to which is logged, with marks between them; its file system is made under the log, too.
 
     with LoggedDisk("ext4", 24 << 20) as disk: ...      (mounted at `disk.at`)
-    The log is `disk.log` after that, until `close`.
+    The log is `disk.log` after that, until `close`. `content` is what is on the disk at first: no file system is made
+    then, and what mending it writes is logged, too.
     """
 
-    def __init__(self, kind: str, size: int, options: str = "", log_size: int = 512 << 20) -> None:
+    def __init__(
+        self, kind: str, size: int, options: str = "", *, content: bytes | None = None, log_size: int = 512 << 20
+    ) -> None:
         self._kind = kind
         self._options = options
         self._disk = RamDisk(size)
         self._log = RamDisk(log_size)
+        self._made = content is not None
+        if content is not None:
+            self._disk.octets[:] = content
         self.size = size
         self.at = Path("/run/logged")
         self._control = -1
@@ -106,7 +112,8 @@ class LoggedDisk:
         run("dmsetup", "create", "logged", "--noudevsync", "--table", table)
         run("dmsetup", "mknodes")
         self._control = os.open(MAPPER / "control", os.O_RDWR | os.O_CLOEXEC)
-        run(*_MKFS[self._kind], str(MAPPER / "logged"))
+        if not self._made:
+            run(*_MKFS[self._kind], str(MAPPER / "logged"))
         mount(MAPPER / "logged", self.at, self._kind, self._options)
         os.sync()
         self.mark("mounted")

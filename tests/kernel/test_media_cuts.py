@@ -200,21 +200,21 @@ def _looked_at(folder: Path, promised: int | None, tried: set[int]) -> tuple[str
     return found.state, ""
 
 
-@pytest.mark.kernel(limit_s=60)
+@pytest.mark.kernel(limit_s=150)
 @pytest.mark.parametrize("kind", list(SIZES))
 def test_a_copy_is_whole_or_seen_not_to_be(kind: str) -> None:
     assert list(broken(kind)) == []
 
 
 @pytest.mark.nightly
-@pytest.mark.kernel(limit_s=600)
+@pytest.mark.kernel(limit_s=1200)
 @pytest.mark.parametrize("kind", list(SIZES))
 @pytest.mark.parametrize("seed", NIGHTLY_SEEDS)
 def test_at_every_place(kind: str, seed: int) -> None:
     assert list(broken(kind, seed=seed, cuts=1 << 30)) == []
 
 
-@pytest.mark.kernel(limit_s=30)
+@pytest.mark.kernel(limit_s=100)
 @pytest.mark.parametrize(("sync", "lost"), [(nothing, [1, 2, 3, 4]), (media.sync_medium, [])])
 def test_on_f2fs_an_fsync_is_not_enough(sync: Callable[[Path], object], lost: list[int]) -> None:
     """The first one after a checkpoint. Where a later kernel loses nothing, the note at the top is out of date."""
@@ -256,7 +256,9 @@ def mark_first(folder: Path, files: Files, session: Session) -> None:
     for name, content in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         _synced(folder / name, content)
-    os.sync()
+    media.sync_medium(folder)
+    for path in (folder / "data/form", folder / "data", folder, folder.parent):
+        media.sync_folder(path)
 
 
 def by_rename(folder: Path, files: Files, session: Session) -> None:

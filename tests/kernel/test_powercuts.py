@@ -22,8 +22,10 @@ from tests.kernel.blocklog import BlockLog, Replay
 from tests.kernel.disks import LoggedDisk, RamDisk, mounted
 from tests.kernel.promises import AGAIN, CONFIG, LOSS_S, RATE, Judge, Promise, Promises, record_day
 from tests.service.support import calls_in, demo_key
+from tsuwaroku.clock import VirtualClock
 from tsuwaroku.errors import TsuwarokuError
 from tsuwaroku.service import simulate as simulation
+from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.setup import create_demo_store
 from tsuwaroku.store import durable, lease
 from tsuwaroku.store.journal import Journal
@@ -155,7 +157,7 @@ def faults_of(
             yield place, found
 
 
-@pytest.mark.kernel(limit_s=150)
+@pytest.mark.kernel(limit_s=400)
 def test_whatever_was_promised_before_a_cut_is_there_after_it(day: Day, cut_disk: RamDisk) -> None:
     """And at most the last 1.5 s of a call in progress are not, and the next recorder goes on with what there is."""
     kinds = Counter(promise.kind for promise in day.promises)
@@ -188,7 +190,69 @@ def record_again(store: Path, script: Path) -> None:
     assert (report.ok, report.problems) == (True, [])
 
 
-@pytest.mark.kernel(limit_s=60)
+@pytest.mark.nightly
+@pytest.mark.kernel(limit_s=1800)
+@pytest.mark.parametrize("options", ["", "noauto_da_alloc", "data=writeback", "data=journal"])
+def test_at_every_place_and_however_the_disk_is_mounted(tmp_path: Path, cut_disk: RamDisk, options: str) -> None:
+    """None of what ext4 does beyond its duty for programs that sync too little is relied on."""
+    recorded = have_day(tmp_path, options)
+    rng = random.Random(options)
+    judge = Judge(OFF_HOOK, recorded.promises)
+    places = list(range(recorded.place_of("made") + 1, len(recorded.log.entries) + 1))
+    found = list(faults_of(recorded, places, rng, cut_disk, judge))
+    print(f"{len(places)} cuts; at most {judge.worst_s:.3f} s of a call missing")
+    recorded.close()
+    assert found == []
+
+
+@pytest.mark.kernel(limit_s=200)
+@pytest.mark.parametrize(
+    ("firsts", "seconds"), [(2, 30), pytest.param(20, 120, marks=pytest.mark.nightly)], ids=["a few", "many"]
+)
+def test_a_second_cut_while_the_first_is_being_mended_costs_no_more(
+    day: Day, cut_disk: RamDisk, firsts: int, seconds: int
+) -> None:
+    """The file system's own recovery is cut, and the keeper's: what both promised holds after the next start."""
+    rng = random.Random(firsts)
+    replay = Replay(day.log, SIZE)
+    committed = [at + 1 for p, at in zip(day.promises, day.places, strict=True) if p.kind == "committed"]
+    found: list[tuple[int, int, list[str]]] = []
+    cuts = 0
+    for first in sorted(rng.sample(committed, firsts)):
+        replay.cut(first, rng, cut_disk.octets)
+        content = bytes(cut_disk.octets)
+        mending = LoggedDisk(KIND, SIZE, content=content)
+        with mending, pytest.MonkeyPatch.context() as patch:
+            promises = Promises(mending.mark)
+            promises.listen(patch)
+            look_in(mending.at / "store", AGAIN - 1800 * 10**9)
+        log = BlockLog(mending.log)
+        again = Replay(log, SIZE, content=content)
+        assert any(promise.kind == "audit" for promise in promises.all)
+        judge = Judge(OFF_HOOK, [*day.given(first), *promises.all])
+        for second in sorted(rng.choices(range(len(log.entries) + 1), k=seconds)):
+            again.cut(second, rng, cut_disk.octets)
+            marks = [e.mark for e in log.entries[:second] if e.mark is not None and e.mark.isdigit()]
+            with mounted(cut_disk, KIND) as at:
+                faults = judge.faults(at / "store", [*day.given(first), *promises.all[: len(marks)]])
+            cuts += 1
+            found += [(first, second, faults)] if faults else []
+        log.close()
+        mending.close()
+    print(f"{cuts} second cuts after {firsts} first ones")
+    assert found == []
+
+
+def look_in(path: Path, now_ns: int) -> None:
+    """What a keeper does when the power is back."""
+    store = Store.open(path, need_device=True)
+    keeper = Keeper(store, CONFIG, VirtualClock(now_ns))
+    keeper.start()
+    keeper.close()
+    store.close()
+
+
+@pytest.mark.kernel(limit_s=150)
 def test_a_store_whose_making_was_cut_off_is_none_and_can_be_made(day: Day, cut_disk: RamDisk) -> None:
     rng = random.Random(2)
     replay = Replay(day.log, SIZE)
@@ -247,7 +311,7 @@ def no_sync_in_journal(patch: pytest.MonkeyPatch) -> None:
 MUTANTS = [no_sync_in_ring, no_sync_before_rename, no_sync_of_directories, no_sync_in_journal]
 
 
-@pytest.mark.kernel(limit_s=60)
+@pytest.mark.kernel(limit_s=150)
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_an_unsafe_writer_is_found_out(
     tmp_path: Path, cut_disk: RamDisk, mutant: Callable[[pytest.MonkeyPatch], None]
