@@ -16,7 +16,7 @@ from tests.contract.fake_alsa import ALSAAudioError, FakeAlsa, FakeCard, FakePcm
 from tests.contract.rigs import check_counts
 from tsuwaroku.config import BoardConfig, CardConfig, Config, LineConfig
 from tsuwaroku.errors import BoardError
-from tsuwaroku.events import AudioFrame, BoardFault, Event, Gap, GapReason, Playback
+from tsuwaroku.events import AudioFrame, BoardFault, Event, Gap, GapReason, Part, Playback
 from tsuwaroku.hal import alsa as hal_alsa
 from tsuwaroku.hal.device import DeviceBoard
 
@@ -84,7 +84,7 @@ class Desk:
             self.events += self.board.read(0.1)
 
     def faults(self) -> list[tuple[str, bool, bool]]:
-        return [(e.line, e.failed, e.capture) for e in self.events if isinstance(e, BoardFault)]
+        return [(e.line, e.failed, e.part is Part.CAPTURE) for e in self.events if isinstance(e, BoardFault)]
 
     def stream(self, line: str) -> list[AudioFrame | Gap]:
         """A line's frames and gaps, which follow one another without a hole."""
@@ -210,7 +210,7 @@ def test_announcements_go_onto_the_card_of_their_line(desk: Desk) -> None:
     desk.board.play("3", b"\x01\x01" * 800)
     desk.until(lambda: len([e for e in desk.events if isinstance(e, Playback)]) == 2)
     assert [(e.line, e.playing) for e in desk.events if isinstance(e, Playback)] == [("2", True), ("2", False)]
-    assert [(e.line, e.text, e.capture) for e in desk.events if isinstance(e, BoardFault)] == [
+    assert [(e.line, e.text, e.part is Part.CAPTURE) for e in desk.events if isinstance(e, BoardFault)] == [
         ("3", "no announcement card is configured (board.card.two.playback)", False)
     ]
     assert (bool(desk.alsa.of["one"].played), desk.alsa.of["two"].played) == (True, [])

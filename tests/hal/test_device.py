@@ -12,7 +12,7 @@ from gpiozero.pins.mock import MockFactory
 from tests.contract.fake_alsa import FakeAlsa, FakeCard
 from tsuwaroku.config import BoardConfig, Config, LineConfig
 from tsuwaroku.errors import BoardError
-from tsuwaroku.events import AudioFrame, BoardFault, Contact, ContactEdge, Event, Playback, Tick
+from tsuwaroku.events import AudioFrame, BoardFault, Contact, ContactEdge, Event, Part, Playback, Tick
 from tsuwaroku.hal import playback
 from tsuwaroku.hal.board import SYSTEM_LAMP, Lamp
 from tsuwaroku.hal.device import TICK_LAG_NS, DeviceBoard
@@ -120,7 +120,7 @@ def test_a_missing_announcement_card_does_not_keep_a_line_from_being_recorded(
         return len([event for event in events if isinstance(event, kind)]) >= count
 
     def faults() -> list[tuple[str, bool, bool]]:
-        return [(e.line, e.failed, e.capture) for e in events if isinstance(e, BoardFault)]
+        return [(e.line, e.failed, e.part is Part.CAPTURE) for e in events if isinstance(e, BoardFault)]
 
     assert wait_for(lambda: told(AudioFrame, 1))
     assert faults() == [("", True, False)]

@@ -19,7 +19,7 @@ import pytest
 from tests.contract.bench import CARD, BenchRig, Plug
 from tests.contract.rigs import LINES, NS, RATE, Act, Run, device_config, noise
 from tsuwaroku.errors import BoardError
-from tsuwaroku.events import AudioFrame, BoardFault, Gap, GapReason, Playback, Tick
+from tsuwaroku.events import AudioFrame, BoardFault, Gap, GapReason, Part, Playback, Tick
 from tsuwaroku.hal import alsa
 from tsuwaroku.hal.board import Board
 from tsuwaroku.hal.device import DeviceBoard
@@ -187,11 +187,11 @@ def test_unplugged_and_plugged_in_again(rig: BenchRig) -> None:
         # The far end's second noise began `second_at` samples after its first.
         assert after.behind == pytest.approx(before.behind + second_at, abs=3 * STEP)
         assert 1.5 * RATE <= gaps[0][1] <= 2.6 * RATE
-    faults = [(fault.line, fault.failed, fault.text) for fault in run.of(BoardFault) if fault.capture]
+    faults = [(fault.line, fault.failed, fault.text) for fault in run.of(BoardFault) if fault.part is Part.CAPTURE]
     assert faults[0] == ("", True, "sound card plughw:CARD=telrec: No such device [plughw:CARD=telrec]")
     assert faults[-1] == ("", False, "sound card plughw:CARD=telrec is back")
     assert [failed for _, failed, _ in faults[1:-1]] == [True] * len(faults[1:-1])  # why it cannot be opened
-    faults = [(fault.line, fault.failed, fault.text) for fault in run.of(BoardFault) if not fault.capture]
+    faults = [(fault.line, fault.failed, fault.text) for fault in run.of(BoardFault) if fault.part is not Part.CAPTURE]
     assert faults == [
         ("", True, "announcement card plughw:CARD=telrec: is gone"),
         ("", False, "announcement card plughw:CARD=telrec is back"),
@@ -217,7 +217,7 @@ def test_unplugged_in_mid_announcement(rig: BenchRig) -> None:
     assert told == [("11", True), ("11", False)] * 2
     ended = run.of(Playback)[1]
     assert ended.mono_ns - run.start_ns == pytest.approx(0.5 * NS, abs=0.05 * NS)
-    faults = [(fault.line, fault.failed) for fault in run.of(BoardFault) if not fault.capture]
+    faults = [(fault.line, fault.failed) for fault in run.of(BoardFault) if fault.part is not Part.CAPTURE]
     assert faults == [("11", True), ("11", False)]
     assert rig.played()[: len(ANNOUNCEMENT), 0].tolist() == ANNOUNCEMENT[::-1].tolist()
 
@@ -288,7 +288,7 @@ def test_an_announcement_card_that_comes_later_is_taken(rig: BenchRig) -> None:
     until = time.monotonic() + 1.5
     while time.monotonic() < until:
         run.events += board.read(0.05)
-    assert [(fault.line, fault.failed, fault.capture) for fault in run.of(BoardFault)] == [
+    assert [(fault.line, fault.failed, fault.part is Part.CAPTURE) for fault in run.of(BoardFault)] == [
         ("", True, False),
         ("", False, False),
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tsuwaroku.errors import BoardError
-from tsuwaroku.events import AudioFrame, BoardFault, Event
+from tsuwaroku.events import AudioFrame, BoardFault, Event, Part
 from tsuwaroku.hal.alsa import Capture, CardSpec
 from tsuwaroku.hal.framing import SAMPLE_OCTETS, Framer
 from tsuwaroku.hal.hats import BoardPlan, CardPlan
@@ -92,7 +92,7 @@ class Card:
             self._player.play(line, pcm)
         else:
             text = f"no announcement card is configured ({self._card.table}.playback)"
-            self._post(BoardFault(line, True, text, self._now_ns(), capture=False))
+            self._post(BoardFault(line, True, text, self._now_ns(), Part.ANNOUNCEMENT))
 
     def stop_playing(self, line: str) -> None:
         if self._player is not None:

@@ -14,7 +14,7 @@ import msgspec
 
 from tsuwaroku.config import Config
 from tsuwaroku.errors import BoardError
-from tsuwaroku.events import AudioFrame, BoardFault, ButtonPressed, ContactEdge, Event, Tick
+from tsuwaroku.events import AudioFrame, BoardFault, ButtonPressed, ContactEdge, Event, Part, Tick
 from tsuwaroku.hal import gpio
 from tsuwaroku.hal.alsa import QUEUE_S, load_alsa
 from tsuwaroku.hal.board import SYSTEM_LAMP, Lamp
@@ -101,7 +101,7 @@ class DeviceBoard:
         pins = {line.line: line.lamp for line in plan.lines} | {SYSTEM_LAMP: plan.system_lamp}
         outputs = {name: panel.output(pin) for name, pin in pins.items() if pin is not None}
         self._speak = {line.line: panel.output(line.speak) for line in plan.lines if line.speak is not None}
-        lamps = Lamps(outputs, lambda text: self._fault("", text), self._now_ns)
+        lamps = Lamps(outputs, self._lamp_fault, self._now_ns)
         stack.callback(lamps.close)
         self._panel, self._lamps = panel, lamps
 
@@ -222,7 +222,11 @@ class DeviceBoard:
         return self._card_of[line]
 
     def _fault(self, line: str, text: str) -> None:
-        self._post(BoardFault(line, True, text, self._now_ns(), capture=False))
+        self._post(BoardFault(line, True, text, self._now_ns(), Part.ANNOUNCEMENT))
+
+    def _lamp_fault(self, lamp: str, text: str) -> None:
+        line = "" if lamp == SYSTEM_LAMP else lamp
+        self._post(BoardFault(line, bool(text), text and f"lamp: {text}", self._now_ns(), Part.LAMP))
 
     def _post(self, event: Event) -> None:
         with self._lock:

@@ -40,14 +40,14 @@ def level(state: Lamp, since_ns: int, winked_ns: int | None, now_ns: int) -> tup
 class Lamps:
     """All lamps of a board. `show` only leaves a note; the thread drives the outputs.
 
-    `outputs` maps a lamp's name to what switches it; `fault(text)` is called once when switching begins to fail. Then
-    it is tried again every RETRY_S.
+    `outputs` maps a lamp's name to what switches it; `fault(name, text)` is called once when switching begins to
+    fail, and with an empty text when it works again. Meanwhile it is tried every RETRY_S.
     """
 
     def __init__(
         self,
         outputs: Mapping[str, Callable[[bool], None]],
-        fault: Callable[[str], None] = lambda text: None,
+        fault: Callable[[str, str], None] = lambda name, text: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._outputs = dict(outputs)
@@ -118,9 +118,11 @@ class Lamps:
             try:
                 self._outputs[name](lit)
                 self._shown[name] = lit
-                self._failed.discard(name)
+                if name in self._failed:
+                    self._failed.discard(name)
+                    self._fault(name, "")
             except Exception as error:  # whatever the pin library raises: one lamp must not darken the others
                 self._shown.pop(name, None)
                 if name not in self._failed:
                     self._failed.add(name)
-                    self._fault(f"lamp {name}: {error}")
+                    self._fault(name, str(error))

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsuwaroku.errors import BoardError
-from tsuwaroku.events import BoardFault, Event, Playback
+from tsuwaroku.events import BoardFault, Event, Part, Playback
 from tsuwaroku.hal.alsa import CardSpec, Pcm, open_pcm
 
 NS = 1_000_000_000
@@ -261,4 +261,4 @@ class Player:
         self._failed.clear()
 
     def _fault(self, line: str, text: str, *, failed: bool) -> None:
-        self._post(BoardFault(line, failed, text, self._now_ns(), capture=False))
+        self._post(BoardFault(line, failed, text, self._now_ns(), Part.ANNOUNCEMENT))
