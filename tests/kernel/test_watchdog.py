@@ -233,7 +233,7 @@ def test_a_watchdog_that_somebody_else_has_keeps_nobody_from_recording(tmp_path:
 
 
 @pytest.mark.nightly
-@pytest.mark.kernel(limit_s=900)
+@pytest.mark.kernel(limit_s=1800)
 def test_an_hour_of_work_restarts_nothing(tmp_path: Path, header: Header) -> None:
     assert boots() == 1
     talk = Talk("1", [(60.0 * minute + 5, 60.0 * minute + 35) for minute in range(60)])
