@@ -93,7 +93,6 @@ BOARD: Final[dict[str, str]] = {
     'use GPIO9 or higher, or wire it active low ("!GPIO5")': (
         'GPIO9 以降を使うか、Low で動作するように配線してください（"!GPIO5"）'
     ),
-    "lamp {}: {}": "ランプ {0}: {1}",
     "announcement card {}: {}": "告知用カード {0}: {1}",
     "announcement card {} is back": "告知用カード {0} が復帰しました",
     "{} Hz gives no whole frame": "{0} Hz では1フレームが整数になりません",
