@@ -66,6 +66,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if count("skipped"):
         terminalreporter.line(f"{count('skipped')} skipped, for the reasons below.")
     kernel_bench.say_missing(terminalreporter)
+    kernel_bench.say_measured(terminalreporter)
     counts: Path | None = config.getoption("--counts")
     if counts is not None:
         numbers = count("passed"), count("failed", "error", "xpassed"), count("skipped")

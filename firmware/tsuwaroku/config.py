@@ -104,7 +104,8 @@ class LineConfig(_Section, frozen=True, kw_only=True):
     id: Annotated[str, Meta(min_length=1, max_length=16, pattern=r"^[0-9A-Za-z_.-]+$")]
     extension: str = ""
     department: str = ""
-    port: Annotated[int, Meta(ge=1, le=64)] | None = None
+    card: str = ""  # the name of a [[board.card]]; empty = the board's own
+    port: Annotated[int, Meta(ge=1, le=64)] | None = None  # on the board's own card also its connector
     mode: Mode = Mode.EVERY_CALL
     timetable: tuple[ModePeriod, ...] = ()
     timers: LineTimers = LineTimers()
@@ -116,8 +117,23 @@ class LineConfig(_Section, frozen=True, kw_only=True):
     speak: str = ""  # the output that connects the announcement path, where the board has one
 
 
+class CardConfig(_Section, frozen=True, kw_only=True):
+    """One more sound card: lines name it in `card`, and their `port` is then its channel, from 1.
+
+    Rate, period and buffer are the board's, for all its cards alike; how many channels it has is never guessed.
+    """
+
+    name: Annotated[str, Meta(min_length=1, max_length=16, pattern=r"^[0-9A-Za-z_-]+$")]
+    capture: str = ""  # default: the card of that name
+    playback: str = ""  # empty: no announcement can be played on its lines
+    channels: Annotated[int, Meta(ge=1, le=32)]
+
+
 class BoardConfig(_Section, frozen=True, kw_only=True):
-    """Which hardware. `kind` names a module of `hal/hats`, or `virtual`."""
+    """Which hardware. `kind` names a module of `hal/hats`, or `virtual`.
+
+    `capture`, `playback` and `channels` are of the board's own card, on which every line is that names no other.
+    """
 
     kind: str = "virtual"
     capture: str = ""
@@ -129,6 +145,7 @@ class BoardConfig(_Section, frozen=True, kw_only=True):
     pin_factory: str = ""  # "" = as the board's description says; "lgpio" or "rpigpio"
     gpio_chip: str = ""  # the chip's label, e.g. "pinctrl-rp1"
     script: str = ""  # virtual board only: the call script it plays; empty = an office that never closes
+    card: tuple[CardConfig, ...] = ()
 
 
 class StoreConfig(_Section, frozen=True, kw_only=True):
@@ -158,6 +175,8 @@ class ServiceConfig(_Section, frozen=True, kw_only=True):
 
     socket: str = ""  # default: run/keeper.sock in the store
     group: str = "tsuwaroku"
+    watchdog: str = ""  # the machine's watchdog device, e.g. "/dev/watchdog0"; empty: none
+    watchdog_timeout_s: Annotated[int, Meta(ge=5, le=600)] = 15  # the most that a Raspberry Pi's can count
 
 
 class Config(_Section, frozen=True, kw_only=True):
@@ -230,7 +249,9 @@ def check(config: Config, *, where: str = "configuration") -> None:
     ids = [line.id for line in config.line]
     if twins := sorted({line for line in ids if ids.count(line) > 1}):
         raise ConfigError(f"two lines have the id {twins[0]}", where=where, remedy="give each line its own")
-    _no_twins([(str(line.port), line.id) for line in config.line if line.port is not None], "the port", where)
+    _check_cards(config, where)
+    ports = [(_port(line), line.id) for line in config.line if line.port is not None]
+    _no_twins(ports, "the port", where)
     claims = [
         (pin, f"{line.id} ({name})")
         for line in config.line
@@ -240,6 +261,12 @@ def check(config: Config, *, where: str = "configuration") -> None:
     _no_twins(claims, "the contact", where)
     for line in config.line:
         _check_line(line, where)
+    if config.service.watchdog and config.board.kind == "virtual":
+        raise ConfigError(
+            "a virtual board is no reason to restart the machine",
+            where=f"{where}: service.watchdog",
+            remedy="remove service.watchdog, or name a real board",
+        )
     if config.board.buffer_ms < 2 * config.board.period_ms:
         raise ConfigError(
             f"buffer_ms = {config.board.buffer_ms} is less than two periods",
@@ -260,6 +287,33 @@ def check(config: Config, *, where: str = "configuration") -> None:
         )
     if config.store.ring_size:
         parse_size(config.store.ring_size)
+
+
+def _port(line: LineConfig) -> str:
+    return f"{line.card}:{line.port}" if line.card else str(line.port)
+
+
+def _check_cards(config: Config, where: str) -> None:
+    """Every card has a name of its own and at least one line, and every line's card is there."""
+    names = [card.name for card in config.board.card]
+    if twins := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(
+            f"two cards are named {twins[0]}", where=f"{where}: board.card", remedy="give each card a name of its own"
+        )
+    for line in config.line:
+        if line.card and line.card not in names:
+            raise ConfigError(
+                f"card = {line.card!r} is no card of the board",
+                where=f"{where}: line {line.id}",
+                remedy="add a [[board.card]] with that name, or leave card out for the board's own",
+            )
+    for name in names:
+        if not any(line.card == name for line in config.line):
+            raise ConfigError(
+                f"no line is on the card {name}",
+                where=f"{where}: board.card",
+                remedy=f'set card = "{name}" in the lines that are on it, or remove the card',
+            )
 
 
 def _no_twins(claims: list[tuple[str, str]], what: str, where: str) -> None:

@@ -90,3 +90,9 @@ class RefusedError(TsuwarokuError):
     """A rule of the ordinance or of this box forbids the act."""
 
     exit_code = 13
+
+
+class MediumError(TsuwarokuError):
+    """A medium for copies is full, write-protected, pulled out, or does not keep what is written to it."""
+
+    exit_code = 14

@@ -82,17 +82,22 @@ class Playback(msgspec.Struct, frozen=True, gc=False):
     mono_ns: int
 
 
-class BoardFault(msgspec.Struct, frozen=True, gc=False):
-    """A device failed (`failed`) or came back. `line` is empty where every line is touched.
+class Part(enum.StrEnum):
+    """Which of a line's devices. Only a fault of CAPTURE keeps the line from being recorded."""
 
-    `capture`: whether it keeps the line from being recorded; False where only announcements are touched.
-    """
+    CAPTURE = "capture"
+    ANNOUNCEMENT = "announcement"
+    LAMP = "lamp"
+
+
+class BoardFault(msgspec.Struct, frozen=True, gc=False):
+    """A device failed (`failed`) or came back. `line` is empty where every line is touched, or only the system lamp."""
 
     line: str
     failed: bool
     text: str
     mono_ns: int
-    capture: bool = True
+    part: Part = Part.CAPTURE
 
 
 class Tick(msgspec.Struct, frozen=True, gc=False):

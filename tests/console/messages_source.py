@@ -27,6 +27,7 @@ SPOKEN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "_unusable": ((1,), ()),
     "set": ((), ("detail",)),
     "_no_twins": ((1,), ()),
+    "_unlike": ((1,), ()),
 }
 # Here every list of texts is one of problems, notes or warnings.
 LISTING = {
@@ -40,6 +41,7 @@ LISTING = {
     "store/recovery.py",
     "exchange/script.py",
     "notice/level.py",
+    "disclosure/medium.py",
 }
 
 

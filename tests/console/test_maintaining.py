@@ -13,10 +13,12 @@ import pytest
 from tests.console.support import FakeKeeper, Run, live_status
 from tsuwaroku.config import Config, parse
 from tsuwaroku.console.example import example_toml
+from tsuwaroku.service.check import missing_card
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.layout import Store
 
 LINE = '[[line]]\nid = "1"\n'
+USB = '[[board.card]]\nname = "usb"\nchannels = 4\n'
 
 
 @pytest.fixture
@@ -117,6 +119,13 @@ def test_config_check_of_a_ring_that_is_too_small_ends_with_3(run: Run, config: 
         (f"{LINE}{LINE}", "two lines have the id 1"),
         ("[board\n", "is not valid TOML"),
         ("line = []\n", "names no line"),
+        (f'{LINE}card = "usb"\n', "card = 'usb' is no card of the board"),
+        (f"{USB}{LINE}", "no line is on the card usb"),
+        (f'{USB}{USB}{LINE}card = "usb"\n', "two cards are named usb"),
+        (
+            f'{USB}{LINE}card = "usb"\nport = 1\n[[line]]\nid = "2"\ncard = "usb"\nport = 1\n',
+            "lines 1 and 2 both use the port usb:1",
+        ),
     ],
 )
 def test_a_bad_configuration_ends_with_3_and_names_the_place(run: Run, tmp_path: Path, text: str, message: str) -> None:
@@ -126,6 +135,32 @@ def test_a_bad_configuration_ends_with_3_and_names_the_place(run: Run, tmp_path:
     assert (ran.code, ran.out) == (3, "")
     assert str(file) in ran.err
     assert message in ran.err
+
+
+def test_one_port_on_two_cards_is_two_lines() -> None:
+    text = f'{USB}{LINE}card = "usb"\nport = 1\n[[line]]\nid = "2"\nport = 1\n'
+    assert [(line.card, line.port) for line in parse(text).line] == [("usb", 1), ("", 1)]
+
+
+@pytest.mark.parametrize(
+    ("capture", "card"),
+    [
+        ("nosuch", "nosuch"),
+        ("hw:nosuch,0", "nosuch"),
+        ("plughw:CARD=nosuch,DEV=0", "nosuch"),
+        ("null", None),
+        ("hw:0", None),
+    ],
+)
+def test_config_check_names_a_card_that_is_not_there(capture: str, card: str | None) -> None:
+    finding = missing_card(capture, "board.card.usb.capture")
+    if card is None:
+        assert finding is None
+    else:
+        assert finding is not None
+        assert finding.place == "board.card.usb.capture"
+        assert finding.text.startswith(f"the sound card {card} is not there; cards present: ")
+        assert finding.remedy == "plug the card in, or name another in board.card.usb.capture"
 
 
 @pytest.mark.parametrize("language", ["C.UTF-8", "ja_JP.UTF-8"])

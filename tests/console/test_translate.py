@@ -55,7 +55,7 @@ def test_the_collector_sees_each_way_of_saying() -> None:
         "the announcement cannot be used: {}",  # a sum
         "dial: an outbound call needs a number",  # by a variable
         "`tsuwaroku config example` prints every key with its default",  # by a function
-        "set board.channels = {}",  # by a loop
+        "set {}.channels = {}",  # by a loop
         "the signature of entry {} is wrong",  # yielded
         "there is no store yet",  # a finding
         "the queue to the disk is full",  # an alarm

@@ -72,6 +72,11 @@ class FakePcm:
     def info(self) -> dict[str, Any]:
         return self.given
 
+    def state(self) -> int:
+        if not self.card.present:
+            return FakeAlsa.PCM_STATE_DISCONNECTED
+        return FakeAlsa.PCM_STATE_RUNNING if self.running else FakeAlsa.PCM_STATE_PREPARED
+
     def polldescriptors(self) -> list[tuple[int, int]]:
         return []
 
@@ -149,6 +154,9 @@ class FakeAlsa:
     PCM_PLAYBACK = 0
     PCM_NONBLOCK = 1
     PCM_FORMAT_S16_LE = 2
+    PCM_STATE_PREPARED = 2
+    PCM_STATE_RUNNING = 3
+    PCM_STATE_DISCONNECTED = 8
     ALSAAudioError = ALSAAudioError
 
     def __init__(self, card: FakeCard | None = None) -> None:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from gpiozero.pins.mock import MockFactory
 
@@ -34,6 +35,7 @@ NS = 1_000_000_000
 RATE = 8000
 LINES = ("11", "12")
 SECONDS = 2.2
+Sound = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,10 @@ class Rig(ABC):
     def shines(self, board: Board, lamp: str) -> bool:
         """Whether the lamp is anything but dark."""
 
+    def played(self) -> Sound | None:
+        """What the last run sent out from its first sample on, a column a channel; None where that cannot be heard."""
+        return None
+
 
 def step(board: Board, run: Run, timeout_s: float, acts: list[Act], elapsed_s: float) -> bool:
     """Perform what is due and read once; False at the end of the input."""
@@ -212,12 +218,64 @@ SYSTEM_PIN = 25
 ACTIVE_LOW = {"ring", "button"}
 
 
-def device_config(capture: str, playback: str, period_ms: int = 20) -> Config:
-    board = BoardConfig(kind="telrec2", capture=capture, playback=playback, period_ms=period_ms, channels=2)
+def device_config(capture: str, playback: str, **other: Any) -> Config:
+    board = BoardConfig(kind="telrec2", capture=capture, playback=playback, channels=2, **other)
     return Config(board=board, line=tuple(LineConfig(id=line, port=n + 1) for n, line in enumerate(LINES)))
 
 
-class DeviceRig(Rig):
+class HandsRig(Rig):
+    """A real board in the time of this machine: hands move its contacts while it is read."""
+
+    edge_late_ns = 0
+    """How much later than the hand the pin itself may change."""
+
+    @abstractmethod
+    def move(self, line: str, what: str, active: bool) -> None:
+        """Put a sensor or the button of a line there, as the HAT wires it."""
+
+    def rest(self) -> None:
+        """The contacts as the scenario begins with them."""
+        for line in LINES:
+            for what in ("hook", "ring", "button"):
+                self.move(line, what, line == "12" and what == "hook")
+
+    def run(self, seconds: float = SECONDS, acts: list[Act] | None = None) -> Run:
+        board, run, pending = self.make(), Run(), list(acts or [])
+        board.open()
+        try:
+            run.start_ns = time.monotonic_ns()
+            self.started()
+            hands = threading.Thread(target=self._play, args=(run, seconds))
+            hands.start()
+            while (elapsed := (time.monotonic_ns() - run.start_ns) / NS) < seconds:
+                step(board, run, 0.05, pending, elapsed)
+            hands.join()
+        finally:
+            board.close()
+            self.ended()
+        return run
+
+    def started(self) -> None:
+        """The board is open: let the sound begin."""
+
+    def ended(self) -> None:
+        """The board is closed: let the sound end."""
+
+    def _play(self, run: Run, seconds: float) -> None:
+        for move in SCENARIO:
+            if not 0 < move.at_s < seconds - 0.1:
+                continue
+            time.sleep(max(0.0, move.at_s - (time.monotonic_ns() - run.start_ns) / NS))
+            before = time.monotonic_ns()
+            self.move(move.line, move.what, move.active)
+            after = time.monotonic_ns() + self.edge_late_ns
+            if move.what != "button":
+                run.edges.append((move.line, Contact(move.what), move.active, before, after))
+            elif move.active and any(move == Move(at, line, "button", True) for line, at in PRESSES):
+                run.presses.append((move.line, before, after))
+
+
+class DeviceRig(HandsRig):
     """The real board over gpiozero's mock pins; what the card is, the subclasses say."""
 
     alsa: Any = None
@@ -235,44 +293,17 @@ class DeviceRig(Rig):
 
     def make(self) -> Board:
         self.pins.reset()
-        for line in LINES:
-            for what in ("hook", "ring"):
-                self.move(line, what, line == "12" and what == "hook")
+        self.rest()
         config = device_config(self.capture, self.playback)
         return DeviceBoard(config, pin_factory=self.pins, alsa=self.alsa, queue_s=self.queue_s)
 
-    def run(self, seconds: float = SECONDS, acts: list[Act] | None = None) -> Run:
-        board, run, pending = self.make(), Run(), list(acts or [])
-        board.open()
-        run.start_ns = time.monotonic_ns()
-        self.started()
-        hands = threading.Thread(target=self._play, args=(run, seconds))
-        hands.start()
-        while (elapsed := (time.monotonic_ns() - run.start_ns) / NS) < seconds:
-            step(board, run, 0.05, pending, elapsed)
-        hands.join()
-        board.close()
-        return run
-
-    def started(self) -> None:
-        """The board is open: let the sound begin."""
-
-    def _play(self, run: Run, seconds: float) -> None:
-        for move in SCENARIO:
-            if not 0 < move.at_s < seconds - 0.1:
-                continue
-            time.sleep(max(0.0, move.at_s - (time.monotonic_ns() - run.start_ns) / NS))
-            before = time.monotonic_ns()
-            self.move(move.line, move.what, move.active)
-            after = time.monotonic_ns()
-            if move.what != "button":
-                run.edges.append((move.line, Contact(move.what), move.active, before, after))
-            elif move.active and any(move == Move(at, line, "button", True) for line, at in PRESSES):
-                run.presses.append((move.line, before, after))
-
     def shines(self, board: Board, lamp: str) -> bool:
-        number = SYSTEM_PIN if lamp == SYSTEM_LAMP else PINS[lamp]["lamp"]
-        return bool(self.pins.pin(number).state)
+        return bool(self.pins.pin(lamp_pin(lamp)).state)
+
+
+def lamp_pin(lamp: str) -> int:
+    """The number of a lamp's pin."""
+    return SYSTEM_PIN if lamp == SYSTEM_LAMP else PINS[lamp]["lamp"]
 
 
 class FakeRig(DeviceRig):
@@ -287,6 +318,14 @@ class FakeRig(DeviceRig):
 
     def check(self, line: str, pcm: bytes) -> None:
         check_counts(pcm, LINES.index(line))
+
+    def played(self) -> Sound:
+        begun = self.card.played[0][0]
+        table = np.zeros((40_000, 2), dtype="<i2")
+        for at, data in self.card.played:
+            piece = np.frombuffer(data, dtype="<i2").reshape(-1, 2)
+            table[at - begun : at - begun + len(piece)] = piece
+        return table
 
 
 def check_counts(pcm: bytes, channel: int) -> None:
@@ -335,6 +374,9 @@ class FileRig(DeviceRig):
 
     def check(self, line: str, pcm: bytes) -> None:
         assert pcm == noise(line, RATE * 6)[: len(pcm)]
+
+    def played(self) -> Sound:
+        return np.frombuffer(self.outfile.read_bytes(), dtype="<i2").reshape(-1, 2)
 
 
 _PIPEWIRE = """context.properties = {

@@ -11,7 +11,7 @@ import pytest
 from tests.crash.box import make_day
 from tests.service.support import calls_in, demo_key
 from tests.store.writing import at, call_id, opening, record, sound
-from tsuwaroku.clock import NS, Instant, SystemClock
+from tsuwaroku.clock import NS, ClockQuality, Instant, SystemClock, VirtualClock
 from tsuwaroku.config import BoardConfig, Config, LineConfig
 from tsuwaroku.records.call import PublicRecord
 from tsuwaroku.service import lending
@@ -83,6 +83,25 @@ def test_a_simulated_recorder_that_comes_back_knows_how_late_it_is(tmp_path: Pat
         Unfinished(_header("2"), time.time_ns() - 60 * NS, 0, told=True),
     ]
     assert predecessors(cut_off, clock) == {"2": Predecessor(bytes(16), told=True)}
+
+
+@pytest.mark.parametrize(
+    ("behind_s", "quality", "resumed"),
+    [
+        (0, ClockQuality.SYNCHRONISED, True),
+        (60, ClockQuality.UNSYNCHRONISED, True),
+        (60, ClockQuality.SYNCHRONISED, False),
+        (601, ClockQuality.UNSYNCHRONISED, False),
+    ],
+)
+def test_a_machine_without_a_battery_clock_resumes_with_a_date_that_is_a_little_old(
+    behind_s: int, quality: ClockQuality, resumed: bool
+) -> None:
+    """After a restart its clock begins with what was written down last, before the call that was cut off."""
+    last_ns = 1_800_000_000 * NS
+    clock = VirtualClock(last_ns - behind_s * NS, quality)
+    call = Unfinished(_header("1"), last_ns, 0, told=False)
+    assert (list(predecessors([call], clock)) == ["1"]) == resumed
 
 
 def _header(line: str) -> SlotHeader:

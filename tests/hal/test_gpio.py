@@ -158,6 +158,49 @@ def test_outputs_are_off_at_first_and_at_last() -> None:
     assert [entry.state for entry in pins[0].states] == [False, True, False]
 
 
+class GonePin(MockPin):  # type: ignore[misc]  # gpiozero has no types
+    """A pin of a chip that may go away: then every call of it fails, as lgpio's do."""
+
+    gone = False
+
+    def _refuse(self) -> None:
+        if self.gone:
+            raise OSError("bad lineinfo IOCTL")
+
+    def close(self) -> None:
+        self._refuse()
+        super().close()
+
+    def _set_state(self, value: bool) -> None:
+        self._refuse()
+        super()._set_state(value)
+
+    def _set_when_changed(self, value: object) -> None:
+        self._refuse()
+        super()._set_when_changed(value)
+
+
+def test_a_chip_that_went_away_does_not_keep_its_pins_from_the_next_board(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever of it cannot be closed: it came back, perhaps, and gpiozero must not remember the dead pins."""
+    factory = MockFactory(pin_class=GonePin)
+    panel = Panel(plan(), factory)
+    panel.open()
+    panel.output(Pin(24))(True)
+    before = dict(factory.pins)
+    monkeypatch.setattr(GonePin, "gone", True)
+    panel.close()
+    panel.close()
+    gpio.close_factory(factory)
+    assert factory.pins == {}
+    monkeypatch.setattr(GonePin, "gone", False)
+    second = Panel(plan(), factory)
+    second.open()
+    second.output(Pin(24))(True)
+    assert sorted(info.name for info in factory.pins) == sorted(info.name for info in before)
+    assert not [pin for pin in factory.pins.values() if pin in before.values()]
+    second.close()
+
+
 def test_a_pin_that_is_taken_is_told() -> None:
     factory = MockFactory()
     panel = Panel(plan(), factory)

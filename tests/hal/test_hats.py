@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tsuwaroku.config import BoardConfig, Config, LineConfig
+from tsuwaroku.config import BoardConfig, CardConfig, Config, LineConfig
 from tsuwaroku.errors import ConfigError
-from tsuwaroku.hal.hats import HATS, BoardPlan, LinePlan, Pin, resolve
+from tsuwaroku.hal.hats import HATS, BoardPlan, CardPlan, LinePlan, Pin, resolve
 
 TWO = (LineConfig(id="11", port=1), LineConfig(id="12", port=2))
 
@@ -21,10 +21,8 @@ def test_telrec2() -> None:
         pin_factory="lgpio",
         gpio_chips=("pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835"),
         system_lamp=Pin(25),
-        capture="plughw:CARD=telrec",
-        playback="plughw:CARD=telrec",
+        cards=(CardPlan("", "plughw:CARD=telrec", "plughw:CARD=telrec", 2),),
         rate=8000,
-        channels=2,
         period=320,
         buffer=3200,
         lines=(
@@ -40,11 +38,41 @@ def test_a_configuration_overrides_and_a_custom_board_gives_all() -> None:
         config(line, kind="custom", capture="card", channels=8, gpio_chip="my-chip", pin_factory="rpigpio", rate=16000)
     )
     assert plan.lines == (LinePlan("a", 2, Pin(5), Pin(6, False), Pin(4, False), None, None),)
-    assert (plan.capture, plan.playback, plan.channels, plan.rate) == ("card", "", 8, 16000)
+    assert (plan.cards, plan.rate) == ((CardPlan("", "card", "", 8),), 16000)
     assert (plan.pin_factory, plan.gpio_chips, plan.system_lamp) == ("rpigpio", ("my-chip",), None)
     moved = resolve(config(LineConfig(id="a", port=2, hook="!5")))
     assert moved.lines[0].hook == Pin(5, False)
     assert moved.lines[0].ring == Pin(23, False)
+
+
+def on(card: str, line: str, port: int, hook: str, ring: str) -> LineConfig:
+    return LineConfig(id=line, card=card, port=port, hook=hook, ring=ring)
+
+
+def test_ports_count_for_each_card_and_a_further_card_has_no_connectors() -> None:
+    """The board's description is of its own card; on another a port is a channel, and pins are given."""
+    usb = CardConfig(name="usb", playback="usb", channels=4)
+    line = on("usb", "21", 4, "5", "!4")
+    plan = resolve(config(*TWO, line, card=(usb,)))
+    assert plan.cards == (
+        CardPlan("", "plughw:CARD=telrec", "plughw:CARD=telrec", 2),
+        CardPlan("usb", "usb", "usb", 4),
+    )
+    assert [(line.line, line.card, line.channel) for line in plan.lines] == [
+        ("11", "", 0),
+        ("12", "", 1),
+        ("21", "usb", 3),
+    ]
+    assert plan.lines[2] == LinePlan("21", 3, Pin(5), Pin(4, False), None, None, None, "usb")
+
+
+def test_the_boards_own_card_is_left_alone_where_no_line_is_on_it() -> None:
+    a, b = CardConfig(name="a", channels=2), CardConfig(name="b", capture="plughw:CARD=c", channels=1)
+    lines = on("a", "1", 1, "5", "4"), on("b", "2", 1, "6", "12")
+    assert resolve(config(*lines, card=(a, b))).cards == (
+        CardPlan("a", "a", "", 2),
+        CardPlan("b", "plughw:CARD=c", "", 1),
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,6 +109,37 @@ def test_a_configuration_overrides_and_a_custom_board_gives_all() -> None:
             config(LineConfig(id="x", port=3, hook="4", ring="5"), kind="custom", capture="c"),
             "port = 3, but the sound card has 2 channels",
             "configuration: line x",
+        ),
+        (
+            config(TWO[0], on("usb", "x", 3, "4", "5"), card=(CardConfig(name="usb", channels=2),)),
+            "port = 3, but the sound card has 2 channels",
+            "configuration: line x",
+        ),
+        (
+            config(TWO[0], LineConfig(id="x", card="usb", port=1), card=(CardConfig(name="usb", channels=2),)),
+            "has no hook contact",
+            "configuration: line x",
+        ),
+        (
+            config(on("usb", "x", 1, "4", "5"), capture="telrec", card=(CardConfig(name="usb", channels=2),)),
+            "no line is on the board's own card",
+            "configuration: board",
+        ),
+        (
+            config(TWO[0], on("telrec", "x", 2, "4", "5"), card=(CardConfig(name="telrec", channels=2),)),
+            "board and board.card.telrec both capture from telrec",
+            "configuration",
+        ),
+        (
+            config(
+                *(on(card, card, 1, pin, pin + "0") for card, pin in (("a", "1"), ("b", "2"))),
+                card=(
+                    CardConfig(name="a", capture="hw:x,0", channels=2),
+                    CardConfig(name="b", capture="plughw:CARD=x,DEV=0", channels=2),
+                ),
+            ),
+            "board.card.a and board.card.b both capture from plughw:CARD=x,DEV=0",
+            "configuration",
         ),
     ],
 )

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tsuwaroku.hal import lamps as lamps_module
 from tsuwaroku.hal.board import Lamp
 from tsuwaroku.hal.lamps import Lamps, level
 
@@ -57,14 +58,15 @@ def test_an_acknowledgement_winks_twice_and_returns(state: Lamp, wanted: list[tu
 
 def test_the_thread_shows_them_and_leaves_them_dark() -> None:
     seen: list[tuple[str, bool]] = []
-    faults: list[str] = []
+    faults: list[tuple[str, str]] = []
+
+    def told(name: str, text: str) -> None:
+        faults.append((name, text))
 
     def broken(on: bool) -> None:
         raise RuntimeError("pin gone")
 
-    lamps = Lamps(
-        {"1": lambda on: seen.append(("1", on)), "2": lambda on: seen.append(("2", on)), "3": broken}, faults.append
-    )
+    lamps = Lamps({"1": lambda on: seen.append(("1", on)), "2": lambda on: seen.append(("2", on)), "3": broken}, told)
     lamps.show("1", Lamp.LIT)
     time.sleep(0.05)
     lamps.show("2", Lamp.ACK)
@@ -77,4 +79,31 @@ def test_the_thread_shows_them_and_leaves_them_dark() -> None:
     lamps.close()
     assert [on for name, on in seen if name == "1"] == [False, True, False]
     assert [on for name, on in seen if name == "2"] == [False, True, False, True, False]
-    assert faults == ["lamp 3: pin gone"]
+    assert faults == [("3", "pin gone")]
+
+
+def test_a_lamp_that_could_not_be_switched_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lamps_module, "RETRY_S", 0.05)
+    seen: list[bool] = []
+    faults: list[tuple[str, str]] = []
+    refusals = 0
+
+    def told(name: str, text: str) -> None:
+        faults.append((name, text))
+
+    def output(on: bool) -> None:
+        nonlocal refusals
+        if on and refusals < 3:
+            refusals += 1
+            raise OSError("line busy")
+        seen.append(on)
+
+    lamps = Lamps({"1": output}, told)
+    lamps.show("1", Lamp.LIT)
+    until = time.monotonic() + 10.0
+    while True not in seen and time.monotonic() < until:
+        time.sleep(0.01)
+    assert refusals == 3
+    lamps.close()
+    assert seen == [False, True, False]
+    assert faults == [("1", "line busy"), ("1", "")]

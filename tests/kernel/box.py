@@ -68,6 +68,17 @@ class Box:
         finally:
             store.close()
 
+    def runs(self) -> dict[str, list[tuple[int, bytes]]]:
+        """Call id -> its stretches without a gap: (position in the card's stream, S16LE)."""
+        store = Store.open(self.path)
+        try:
+            return {
+                str(ULID(stored.call_id)): list(CallReader(stored, store, demo_key(self.path)).pcm())
+                for stored in scan_slots(store)
+            }
+        finally:
+            store.close()
+
     def sound(self) -> dict[str, bytes]:
         """Call id -> all its samples (S16LE), gaps left out."""
         store = Store.open(self.path)

@@ -78,6 +78,21 @@ def say_missing(terminal: pytest.TerminalReporter) -> None:
         terminal.line(without_kernel_line(len(skipped)), red=True, bold=True)
 
 
+def say_measured(terminal: pytest.TerminalReporter) -> None:
+    """What a test wants people to see even where it passed: its property `measured`."""
+    for report in terminal.stats.get("passed", ()):
+        for line in dict(report.user_properties).get("measured", "").splitlines():
+            terminal.line(line)
+
+
+def needed_kernel() -> Path:
+    """For a test outside that boots guests of its own: the kernel, or the test is skipped or fails as the marked."""
+    kernel = find_kernel()
+    if kernel is None:
+        (pytest.fail if os.environ.get(REQUIRED_VARIABLE) else pytest.skip)(MISSING)
+    return kernel
+
+
 class Inside:
     """One event a line, each on the host's disk before anything else happens."""
 

@@ -6,10 +6,10 @@ what the product plays comes back the other way round and is added to the line a
 
 from __future__ import annotations
 
-import bisect
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.kernel.header import Header
+from tests.kernel.tape import Tape
 from tsuwaroku.events import ButtonPressed, Contact
 from tsuwaroku.hal.hats.telrec2 import TELREC2
 from tsuwaroku.hal.virtual import LineSource
 
 NS = 1_000_000_000
 RATE = 8000
-PERIOD = 160
-# What waits on the way to the line: deep enough to start whole, shallow enough that an echo is heard at once.
-AHEAD = 4
+PERIODS_A_SECOND = 25  # 40 ms each: half as many wakings as the product's own 20 ms
+# What waits on the way to the line: deep enough to start whole, shallow enough that an echo is heard at once (0.1 s).
+AHEAD = 2
 EYES_S = 0.02
+_DRIVER = Path("/sys/bus/platform/drivers/snd_aloop")
 PRESS_NS = NS // 10  # how long a button is held
 
 
@@ -61,12 +63,21 @@ class Glance:
     lit: frozenset[str]
 
 
+def _driver_of(card: str) -> str:
+    """The driver's name for an snd-aloop card."""
+    for path in Path("/sys/bus/platform/devices").glob("snd_aloop.*/sound/card*/id"):
+        if path.read_text().strip() == card:
+            return path.parents[2].name
+    raise AssertionError(f"there is no card {card}")
+
+
 class World:
     """Plays `sources` on `card`, each on its line's channel. `start` returns when the first sample is on its way.
 
     `origin_ns` is the monotonic time of stream time 0: an edge at t is pulled at `origin_ns` + t. `written` is a file
-    of everything the card was given, interleaved, for comparison to the sample. Once a source has ended its line is
-    silent (digital zero) until `stop`.
+    of everything the card was given, interleaved, for comparison to the sample; `tape` has the last minutes of it.
+    Once a source has ended its line is silent (digital zero) until `stop`. What was not heard because the card was
+    unplugged is silence in `written`.
     """
 
     def __init__(
@@ -78,6 +89,7 @@ class World:
         card: str = "telrec",
         channels: int = 2,
         written: Path | None = None,
+        tape: Tape | None = None,
         watch: bool = False,
         rate: int = RATE,
     ) -> None:
@@ -86,20 +98,26 @@ class World:
         self._sources = list(sources)
         self._card = card
         self._channels = channels
-        self._written = written
+        self.written = written
+        self._tape = tape
         self._rate = rate
+        self._period = rate // PERIODS_A_SECOND
         self._watching = watch
         self.glances: list[Glance] = []
         self.origin_ns = 0
         self.edges = 0  # pulled so far
         self._acts: list[tuple[int, str, bool]] = []
-        self._acts_lock = threading.Lock()
+        self._acts_known = threading.Condition()  # guards the acts; notified when there are more of them
         self._second: npt.NDArray[np.int16] = np.zeros((0, channels), dtype=np.int16)
         self._echoes: npt.NDArray[np.int32] = np.zeros(channels, dtype=np.int32)
         for source in sources:
             self._echoes[self._wiring[source.line].channel] = source.mixes_notice
         self._stop = threading.Event()
         self._begun = threading.Event()
+        self._plugged = threading.Event()
+        self._plugged.set()
+        self._pulling: threading.Thread | None = None
+        self._unbound = ""
         self._failure: BaseException | None = None
         self._threads: list[threading.Thread] = []
         self.rest()
@@ -133,6 +151,8 @@ class World:
     def stop(self) -> None:
         """Hang up the card. Raises what went wrong out there, if anything did."""
         self._stop.set()
+        with self._acts_known:
+            self._acts_known.notify_all()
         for thread in self._threads:
             thread.join()
         self._raise()
@@ -149,35 +169,88 @@ class World:
         finally:
             self._begun.set()
 
+    def unplug(self) -> None:
+        """Pull the card, for everybody. The exchange goes on, unheard. The driver waits until all have let go."""
+        self._plugged.clear()
+        driver = _driver_of(self._card)
+        self._pulling = threading.Thread(target=(_DRIVER / "unbind").write_text, args=(driver,), name="unbind")
+        self._unbound = driver
+        self._pulling.start()
+
+    def plug(self) -> None:
+        """Put it back. Raises AssertionError where somebody still holds on to the card that is gone."""
+        assert self._pulling is not None
+        self._pulling.join(0)
+        assert not self._pulling.is_alive(), f"somebody still holds the card {self._card}, which was pulled"
+        (_DRIVER / "bind").write_text(self._unbound)
+        self._plugged.set()
+
     def _sound(self) -> None:
-        """What comes back is read first, so that reading paces writing and an echo is always equally late."""
         from tsuwaroku.hal.alsa import load_alsa
 
         alsa = load_alsa()
-        out = self._open(alsa, alsa.PCM_PLAYBACK)
-        back = self._open(alsa, alsa.PCM_CAPTURE)
-        log = self._written.open("wb") if self._written is not None else None
+        position = 0
+        with contextlib.ExitStack() as stack:
+            log = stack.enter_context(self.written.open("wb")) if self.written is not None else None
+            while not self._stop.is_set():
+                try:
+                    for first, pcm in self._exchange(alsa, position):
+                        if log is not None:
+                            log.seek(first * 2 * self._channels)
+                            log.write(pcm)
+                        if self._tape is not None:
+                            self._tape.write(pcm)
+                        position = first + len(pcm) // (2 * self._channels)
+                except alsa.ALSAAudioError:
+                    if self._plugged.is_set():
+                        raise
+                    position = self._unheard(position)
+
+    def _exchange(self, alsa: Any, first: int) -> Iterator[tuple[int, bytes]]:
+        """The stream from `first` on, until `stop`: each piece that the card took, with its place.
+
+        What comes back is read first, so that reading paces writing and an echo is always equally late.
+        """
+        out = back = None
         try:
-            lead = b"".join(self._mix(n * PERIOD, None) for n in range(AHEAD))
-            self.origin_ns = time.monotonic_ns()
-            self._begun.set()
-            first = 0
-            pcm = lead
+            out = self._open(alsa, alsa.PCM_PLAYBACK)
+            back = self._open(alsa, alsa.PCM_CAPTURE)
+            pcm = b"".join(self._mix(first + n * self._period, None) for n in range(AHEAD))
+            if self._begun.is_set():
+                time.sleep(max(0, self.origin_ns + first * NS // self._rate - time.monotonic_ns()) / NS)
+            else:
+                self.origin_ns = time.monotonic_ns()
+                self._begun.set()
             while not self._stop.is_set():
                 if out.write(pcm) != len(pcm) // (2 * self._channels):
                     raise AssertionError("the exchange came too late for the card")
-                if log is not None:
-                    log.write(pcm)
+                yield first, pcm
                 first += len(pcm) // (2 * self._channels)
                 frames, heard = back.read()
-                if frames != PERIOD:
-                    raise AssertionError(f"the way back gave {frames} frames of {PERIOD}")
+                if frames < 0 and not self._plugged.is_set():
+                    raise alsa.ALSAAudioError("unplugged")
+                if frames != self._period:
+                    raise AssertionError(f"the way back gave {frames} frames of {self._period}")
                 pcm = self._mix(first, heard)
         finally:
-            out.close()
-            back.close()
-            if log is not None:
-                log.close()
+            for end in (out, back):
+                if end is not None:
+                    end.close()
+
+    def _unheard(self, first: int) -> int:
+        """Where the stream is when the card is back: the sound of the time between is lost, its edges are not."""
+        if not self._begun.is_set():  # unplugged before the start
+            self.origin_ns = time.monotonic_ns()
+            self._begun.set()
+        while not self._stop.is_set():
+            now = (time.monotonic_ns() - self.origin_ns) * self._rate // NS
+            while first <= now + self._period:
+                self._mix(first, None)
+                first += self._period
+            if self._plugged.is_set():
+                break
+            self._plugged.wait(1 / PERIODS_A_SECOND)
+        return first
 
     def _open(self, alsa: Any, direction: int) -> Any:
         return alsa.PCM(
@@ -187,14 +260,14 @@ class World:
             rate=self._rate,
             channels=self._channels,
             format=alsa.PCM_FORMAT_S16_LE,
-            periodsize=PERIOD,
+            periodsize=self._period,
             periods=2 * AHEAD,
         )
 
     def _mix(self, first: int, heard: bytes | None) -> bytes:
         if first % self._rate == 0:
             self._fetch(first // self._rate)
-        table = self._second[first % self._rate :][:PERIOD]
+        table = self._second[first % self._rate :][: self._period]
         if heard:
             back = np.frombuffer(heard, dtype="<i2").reshape(-1, self._channels)
             table = np.clip(table.astype(np.int32) + back * self._echoes, -32768, 32767)
@@ -214,37 +287,33 @@ class World:
                 else:
                     wire = wires.hook if event.contact is Contact.HOOK else wires.ring
                     acts.append((event.mono_ns, wire, event.active))
-        with self._acts_lock:
-            self._acts = sorted([*self._acts, *acts], key=lambda act: act[0])
+        if acts:
+            with self._acts_known:
+                self._acts = sorted([*self._acts, *acts], key=lambda act: act[0])
+                self._acts_known.notify()
 
     def _hands(self) -> None:
         """Every edge and press at its time. The sound is ahead, so a second's acts are known before it begins."""
         self._begun.wait()
-        while not self._stop.is_set():
-            with self._acts_lock:
-                act = self._acts.pop(0) if self._acts else None
-            if act is None:
-                self._stop.wait(PERIOD / self._rate)
-                continue
-            at_ns, wire, active = act
-            while (left_ns := self.origin_ns + at_ns - time.monotonic_ns()) > 0:
-                # What is fetched meanwhile may come before what was known: a held button is let go later.
-                if self._stop.wait(min(left_ns, PERIOD * NS // self._rate) / NS):
-                    return
-                with self._acts_lock:
-                    if self._acts and self._acts[0][0] < at_ns:
-                        bisect.insort(self._acts, act, key=lambda one: one[0])
-                        break
-            else:
-                self._put(wire, active)
-                self.edges += 1
+        while True:
+            with self._acts_known:
+                if self._stop.is_set():
+                    break
+                left_ns = self.origin_ns + self._acts[0][0] - time.monotonic_ns() if self._acts else None
+                if left_ns is None or left_ns > 0:
+                    self._acts_known.wait(None if left_ns is None else left_ns / NS)
+                    continue
+                _, wire, active = self._acts.pop(0)
+            self._put(wire, active)
+            self.edges += 1
 
     def _eyes(self) -> None:
         """Glances that differ from the one before. A lamp goes by its line's name, the system lamp by "system"."""
         self._begun.wait()
         pins = {line: pin_of(wires.lamp) for line, wires in self._wiring.items() if wires.lamp}
         pins["system"] = pin_of(TELREC2.system_lamp)
-        while not self._stop.wait(EYES_S):
+        while not self._stop.is_set():
+            time.sleep(EYES_S)
             now = time.monotonic_ns()
             lit = frozenset(name for name, (pin, high) in pins.items() if self._header.level(pin) == high)
             if not self.glances or self.glances[-1].lit != lit:

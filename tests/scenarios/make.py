@@ -6,7 +6,7 @@
     scenario.expected    the calls, in order of `seized_ns`
 
 Everything follows from the seed. The times expected are those of the *first* edge; contacts bounce
-for up to `BOUNCE_NS` after it, with edges 0.5-8 ms apart.
+for up to `BOUNCE_NS` after it, with edges 0.5-8 ms apart where nothing else is asked for.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tsuwaroku.exchange.voice import Conversation
 
 MS = 1_000_000
 BOUNCE_NS = 4 * 8 * MS
+APART_MS = (0.51, 7.99)
 KINDS = ("plain", "flashed", "missed", "outbound", "marked", "late_mark", "glitched", "abandoned")
 
 
@@ -54,6 +55,7 @@ class _Line:
     line: str
     rng: random.Random
     now_ns: int
+    apart_ms: tuple[float, float] = APART_MS
     events: list[ContactEdge | ButtonPressed] = field(default_factory=list)
     sounds: list[Sound] = field(default_factory=list)
     expected: list[Expected] = field(default_factory=list)
@@ -63,7 +65,7 @@ class _Line:
         return int(self.rng.uniform(low_s, high_s) * 1_000_000) * 1000
 
     def edge(self, contact: Contact, active: bool, at_ns: int) -> None:
-        found = bounced(self.line, contact, active, at_ns // 1000 * 1000, self.rng, apart_ms=(0.51, 7.99))
+        found = bounced(self.line, contact, active, at_ns // 1000 * 1000, self.rng, apart_ms=self.apart_ms)
         self.events += [ContactEdge(e.line, e.contact, e.active, e.mono_ns // 1000 * 1000) for e in found]
 
     def call(self, kind: str) -> None:
@@ -153,7 +155,14 @@ class _Line:
 
 
 def make(
-    folder: Path, seed: int, *, lines: int = 4, calls: int = 3, kinds: Sequence[str] = KINDS, mix_notice: bool = False
+    folder: Path,
+    seed: int,
+    *,
+    lines: int = 4,
+    calls: int = 3,
+    kinds: Sequence[str] = KINDS,
+    mix_notice: bool = False,
+    apart_ms: tuple[float, float] = APART_MS,
 ) -> Scenario:
     """Write script and WAVs of `lines` x `calls` calls into `folder`. Every one of `kinds` occurs if there is room."""
     rng = random.Random(seed)
@@ -164,7 +173,7 @@ def make(
     expected: list[Expected] = []
     for n in range(lines):
         name = str(n + 1)
-        line = _Line(name, random.Random(rng.getrandbits(32)), 0)
+        line = _Line(name, random.Random(rng.getrandbits(32)), 0, apart_ms)
         # The first line's call begins before there are 2 s of pre-roll.
         line.now_ns = line.uniform(0.4, 1.6) if n == 0 else line.uniform(2.5, 7.0)
         for kind in due[n * calls : (n + 1) * calls]:

@@ -14,7 +14,7 @@ from tests.service.support import START, calls_in, no_slots
 from tsuwaroku.clock import NS, VirtualClock
 from tsuwaroku.config import Config, LineConfig
 from tsuwaroku.errors import BoardError, StoreError
-from tsuwaroku.events import BoardFault, GapReason
+from tsuwaroku.events import BoardFault, Gap, GapReason, Part, Tick
 from tsuwaroku.exchange.script import load_script
 from tsuwaroku.hal.board import SYSTEM_LAMP, Lamp
 from tsuwaroku.hal.virtual import Fault, VirtualBoard
@@ -256,6 +256,25 @@ def test_slots_lent_while_a_call_waits_save_it_whole(tmp_path: Path) -> None:
     assert (call.audio.first_sample, call.audio.gaps, call.integrity.value) == (6_400, [], "sealed")
 
 
+def test_a_lamp_that_cannot_be_set_is_told_and_no_longer_when_it_can(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    box.until(1.0)
+    box.recorder._other(BoardFault("1", True, "lamp: line busy", box.clock.mono_ns, Part.LAMP))
+    box.until(20.0)
+    assert box.alarms() == {"board_failed"}
+    box.recorder._other(BoardFault("1", False, "", box.clock.mono_ns, Part.LAMP))
+    assert box.alarms() == set()
+
+
+def test_a_loss_before_the_first_tick_is_told_for_a_minute(tmp_path: Path) -> None:
+    """On a machine that has been up for long: a loss must not count as one of its start."""
+    box = Box(tmp_path)
+    box.clock.mono_ns = 7 * 3600 * NS
+    box.recorder._other(Gap("1", 0, box.clock.mono_ns, 160, GapReason.OVERRUN))
+    box.recorder._other(Tick(box.clock.mono_ns + NS // 50))
+    assert box.alarms() == {"audio_lost"}
+
+
 def test_a_board_that_cannot_play_goes_on_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither an error of `play` nor a fault of the announcement card touches capture or lamp; the record says so."""
     box = Box(tmp_path)
@@ -265,7 +284,7 @@ def test_a_board_that_cannot_play_goes_on_recording(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(box.board, "play", refuse)
     box.until(9.0)
-    box.recorder._other(BoardFault("1", True, "announcement card x: gone", box.clock.mono_ns, capture=False))
+    box.recorder._other(BoardFault("1", True, "announcement card x: gone", box.clock.mono_ns, Part.ANNOUNCEMENT))
     box.until(10.0)
     assert box.lamp == "lit"
     assert box.alarms() == {"announcement_failed"}

@@ -132,6 +132,6 @@ def a_record(number: int, marks: int = 0) -> CallRecord:
         caller=Caller(number=NUMBER),
         marks=[Mark(at_s=float(index)) for index in range(marks)],
         audio=Audio(rate=RATE, speech_ratio=0.5),
-        clock=ClockRecord(quality="synchronised", mono_ns=0, boot_id="00"),
+        clock=ClockRecord(quality="synchronised", mono_ns=at(number).mono_ns, boot_id=at(number).boot_id.hex()),
         retention=Retention(expires_on="2026-12-23"),
     )

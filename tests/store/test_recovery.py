@@ -8,13 +8,13 @@ import pytest
 from ulid import ULID
 
 from tests.store.erasing import erase, listed
-from tests.store.reading import INSTANCE, Box, at, ident
+from tests.store.reading import INSTANCE, Box, a_record, at, ident
 from tsuwaroku.errors import SecretError
 from tsuwaroku.records.call import CallRecord, Hold, Integrity, Mark, Outcome, PublicRecord, Retention
 from tsuwaroku.store.amendments import by_call
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.durable import FileLock
-from tsuwaroku.store.fold import fold, mark_name
+from tsuwaroku.store.fold import by_seizure, fold, mark_name
 from tsuwaroku.store.journal import JournalType
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.lease import Lease
@@ -58,6 +58,17 @@ def test_calls_are_listed_from_the_lease_and_from_the_catalogue_alike(box: Box) 
     assert catalogue_calls(box.store, catalogue(box)) == []
     Lease().save(box.store.lease_path)
     assert list_calls(box.store, box.private) == in_order
+
+
+def test_no_jump_of_the_clock_reorders_calls(box: Box) -> None:
+    """In one boot the clock is set back by an hour; the next boot begins in 1970."""
+    records = [a_record(number) for number in range(1, 5)]
+    for number, record in enumerate(records, 1):
+        record.sequence = number
+        record.clock.boot_id = "aaab"[number - 1] * 32
+    records[1].seized_at = at(-3600).isoformat()
+    records[3].seized_at, records[3].clock.mono_ns = "1970-01-01T09:00:05.000+09:00", 0
+    assert by_seizure(records[::-1]) == records
 
 
 def test_calls_in_the_catalogue_cost_no_reading_of_the_ring(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:

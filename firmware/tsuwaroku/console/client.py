@@ -29,6 +29,7 @@ _ERRORS: dict[str, type[TsuwarokuError]] = {
         errors.NotFoundError,
         errors.ServiceError,
         errors.RefusedError,
+        errors.MediumError,
     )
 }
 T = TypeVar("T")

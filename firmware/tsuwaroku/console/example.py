@@ -10,6 +10,7 @@ import msgspec
 from tsuwaroku.config import (
     AnnouncementConfig,
     BoardConfig,
+    CardConfig,
     LineConfig,
     LineNotice,
     LineTimers,
@@ -51,6 +52,13 @@ def _lines() -> Iterator[str]:
         yield f"# {_say(SECTIONS[name])}"
         yield f"[{name}]"
         yield from _keys(name, section)
+        if section is BoardConfig:
+            yield ""
+            yield f"# {_say(SECTIONS['card'])}"
+            yield "#[[board.card]]"
+            card = CardConfig(name="usb", playback="usb", channels=4)
+            for field in msgspec.structs.fields(CardConfig):
+                yield from _key("card", field.encode_name, getattr(card, field.name))
     yield ""
     yield f"# {_say(SECTIONS['line'])}"
     yield "[[line]]"
@@ -89,7 +97,7 @@ def _keys(table: str, section: Section, values: msgspec.Struct | None = None) ->
             or field.default_factory is not msgspec.NODEFAULT
         ):
             continue
-        if field.name == "timetable":
+        if field.name in ("timetable", "card") and default == ():
             continue
         yield from _key(table, field.encode_name, default)
 

@@ -10,6 +10,10 @@ SECTIONS: Final[dict[str, tuple[str, str]]] = {
         "Configuration of tsuwaroku. Remove the # of a key to change it; `tsuwaroku config check` checks the file.",
     ),
     "board": ("録音用の基板", "The hardware"),
+    "card": (
+        "サウンドカードが複数ある場合、2枚目以降を1枚に1つ書きます。回線の card で指定します",
+        "More sound cards than the board's own, one table each; a line names its own in `card`",
+    ),
     "store": ("保存領域", "Where calls are kept, and how much"),
     "announcement": ("告知の音声（要綱第7条）", "The announcement (Article 7)"),
     "service": ("サービス", "The processes"),
@@ -39,6 +43,16 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
         "virtual のときに再生する通話スクリプト。空欄は試用の通話",
         "virtual only: the call script to play; empty: made-up calls",
     ),
+    "card.name": ("このカードの名称（回線の card に書くもの）", "its name, as lines give it in card"),
+    "card.capture": (
+        "録音側のALSAデバイス名。空欄は name と同じ名前のカード",
+        "ALSA capture device; empty: the card called as `name` says",
+    ),
+    "card.playback": (
+        "告知再生側のALSAデバイス名。空欄は告知なし",
+        "ALSA playback device; empty: no announcement on its lines",
+    ),
+    "card.channels": ("このカードのチャンネル数", "channels of this card"),
     "store.path": ("保存領域のディレクトリ（SSD上）", "the store's directory, on the SSD"),
     "store.device_key": ("装置の署名鍵。空欄は保存領域の中", "the device's signing key; empty: in the store"),
     "store.ring_size": (
@@ -64,11 +78,26 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
         "制御用ソケット。空欄は保存領域の run/keeper.sock",
         "control socket; empty: run/keeper.sock in the store",
     ),
+    "service.watchdog": (
+        "録音が進まないときに装置を再起動するウォッチドッグ（例 /dev/watchdog0）。空欄は使わない",
+        'the watchdog that restarts the machine when capture stalls, e.g. "/dev/watchdog0"; empty: none',
+    ),
+    "service.watchdog_timeout_s": (
+        "ウォッチドッグの時限（秒）。Raspberry Pi は15秒まで",
+        "its time-out in seconds; a Raspberry Pi counts to 15",
+    ),
     "service.group": ("制御用ソケットを使えるグループ", "group that may use the socket"),
     "line.id": ("回線名（英数字）", "name of the line, letters and digits"),
     "line.extension": ("内線番号", "extension number"),
     "line.department": ("部署名", "department"),
-    "line.port": ("基板の端子番号", "port of the board"),
+    "line.card": (
+        "[[board.card]] の name。空欄は基板のカード",
+        "name of a [[board.card]]; empty: the board's own card",
+    ),
+    "line.port": (
+        "基板の端子番号。ほかのカードではチャンネル番号（1から）",
+        "port of the board; on another card its channel, from 1",
+    ),
     "line.mode": (
         "every_call（全通話）、on_button（ボタンを押した通話のみ）、off（録音しない）",
         'when to record: "every_call", "on_button" or "off"',

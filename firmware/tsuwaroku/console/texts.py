@@ -130,6 +130,7 @@ WORDS: Final[dict[str, dict[str, Pair]]] = {
         "NotFoundError": ("該当なし", "Not found"),
         "ServiceError": ("サービスの異常", "Service"),
         "RefusedError": ("実行できません", "Refused"),
+        "MediumError": ("媒体の異常", "Medium"),
     },
     **PROOF_WORDS,
 }

@@ -39,6 +39,7 @@ class Pcm(Protocol):
 
     def info(self) -> dict[str, Any]: ...
     def avail(self) -> int: ...
+    def state(self) -> int: ...
     def read(self) -> tuple[int, bytes]: ...
     def write(self, data: bytes) -> int: ...
     def drop(self) -> Any: ...
@@ -130,9 +131,10 @@ def _not_opened(alsa: Any, spec: CardSpec, text: str) -> BoardError:
 def _check(spec: CardSpec, given: dict[str, Any]) -> tuple[int, int]:
     """Period and buffer as granted; raises BoardError where the card gave something that cannot be used."""
     period, buffer = int(given["period_size"]), int(given["buffer_size"])
+    table = spec.where.rpartition(".")[0]  # in which the card is described
     for what, asked, got, remedy in (
         ("format", "S16_LE", given["format_name"], f'use a converting PCM, e.g. "plughw:CARD={spec.device}"'),
-        ("channels", spec.channels, given["channels"], f"set board.channels = {given['channels']}"),
+        ("channels", spec.channels, given["channels"], f"set {table}.channels = {given['channels']}"),
         ("rate", spec.rate, given["rate"], f"set board.rate = {given['rate']} or use a converting PCM (plughw)"),
     ):
         if asked != got:
@@ -152,6 +154,10 @@ def _check(spec: CardSpec, given: dict[str, Any]) -> tuple[int, int]:
             remedy=f"set board.buffer_ms = {buffer * 1000 // spec.rate}, or use another PCM",
         )
     return period, buffer
+
+
+def _told(error: BoardError) -> str:
+    return f"{error}; {error.remedy}"
 
 
 class Capture:
@@ -187,8 +193,10 @@ class Capture:
         self._allowed = 0.0  # samples that may be read without getting ahead of time
         self._allowed_ns = 0
         self._data_ns = 0
+        self._promised = False  # the descriptors said that there is something to read
         self._opened_ns = 0
         self._failed = False
+        self._told = ""  # why it could not be opened again
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -196,6 +204,23 @@ class Capture:
         """Claim the card and start reading. Raises BoardError."""
         self._claim()
         self.clock.restart(0, self._opened_ns)
+        self._begin()
+
+    def open_later(self, error: BoardError) -> None:
+        """As `open`, where that raised `error`: a card that has failed already, and is read when it comes.
+
+        The stream begins now all the same, with a hole of one period, so that positions have a time to count from.
+        """
+        self._opened_ns = self._now_ns()
+        self.clock.restart(0, self._opened_ns)
+        self._failed, self._told = True, str(error)
+        self._queue.put(Trouble(True, _told(error), self._opened_ns))
+        self._hole = GapReason.UNPLUGGED
+        self._queue.put(Hole(0, self._opened_ns, self._period, self._hole))
+        self._position = self._period
+        self._begin()
+
+    def _begin(self) -> None:
         self._thread = threading.Thread(target=self._run, name=f"alsa {self._spec.device}", daemon=True)
         self._thread.start()
 
@@ -252,10 +277,13 @@ class Capture:
         elif not self._may_read(now):
             self._stop.wait(self._period / self._spec.rate / 4)
         else:
+            self._promised = False
             if self._take(pcm, *pcm.read()):
                 # A buffer that is always full is a plug-in's fancy, not a measurement.
                 more = ready - self._period if self._period <= ready < self._buffer else 0
                 self.clock.observe(self._position + more, now)
+                if more < self._period:
+                    self._wait_for_period()
 
     def _start(self, pcm: Pcm) -> None:
         """The first read starts a prepared stream; this is the moment its first sample is taken."""
@@ -292,7 +320,7 @@ class Capture:
         """The first period after a start: only now is the card really back, and the hole before it of known length."""
         self._fresh = False
         if self._failed:
-            self._failed = False
+            self._failed, self._told = False, ""
             self._queue.put(Trouble(False, f"sound card {self._spec.device} is back", self._now_ns()))
         if self._hole is not None:
             samples = max(self._period, self.clock.position_at(self._started_ns) - self._position)
@@ -311,9 +339,9 @@ class Capture:
         return True
 
     def _wait_for_period(self) -> None:
-        period_ms = self._period * 1000 / self._spec.rate
-        if self._poll.poll(period_ms):
+        if self._promised:
             self._stop.wait(0.001)  # descriptors may be ready before a whole period is: no spinning
+        self._promised = bool(self._poll.poll(self._period * 1000 / self._spec.rate))
 
     def _fail(self, text: str) -> None:
         self._release()
@@ -330,5 +358,10 @@ class Capture:
             return
         try:
             self._claim()
+        except BoardError as error:
+            # Why it is still not there is another matter than why it failed: a card of another kind, say.
+            if str(error) != self._told:
+                self._told = str(error)
+                self._queue.put(Trouble(True, _told(error), self._now_ns()))
         except Exception:  # as above; what it was has been told when it failed
             self._release()

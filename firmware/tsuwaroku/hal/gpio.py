@@ -58,6 +58,18 @@ def pin_factory(plan: BoardPlan) -> Any:
     return _lgpio(plan.gpio_chips)
 
 
+def close_factory(factory: Any) -> None:
+    """Release the chip, and forget the pins even where they cannot be released any more (the chip is gone): gpiozero
+    keeps one list of them for all its factories, and would give the next board the dead ones.
+    """
+    for pin in factory.pins.values():
+        with contextlib.suppress(Exception):  # lgpio's and RPi.GPIO's errors have no common base
+            pin.close()
+    factory.pins.clear()
+    with contextlib.suppress(Exception):
+        factory.close()
+
+
 def _rpigpio() -> Any:
     local = importlib.import_module("gpiozero.pins.local")
     revision = 0
@@ -68,7 +80,7 @@ def _rpigpio() -> Any:
             "RPi.GPIO cannot drive a Raspberry Pi 5", where="board.pin_factory", remedy='use pin_factory = "lgpio"'
         )
     try:
-        return importlib.import_module("gpiozero.pins.rpigpio").RPiGPIOFactory()
+        return _import_apart("gpiozero.pins.rpigpio").RPiGPIOFactory()
     except (ImportError, RuntimeError, OSError) as error:
         raise BoardError(
             f"RPi.GPIO cannot be used ({error})",
@@ -79,7 +91,7 @@ def _rpigpio() -> Any:
 
 def _lgpio(labels: Sequence[str]) -> Any:
     try:
-        module = _import_lgpio()
+        module = _import_apart("gpiozero.pins.lgpio")
     except ImportError as error:
         raise BoardError(
             f"lgpio cannot be used ({error})", where="board.pin_factory", remedy="run scripts/setup: it installs lgpio"
@@ -95,17 +107,18 @@ def _lgpio(labels: Sequence[str]) -> Any:
         ) from error
 
 
-def _import_lgpio() -> Any:
-    """Import it with a private working directory: it makes a FIFO there, and changes to it, which is undone.
+def _import_apart(name: str) -> Any:
+    """Import it with a private working directory: lgpio makes a FIFO there, and changes to it, which is undone.
 
-    Once imported both ends of the FIFO are open and its name is not needed any more.
+    The module RPi.GPIO may be one over lgpio (rpi-lgpio, Debian's python3-rpi-lgpio) and do the same. Once imported
+    both ends of the FIFO are open and its name is not needed any more.
     """
     directory = Path.cwd()
     private = tempfile.mkdtemp(prefix="tsuwaroku-lgpio-")
     before = os.environ.get("LG_WD")
     os.environ["LG_WD"] = private
     try:
-        return importlib.import_module("gpiozero.pins.lgpio")
+        return importlib.import_module(name)
     finally:
         os.chdir(directory)
         if before is None:
@@ -181,7 +194,7 @@ class Sensor:
                 self._panel.post(ContactEdge(self.line, self.contact, active, when))
 
     def close(self) -> None:
-        self._device.close()
+        _release(self._device)
 
 
 class Button:
@@ -209,13 +222,23 @@ class Button:
         self._down = down
 
     def close(self) -> None:
-        self._device.close()
+        _release(self._device)
 
 
 def _watch(pin: Any, callback: Callable[[float, int], None]) -> None:
     pin.bounce = None
     pin.edges = "both"
     pin.when_changed = callback  # gpiozero keeps a weak reference: the device that owns it must live
+
+
+def _release(device: Any) -> None:
+    """Close an input. gpiozero does not end the watching of a pin that is closed while it is watched: lgpio's one
+    thread would call the dead callback at the next edge of that pin, die of it, and leave every later board deaf.
+    """
+    try:
+        device.pin.when_changed = None
+    finally:
+        device.close()
 
 
 class Panel:
@@ -291,16 +314,15 @@ class Panel:
         return events
 
     def close(self) -> None:
-        """Outputs off, pins released. Safe to call twice."""
-        for output in self._outputs:
+        """Outputs off, pins released. Safe to call twice.
+
+        What could not be closed is held until the panel goes, after its factory: gpiozero would try again before.
+        """
+        steps = [step for output in self._outputs for step in (output.off, output.close)]
+        steps += [sensor.close for sensor in self._sensors] + [button.close for button in self._buttons]
+        for step in steps:
             with contextlib.suppress(Exception):  # whatever the pin library raises, the rest must be released
-                output.off()
-                output.close()
-        inputs: list[Sensor | Button] = [*self._sensors, *self._buttons]
-        for device in inputs:
-            with contextlib.suppress(Exception):
-                device.close()
-        self._outputs, self._sensors, self._buttons = [], [], []
+                step()
 
 
 def _claimed(plan: BoardPlan, error: Exception) -> BoardError:

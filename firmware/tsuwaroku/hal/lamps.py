@@ -15,6 +15,8 @@ _HALF_NS = {Lamp.FAST: 125 * MS, Lamp.SLOW: 1000 * MS}
 # Two winks, each as long as its pause: seen by the eye, over before anything else must be said.
 WINK_NS = 60 * MS
 _WINKS = 2
+# How soon an output that could not be switched is tried again: a lamp must not go on saying what is no longer true.
+RETRY_S = 1.0
 
 
 def level(state: Lamp, since_ns: int, winked_ns: int | None, now_ns: int) -> tuple[bool, int | None]:
@@ -38,13 +40,14 @@ def level(state: Lamp, since_ns: int, winked_ns: int | None, now_ns: int) -> tup
 class Lamps:
     """All lamps of a board. `show` only leaves a note; the thread drives the outputs.
 
-    `outputs` maps a lamp's name to what switches it; `fault(text)` is called once when switching fails.
+    `outputs` maps a lamp's name to what switches it; `fault(name, text)` is called once when switching begins to
+    fail, and with an empty text when it works again. Meanwhile it is tried every RETRY_S.
     """
 
     def __init__(
         self,
         outputs: Mapping[str, Callable[[bool], None]],
-        fault: Callable[[str], None] = lambda text: None,
+        fault: Callable[[str, str], None] = lambda name, text: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._outputs = dict(outputs)
@@ -86,9 +89,18 @@ class Lamps:
                 wanted, next_ns = self._plan(now)
             self._drive(wanted)
             with self._wake:
-                if not self._closed and self._plan(self._now_ns())[0] == self._shown:
-                    self._wake.wait(None if next_ns is None else max(0.0, (next_ns - self._now_ns()) / NS))
+                if not self._closed and not self._behind():
+                    self._wake.wait(self._rest_s(next_ns))
         self._drive(dict.fromkeys(self._outputs, False))
+
+    def _behind(self) -> bool:
+        """Whether a lamp that can be switched must be switched now."""
+        wanted = self._plan(self._now_ns())[0]
+        return any(self._shown.get(name) != lit for name, lit in wanted.items() if name not in self._failed)
+
+    def _rest_s(self, next_ns: int | None) -> float | None:
+        rests = [] if next_ns is None else [max(0.0, (next_ns - self._now_ns()) / NS)]
+        return min(rests + [RETRY_S] * bool(self._failed), default=None)
 
     def _plan(self, now: int) -> tuple[dict[str, bool], int | None]:
         wanted: dict[str, bool] = {}
@@ -103,10 +115,14 @@ class Lamps:
         for name, lit in wanted.items():
             if self._shown.get(name) == lit:
                 continue
-            self._shown[name] = lit
             try:
                 self._outputs[name](lit)
+                self._shown[name] = lit
+                if name in self._failed:
+                    self._failed.discard(name)
+                    self._fault(name, "")
             except Exception as error:  # whatever the pin library raises: one lamp must not darken the others
+                self._shown.pop(name, None)
                 if name not in self._failed:
                     self._failed.add(name)
-                    self._fault(f"lamp {name}: {error}")
+                    self._fault(name, str(error))

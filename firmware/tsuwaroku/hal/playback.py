@@ -13,21 +13,29 @@ import numpy as np
 import numpy.typing as npt
 
 from tsuwaroku.errors import BoardError
-from tsuwaroku.events import BoardFault, Event, Playback
+from tsuwaroku.events import BoardFault, Event, Part, Playback
 from tsuwaroku.hal.alsa import CardSpec, Pcm, open_pcm
 
 NS = 1_000_000_000
+# How often an idle card is looked at: one that is gone is let go of, and taken again when it is back.
+WATCH_S = 1.0
+# Periods of silence after a last sample: a card that runs dry before it is stopped sounds what is left in its ring.
+_SILENCE = 3
 
 
 class _Voice:
-    """What one line is sent: its samples, how many were written, and when the first and last one sound."""
+    """What one line is sent: its samples, how many were written, and when the first and last one sound.
 
-    __slots__ = ("begun", "end_ns", "samples", "written")
+    `tried`: it has been carried over to a card opened afresh once.
+    """
+
+    __slots__ = ("begun", "end_ns", "samples", "tried", "written")
 
     def __init__(self, pcm: bytes) -> None:
         self.samples: npt.NDArray[np.int16] = np.frombuffer(pcm, dtype="<i2")
         self.written = 0
         self.begun = False
+        self.tried = False
         self.end_ns = 0
 
 
@@ -38,6 +46,8 @@ class Player:
     The times of `Playback` are those of the write plus what the card still had to play (buffer less `avail`):
     good to the card's pointer granularity, mostly below one period (20 ms); `first_sample` is that time on
     the capture card's tracked clock. The codec's own delay (about 1 ms) is not in it.
+    A card that fails ends what it was playing, and is told; what had not begun yet is played once it can be opened
+    afresh. A card that is gone is let go of within WATCH_S, so that its driver can go too, and is told when it is back.
     """
 
     def __init__(
@@ -62,6 +72,8 @@ class Player:
         self._period = spec.period
         self._buffer = spec.buffer
         self._out_ns = 0  # when everything written so far has been played
+        self._silence = 0  # periods of it written last
+        self._failed: set[str] = set()  # the lines told of a failure; "" for all
         self._notes: list[tuple[str, bytes | None]] = []
         self._voices: dict[str, _Voice] = {}
         self._wake = threading.Condition()
@@ -69,8 +81,12 @@ class Player:
         self._thread: threading.Thread | None = None
 
     def open(self) -> None:
-        """Claim the card, so that a missing one is known now and not at the first call. Raises BoardError."""
-        self._claim()
+        """Claim the card. One that cannot be had is told now, not at the first call, and taken when it comes."""
+        try:
+            self._claim()
+        except BoardError as error:
+            self._failed.add("")
+            self._fault("", f"{error}; {error.remedy}", failed=True)
         self._thread = threading.Thread(target=self._run, name=f"play {self._spec.device}", daemon=True)
         self._thread.start()
 
@@ -102,26 +118,39 @@ class Player:
 
     def _release(self) -> None:
         if self._pcm is not None:
-            with contextlib.suppress(self._alsa.ALSAAudioError):
-                self._pcm.drop()  # close() would drain
-                self._pcm.close()
+            for step in (self._pcm.drop, self._pcm.close):  # close() alone would drain
+                with contextlib.suppress(self._alsa.ALSAAudioError):
+                    step()
             self._pcm = None
 
     def _run(self) -> None:
         while True:
             with self._wake:
                 if not self._notes and not self._closed:
-                    self._wake.wait(self._period / self._spec.rate / 2 if self._voices else None)
+                    self._wake.wait(self._period / self._spec.rate / 2 if self._voices else WATCH_S)
                 notes, self._notes = self._notes, []
                 if self._closed:
                     break
             try:
                 self._act(notes)
-                self._fill()
+                if self._voices:
+                    self._fill()
+                elif not notes:
+                    self._watch()
             except self._alsa.ALSAAudioError as error:
                 self._fail(str(error))
+            except Exception as error:  # whatever it is: a thread that ended in silence would leave every caller untold
+                self._fail(f"{type(error).__name__}: {error}")
         for line in list(self._voices):
             self._end(line)
+
+    def _watch(self) -> None:
+        """With nothing to play: see whether the card is still there, or there again."""
+        if self._pcm is None:
+            with contextlib.suppress(BoardError):
+                self._reclaim()
+        elif self._pcm.state() == self._alsa.PCM_STATE_DISCONNECTED:
+            self._fail("is gone")
 
     def _act(self, notes: list[tuple[str, bytes | None]]) -> None:
         for line, pcm in notes:
@@ -139,7 +168,8 @@ class Player:
         if self._pcm is None:
             return
         queued = self._queued(self._pcm)
-        self._pcm.drop()
+        with contextlib.suppress(self._alsa.ALSAAudioError):  # told by the next write; what was asked is done first
+            self._pcm.drop()
         self._out_ns = 0
         for voice in self._voices.values():
             voice.written = max(0, voice.written - queued)
@@ -150,13 +180,15 @@ class Player:
 
     def _fill(self) -> None:
         """Write whole periods while the card has room, and see who has finished."""
-        if not self._voices:
-            return
-        if self._pcm is None and not self._reclaim():
-            return
+        if self._pcm is None:
+            try:
+                self._reclaim()
+            except BoardError as error:
+                self._fail(error.message)
+                return
         pcm = self._pcm
         assert pcm is not None
-        while any(voice.written < len(voice.samples) for voice in self._voices.values()):
+        while self._unwritten() or self._silence < _SILENCE:
             queued = self._queued(pcm)
             # By its own count, and by the clock: alsa-lib's `null` and `file` take any amount at once.
             ahead = (self._out_ns - self._now_ns()) * self._spec.rate // NS
@@ -168,8 +200,13 @@ class Player:
                 self._end(line)
         if not self._voices:
             pcm.drop()  # otherwise the card would run dry and report an underrun at the next play
+            self._out_ns = 0
+
+    def _unwritten(self) -> bool:
+        return any(voice.written < len(voice.samples) for voice in self._voices.values())
 
     def _write(self, pcm: Pcm, queued: int) -> bool:
+        self._silence = 0 if self._unwritten() else self._silence + 1
         table = np.zeros((self._period, self._spec.channels), dtype="<i2")
         for line, voice in self._voices.items():
             piece = voice.samples[voice.written : voice.written + self._period]
@@ -200,20 +237,28 @@ class Player:
         self._post(Playback(line, False, self._position_at(ended), ended))
 
     def _fail(self, text: str) -> None:
+        was_open = self._pcm is not None
         self._release()
-        now = self._now_ns()
-        for line in list(self._voices):
-            self._post(BoardFault(line, True, f"announcement card {self._spec.device}: {text}", now, capture=False))
-            self._end(line)
+        if not self._voices:
+            self._tell("", text)
+        for line, voice in list(self._voices.items()):
+            if was_open and not voice.begun and not voice.tried:
+                voice.tried = True
+            else:
+                self._tell(line, text)
+                self._end(line)
 
-    def _reclaim(self) -> bool:
-        try:
-            self._claim()
-        except BoardError as error:
-            self._fail(error.message)
-            return False
-        for line in self._voices:
-            self._post(
-                BoardFault(line, False, f"announcement card {self._spec.device} is back", self._now_ns(), capture=False)
-            )
-        return True
+    def _tell(self, line: str, text: str) -> None:
+        self._failed.add(line)
+        self._fault(line, f"announcement card {self._spec.device}: {text}", failed=True)
+
+    def _reclaim(self) -> None:
+        """Open the card again. Raises BoardError."""
+        self._claim()
+        self._out_ns = 0
+        for line in sorted(self._failed):
+            self._fault(line, f"announcement card {self._spec.device} is back", failed=False)
+        self._failed.clear()
+
+    def _fault(self, line: str, text: str, *, failed: bool) -> None:
+        self._post(BoardFault(line, failed, text, self._now_ns(), Part.ANNOUNCEMENT))

@@ -61,6 +61,20 @@ ALARMS: dict[str, AlarmText] = {
         "the box cannot record",
         "put right what the detail names",
     ),
+    "capture_stalled": AlarmText(
+        "critical",
+        "録音が進んでいません。装置は自動的に再起動します",
+        "再起動後も続くときは、表示された原因を取り除いてください。",
+        "capture makes no progress; the machine is about to restart",
+        "if it goes on after the restart, put right what the detail names",
+    ),
+    "watchdog_failed": AlarmText(
+        "warning",
+        "ウォッチドッグが設定どおりに働いていません",
+        "表示された原因を取り除いてください。録音は続いています。",
+        "the watchdog does not work as configured",
+        "put right what the detail names; recording goes on",
+    ),
     "card_failed": AlarmText(
         "critical",
         "録音用サウンドカードが応答しません",

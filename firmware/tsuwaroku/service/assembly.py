@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from tsuwaroku.clock import Clock, VirtualClock
+from tsuwaroku.clock import Clock, ClockQuality, VirtualClock
 from tsuwaroku.config import Config
 from tsuwaroku.errors import ConfigError
 from tsuwaroku.exchange.demo import office
@@ -121,14 +121,16 @@ def predecessors(cut_off: list[Unfinished], clock: Clock) -> dict[str, Predecess
     """The last cut-off call of each line, where it is recent enough to be the one still going on."""
     now = clock.now()
 
-    def age_ns(call: Unfinished) -> int:
+    def recent(call: Unfinished) -> bool:
         mono_ns = now.mono_ns - call.last_mono_ns
         if any(now.boot_id) and call.header.boot_id == now.boot_id and mono_ns >= 0:
-            return mono_ns  # the same boot (a simulation has none): no step of the clock matters
-        return now.wall_ns - call.last_wall_ns
+            return mono_ns <= RESUME_WITHIN_NS  # the same boot (a simulation has none): no step of the clock matters
+        age_ns = now.wall_ns - call.last_wall_ns
+        # Without a battery clock a machine begins with the date that it wrote down last, a minute or so ago.
+        synchronised = now.quality is ClockQuality.SYNCHRONISED
+        return (0 if synchronised else -RESUME_WITHIN_NS) <= age_ns <= RESUME_WITHIN_NS
 
-    recent = [call for call in cut_off if 0 <= age_ns(call) <= RESUME_WITHIN_NS]
-    return {call.header.line: Predecessor(call.call_id, call.told) for call in recent}
+    return {call.header.line: Predecessor(call.call_id, call.told) for call in cut_off if recent(call)}
 
 
 def sequence_floor(journal: Journal) -> int:

@@ -18,8 +18,9 @@ MARGIN_S = 1.5
 class LineCapture:
     """Holds the last seconds of a line, and what of the call in progress has not been handed on.
 
-    Which samples a call holds depends on times alone (`start`, `finish`), never on when frames were read or
-    handed on: the same input gives the same call at any speed.
+    Which samples a call holds depends on times alone (`start`, `finish`), not on when frames were read: the same
+    input gives the same call at any speed. What was handed on past its end before that end was decided stays, too; a
+    real board's sound runs ahead of its ticks by their lag, and so far at most.
     """
 
     def __init__(self, rate: int, pre_roll_s: float, frame_s: float = 0.02) -> None:

@@ -54,24 +54,31 @@ def _board(config: Config) -> list[Finding]:
     if config.board.kind == "virtual":
         return [Finding("warning", "board", "the board is simulated", "name the HAT in board.kind on a real box")]
     described = hats.resolve(config)
-    missing = missing_card(described.capture)
-    if missing is not None:
-        return [missing]
-    return [Finding("ok", "board", f"{described.name}: {len(described.lines)} lines, {described.capture}")]
+    missing = [missing_card(card.capture, f"{card.table}.capture") for card in described.cards]
+    if any(missing):
+        return [finding for finding in missing if finding is not None]
+    captures = ", ".join(card.capture for card in described.cards)
+    return [Finding("ok", "board", f"{described.name}: {len(described.lines)} lines, {captures}")]
 
 
-def missing_card(pcm: str) -> Finding | None:
-    """What is wrong where a PCM names a card (`CARD=name`, `hw:name`) that is not there. It is not opened: it may be in
-    use."""
-    named = re.search(r"CARD=([^,]+)|^(?:plug)?hw:([^,0-9][^,]*)", pcm)
-    if named is None:
+def missing_card(pcm: str, place: str = "board.capture") -> Finding | None:
+    """What is wrong where a PCM names a card (`CARD=name`, `hw:name`, the name alone) that is not there.
+
+    It is not opened: it may be in use.
+    """
+    named = re.search(r"CARD=([^,]+)|^(?:plug)?hw:(?!CARD=)([^,0-9][^,]*)", pcm)
+    alsa = load_alsa()
+    present = alsa.cards()
+    if named is not None:
+        card = named[1] or named[2]
+    elif ":" in pcm or pcm in alsa.pcms():
         return None
-    card = named[1] or named[2]
-    present = load_alsa().cards()
+    else:
+        card = pcm
     if card in present:
         return None
     text = f"the sound card {card} is not there; cards present: {', '.join(present) or 'none'}"
-    return Finding("error", "board.capture", text, "plug the card in, or name another in board.capture")
+    return Finding("error", place, text, f"plug the card in, or name another in {place}")
 
 
 def _announcement(config: Config) -> list[Finding]:

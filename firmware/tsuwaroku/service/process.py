@@ -14,7 +14,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -24,9 +24,10 @@ from tsuwaroku.config import Config
 from tsuwaroku.errors import ServiceError, StoreError, TsuwarokuError
 from tsuwaroku.hal.board import SYSTEM_LAMP, Board, Lamp
 from tsuwaroku.service.alarms import AlarmBoard
-from tsuwaroku.service.link import Hello, Report, SocketLink
+from tsuwaroku.service.link import Hello, Note, Report, SocketLink
 from tsuwaroku.service.setup import device_key_path
 from tsuwaroku.service.status import LineStatus, RecorderStatus
+from tsuwaroku.service.watchdog import Watchdog, Witness, boot_id
 
 RETRY_S = 5.0
 DEFECT_S = 0.5  # a fresh process records again within a second or two; longer would lose more of a call
@@ -99,25 +100,42 @@ def run_keeper(spec: Spec) -> None:
 
 
 def run_recorder(spec: Spec) -> None:
-    """The recorder's process. What is missing is named and tried again every few seconds, with every lamp blinking."""
+    """The recorder's process: capture, and the machine's watchdog as long as it succeeds."""
     stop = StopFlag()
     be_prompt()
+    guard = make_watchdog(spec)
+    guard.start()
+    try:
+        _keep_recording(spec, stop, guard)
+    finally:
+        guard.close(disarm=stop())  # after a defect it stays armed, for the next recorder to take over
+
+
+def make_watchdog(spec: Spec) -> Watchdog:
+    """The one the configuration names, or one that does nothing."""
+    service = spec.config.service
+    witness = Witness(Path(spec.store) / "run" / "heard", boot_id())
+    return Watchdog(service.watchdog, service.watchdog_timeout_s, witness, complain)
+
+
+def _keep_recording(spec: Spec, stop: Callable[[], bool], guard: Watchdog) -> None:
+    """What is missing is named and tried again every few seconds, with every lamp blinking."""
     told = ""
     while not stop():
         board: Board | None = None
         try:
             board, clock = make_board(spec)
             board.open()
-            _record(spec, board, clock, stop)
+            _record(spec, board, clock, stop, guard)
         except (TsuwarokuError, OSError) as failure:
             error = failure if isinstance(failure, TsuwarokuError) else _of_system(failure)
             if str(error) != told:
                 told = str(error)
                 complain(error)
-            _say_unable(spec, error, board, stop)
+            _say_unable(spec, error, board, stop, guard)
         except Exception as defect:  # lamps and status say so; then the process ends, and a fresh one is started
             told_defect = ServiceError(f"the program met a defect of its own ({defect!r})", remedy="report it")
-            _say_unable(spec, told_defect, board, stop, DEFECT_S)
+            _say_unable(spec, told_defect, board, stop, guard, DEFECT_S)
             raise
         finally:
             if board is not None:
@@ -136,7 +154,7 @@ def make_board(spec: Spec) -> tuple[Board, Clock]:
     return assembly.device_board(spec.config), SystemClock()
 
 
-def _record(spec: Spec, board: Board, clock: Clock, stop: Callable[[], bool]) -> None:
+def _record(spec: Spec, board: Board, clock: Clock, stop: Callable[[], bool], guard: Watchdog) -> None:
     from tsuwaroku.service.assembly import Assembled, new_instance
     from tsuwaroku.service.keeper import link_socket
     from tsuwaroku.store.layout import Store
@@ -152,15 +170,44 @@ def _record(spec: Spec, board: Board, clock: Clock, stop: Callable[[], bool]) ->
         raise
     gc.collect()
     gc.freeze()  # facts/platform: the tail of a 20 ms tick falls by a factor of four
+    watched = Watched(assembled.recorder.alarms, clock, guard)
+    guard.follow(assembled.recorder.vitals)
+
+    def each(now_s: float) -> None:
+        link.poll(now_s)
+        for code in watched.tell():
+            link.send(Note(f"alarm {code}", instance.hex(), {"detail": guard.faults[code]}))
+
     try:
-        assembled.recorder.run(stop, lambda now_s: link.poll(now_s))
+        assembled.recorder.run(stop, each)
     finally:
+        guard.follow(None)
         link.close()
         if not assembled.release():
             stuck = ServiceError("the disk does not answer", where=spec.store, remedy="check the SSD and `dmesg`")
             complain(stuck)
             sys.exit(stuck.exit_code)  # its thread may still write: no other recorder in this process
         store.close()
+
+
+class Watched:
+    """Shows the watchdog's faults among a recorder's alarms."""
+
+    def __init__(self, alarms: AlarmBoard, clock: Clock, guard: Watchdog) -> None:
+        self._alarms = alarms
+        self._clock = clock
+        self._guard = guard
+        self._shown: Mapping[str, str] = {}
+
+    def tell(self) -> list[str]:
+        """Called all the time; the codes of those that are new."""
+        faults = self._guard.faults
+        if faults is self._shown:
+            return []
+        before, self._shown = self._shown, faults
+        for code in {*before, *faults}:
+            self._alarms.set(code, code in faults, self._clock.now(), detail=faults.get(code, ""))
+        return [code for code in faults if code not in before]
 
 
 def _of_system(failure: OSError) -> StoreError:
@@ -172,13 +219,18 @@ def _of_system(failure: OSError) -> StoreError:
 
 
 def _say_unable(
-    spec: Spec, error: TsuwarokuError, board: Board | None, stop: Callable[[], bool], seconds: float = RETRY_S
+    spec: Spec,
+    error: TsuwarokuError,
+    board: Board | None,
+    stop: Callable[[], bool],
+    guard: Watchdog,
+    seconds: float = RETRY_S,
 ) -> None:
     """Every lamp and `status` say that nothing is being recorded, and why, until it is time to try again."""
     from tsuwaroku.service.keeper import link_socket
 
     link = SocketLink(link_socket(Path(spec.store)), Hello("", os.getpid()))
-    report = Report(unable_status(spec.config, error, SystemClock().now()))
+    clock = SystemClock()
     until = time.monotonic() + seconds
     while not stop() and time.monotonic() < until:
         with contextlib.suppress(TsuwarokuError):
@@ -186,14 +238,18 @@ def _say_unable(
                 for lamp in (*(line.id for line in spec.config.line), SYSTEM_LAMP):
                     board.show(lamp, Lamp.FAST)
         link.poll(time.monotonic())
-        link.send(report)
+        link.send(Report(unable_status(spec.config, error, clock.now(), guard.faults)))
         time.sleep(0.2)
     link.close()
 
 
-def unable_status(config: Config, error: TsuwarokuError, now: Instant) -> RecorderStatus:
-    """What the keeper is told of a recorder that cannot record."""
+def unable_status(
+    config: Config, error: TsuwarokuError, now: Instant, faults: Mapping[str, str] | None = None
+) -> RecorderStatus:
+    """What the keeper is told of a recorder that cannot record. `faults`: the watchdog's alarms, code -> detail."""
     alarms = AlarmBoard()
+    for code, detail in (faults or {}).items():
+        alarms.set(code, True, now, detail=detail)
     alarms.set("cannot_record", True, now, detail=f"{error} → {error.remedy}" if error.remedy else str(error))
     return RecorderStatus(
         instance="",

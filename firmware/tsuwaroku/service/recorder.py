@@ -22,6 +22,7 @@ from tsuwaroku.events import (
     ContactEdge,
     EndOfInput,
     Gap,
+    Part,
     Playback,
     Tick,
 )
@@ -36,6 +37,7 @@ from tsuwaroku.service.station import LineStation, Predecessor
 from tsuwaroku.service.status import LineStatus, RecorderStatus
 from tsuwaroku.service.storage import Storage
 from tsuwaroku.service.telling import Sounds
+from tsuwaroku.service.vitals import Vitals
 
 BATCH_NS = NS
 STALL_NS = 2 * NS
@@ -43,6 +45,7 @@ REPORT_NS = NS // 5
 # The notices that failed for the box's own sake; a caller who hung up first is no fault.
 NOTICE_FAULTS = frozenset({Reason.PLAYBACK_FAILED.value})
 SENSOR_ANOMALIES = frozenset({"hook_chatter", "time_reversed"})
+FAULTS = {Part.CAPTURE: "card_failed", Part.ANNOUNCEMENT: "announcement_failed", Part.LAMP: "board_failed"}
 MOST_TRACES = 10
 KEEPER_GRACE_NS = 10 * NS  # both start together, and a restart takes seconds
 RESOLVE_NS = 60 * NS  # an alarm about a past loss resolves after a minute without another
@@ -84,6 +87,7 @@ class Recorder:
             if line_id in self._stations:
                 self._stations[line_id].predecessor = before
         self.alarms = AlarmBoard()
+        self.vitals = Vitals()
         self._lamps: dict[str, Lamp] = {}
         self._next_batch_ns: int | None = None
         self._next_report_ns = 0
@@ -108,9 +112,11 @@ class Recorder:
 
     def step(self, timeout_s: float = 0.1) -> None:
         """One read of the board and all that follows from it."""
+        self.vitals.turns += 1
         for event in self._board.read(timeout_s):
             try:
                 if isinstance(event, AudioFrame):
+                    self.vitals.frames += 1
                     if (station := self._stations.get(event.line)) is not None:
                         station.audio(event)
                 else:
@@ -139,10 +145,9 @@ class Recorder:
                 if (station := self._stations.get(event.line)) is not None:
                     self._of_line(station, event)
             case BoardFault():
-                code = "card_failed" if event.capture else "announcement_failed"
-                self.alarms.set(code, event.failed, self._clock.now(), event.line, event.text)
+                self.alarms.set(FAULTS[event.part], event.failed, self._clock.now(), event.line, event.text)
                 for station in self._stations.values():
-                    if event.capture and event.line in ("", station.line.id):
+                    if event.part is Part.CAPTURE and event.line in ("", station.line.id):
                         station.panel.able = not event.failed
             case EndOfInput():
                 self._ended = True
@@ -192,7 +197,7 @@ class Recorder:
         """Once a second: alarms that resolve by themselves, the clock."""
         now = self._clock.now()
         for (code, line), at_ns in list(self._lost_ns.items()):
-            if self._now_ns - at_ns > RESOLVE_NS:
+            if now.mono_ns - at_ns > RESOLVE_NS:
                 self.alarms.set(code, False, now, line)
                 del self._lost_ns[(code, line)]
         self.alarms.set("clock_unsynchronised", now.quality.value == "unsynchronised", now)
@@ -219,6 +224,7 @@ class Recorder:
         batch = Batch(self._clock.at(now_ns), gathered)
         if self._storage.submit(batch):
             self._outstanding.append(now_ns)
+            self.vitals.asked += 1
             return
         self._backlog = ops.shed(gathered)
         lines = [line for line, s in self._stations.items() if s.capture.capturing]
@@ -237,6 +243,7 @@ class Recorder:
 
     def _account(self, done: Done) -> None:
         """What came back from the disk drives lamps and alarms."""
+        self.vitals.answered += 1
         if self._outstanding:
             self._outstanding.pop(0)
         now = self._clock.now()
@@ -255,8 +262,9 @@ class Recorder:
             self._link.send(Closed([public.id for _, public in done.closed]))
 
     def _lost(self, code: str, line: str, detail: str) -> None:
-        self._lost_ns[(code, line)] = self._now_ns
-        self.alarms.set(code, True, self._clock.now(), line, detail)
+        now = self._clock.now()  # not the last tick's: before the first there is none
+        self._lost_ns[(code, line)] = now.mono_ns
+        self.alarms.set(code, True, now, line, detail)
 
     # -- lamps and status
 

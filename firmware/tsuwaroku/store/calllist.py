@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,13 +17,12 @@ import msgspec
 from tinydb import TinyDB
 from ulid import ULID
 
-from tsuwaroku.clock import from_iso
 from tsuwaroku.errors import SecretError
 from tsuwaroku.records.call import CallRecord, PublicRecord
 from tsuwaroku.store.amendments import Amendments, read_amendments
 from tsuwaroku.store.cardcache import CardCache, decoded
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
-from tsuwaroku.store.fold import fold
+from tsuwaroku.store.fold import by_seizure, fold
 from tsuwaroku.store.journal_record import JournalRecord
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.lease import Lease
@@ -105,7 +104,7 @@ def quick_records(store: Store, private: PrivateKey, cache: CardCache | None, wa
         awkward = [row for row in awkward if not amendments.gone(row[0].call_id)]
         found = _amended(records.values(), amendments, private)
         found += _rest(store, private, awkward, amendments, warnings, bool(found))
-        return _by_seizure(found)
+        return by_seizure(found)
 
 
 def _boxes(cache: CardCache | None, files: dict[str, bytes]) -> dict[str, tuple[bytes, list[CallRecord] | None]]:
@@ -240,14 +239,6 @@ _E = TypeVar("_E")
 
 def _decode(octets: bytes, kind: type[dict[str, dict[str, _E]]]) -> dict[str, _E]:
     return msgspec.json.decode(octets, type=kind).get(TinyDB.default_table_name, {})
-
-
-def _by_seizure(records: Sequence[CallRecord]) -> list[CallRecord]:
-    """ISO texts of one zone and one length sort as the moments they name."""
-    alike = all(len(record.seized_at) == 29 and record.seized_at.endswith("+09:00") for record in records)
-    if alike:
-        return sorted(records, key=lambda record: (record.seized_at, record.sequence))
-    return sorted(records, key=lambda record: (from_iso(record.seized_at), record.sequence))
 
 
 @contextlib.contextmanager

@@ -15,7 +15,23 @@ from tsuwaroku.store.keys import PrivateKey
 
 IN_CALL = "call"  # a mark made during the call; others are named by the journal that has them
 
+_NO_BOOT = bytes(16).hex()  # what a simulation has for a boot's id
 _R = TypeVar("_R", CallRecord, PublicRecord)
+
+
+def by_seizure(records: Iterable[CallRecord]) -> list[CallRecord]:
+    """Whatever the clock was set to: boot after boot in the order of their first calls, in each by monotonic time."""
+    records = list(records)
+    first: dict[str, int] = {}
+    for record in records:
+        first[record.clock.boot_id] = min(first.get(record.clock.boot_id, record.sequence), record.sequence)
+
+    def place(record: CallRecord) -> tuple[int, int, int]:
+        simulated = record.clock.boot_id == _NO_BOOT  # every simulation begins at 0, with a clock that never jumps
+        seized_ns = from_iso(record.seized_at) if simulated else record.clock.mono_ns
+        return first[record.clock.boot_id], seized_ns, record.sequence
+
+    return sorted(records, key=place)
 
 
 def mark_name(in_call: int, amendments: Iterable[JournalRecord], index: int) -> list[str | int]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, overload
 import msgspec
 from ulid import ULID
 
-from tsuwaroku.clock import Instant, from_iso
+from tsuwaroku.clock import Instant
 from tsuwaroku.errors import DamageError, SecretError, StoreError
 from tsuwaroku.records.call import CallRecord, Integrity, Outcome, PublicRecord, Retention
 from tsuwaroku.records.retention import day_of, expires_on
 from tsuwaroku.store.amendments import Amendments, read_amendments
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
-from tsuwaroku.store.fold import fold
+from tsuwaroku.store.fold import by_seizure, fold
 from tsuwaroku.store.journal import Journal, JournalRecord, JournalType
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.lease import Lease
@@ -45,7 +45,7 @@ def list_calls(
     include_open: bool = False,
     warnings: list[str] | None = None,
 ) -> list[PublicRecord] | list[CallRecord]:
-    """Every call, with what the journal added: by `seized_at` with the key, by sequence without.
+    """Every call, with what the journal added: in the order of seizure with the key, by sequence without.
 
     Reads the catalogue and the leased slots; the whole ring only for a day whose file is damaged, which `warnings`
     then names, as it does calls this key does not open or that are too damaged to describe. Calls still going on
@@ -72,7 +72,7 @@ def list_calls(
             records.append(msgspec.convert(amendment.secret(private_key), CallRecord))
         except (SecretError, msgspec.ValidationError) as error:
             notes.append(f"call {amendment.public.get('sequence')}: {error}")
-    return sorted(records, key=lambda record: (from_iso(record.seized_at), record.sequence))
+    return by_seizure(records)
 
 
 def find_calls(store: Store, slots: Iterable[int] | None, skip: Collection[bytes] = ()) -> list[StoredCall]:

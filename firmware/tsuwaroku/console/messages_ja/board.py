@@ -7,7 +7,7 @@ from typing import Final
 BOARD: Final[dict[str, str]] = {
     "the sound card {} cannot be opened ({})": "サウンドカード {0} を使用できません（{1}）",
     'use a converting PCM, e.g. "plughw:CARD={}"': '変換付きのデバイスを指定してください（例 "plughw:CARD={0}"）',
-    "set board.channels = {}": "board.channels = {0} としてください",
+    "set {}.channels = {}": "{0}.channels = {1} としてください",
     "set board.rate = {} or use a converting PCM (plughw)": (
         "board.rate = {0} とするか、変換付きのデバイス（plughw）を指定してください"
     ),
@@ -30,11 +30,10 @@ BOARD: Final[dict[str, str]] = {
     "run scripts/setup: it installs pyalsaaudio": "scripts/setup を実行して pyalsaaudio を入れてください",
     "the sound card {} gave {} {}, not {}": "サウンドカード {0} の{1}が {2} になりました（設定は {3}）",
     "gives no samples": "音声が届いていません",
+    "is gone": "取り外されています",
     "is not open": "開始されていません",
     "open it before reading": "読み取る前に開始してください",
-    "no announcement card is configured (board.playback)": (
-        "告知用のサウンドカードが設定されていません（board.playback）"
-    ),
+    "no announcement card is configured ({}.playback)": ("告知用のサウンドカードが設定されていません（{0}.playback）"),
     "has no line {}": "回線 {0} がありません",
     "name a line of the configuration": "設定ファイルにある回線を指定してください",
     "the announcement path cannot be switched ({})": "告知の出力を切り替えられません（{0}）",
@@ -67,8 +66,16 @@ BOARD: Final[dict[str, str]] = {
     "port = {}, but the board {} has {}": "port = {0} はありません。基板 {1} の端子は {2} 個です",
     "use a port from 1 to {}, or another board": "port を 1～{0} にするか、別の基板を指定してください",
     "port = {}, but the sound card has {} channels": ("port = {0} はありません。サウンドカードは {1} チャンネルです"),
-    "set board.channels to what the card has, or use a lower port": (
-        "board.channels をカードのチャンネル数に合わせるか、port を小さくしてください"
+    "set {}.channels to what the card has, or use a lower port": (
+        "{0}.channels をカードのチャンネル数に合わせるか、port を小さくしてください"
+    ),
+    "no line is on the board's own card": "基板のサウンドカードを使う回線がありません",
+    "leave card out in the lines that are on it, or remove capture, playback and channels": (
+        "つないだ回線の設定では card を省いてください。使わない場合は capture・playback・channels を削除してください"
+    ),
+    "{} and {} both capture from {}": "{0} と {1} が同じデバイス {2} から録音する設定になっています",
+    "give each card its own capture, or put all its lines on one of them": (
+        "カードごとに別の capture を指定するか、回線を1つのカードにまとめてください"
     ),
     "{} is no pin": "{0} はピンの指定として読み取れません",
     'write it like "GPIO17", or "!GPIO17" where low means active': (
@@ -86,7 +93,6 @@ BOARD: Final[dict[str, str]] = {
     'use GPIO9 or higher, or wire it active low ("!GPIO5")': (
         'GPIO9 以降を使うか、Low で動作するように配線してください（"!GPIO5"）'
     ),
-    "lamp {}: {}": "ランプ {0}: {1}",
     "announcement card {}: {}": "告知用カード {0}: {1}",
     "announcement card {} is back": "告知用カード {0} が復帰しました",
     "{} Hz gives no whole frame": "{0} Hz では1フレームが整数になりません",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 CONFIG: Final[dict[str, str]] = {
+    "a virtual board is no reason to restart the machine": "virtual の基板のために装置を再起動することはありません",
+    "remove service.watchdog, or name a real board": "service.watchdog を消すか、実際の基板を指定してください",
     "{} is not a size": "{0} は容量として読み取れません",
     "{} is not a retention": "{0} は保存期間として読み取れません",
     'write it like "30 days", "3 months" or "5年"': "「30日」「3か月」「5年」のように指定してください",
@@ -15,6 +17,16 @@ CONFIG: Final[dict[str, str]] = {
     "add a [[line]] with an id for each extension": "内線ごとに、id を付けた [[line]] を追加してください",
     "two lines have the id {}": "id が {0} の回線が2つあります",
     "give each line its own": "回線ごとに異なるものを指定してください",
+    "two cards are named {}": "name が {0} のカードが2つあります",
+    "give each card a name of its own": "カードごとに異なる name を指定してください",
+    "card = {} is no card of the board": "card = {0} というカードは設定されていません",
+    "add a [[board.card]] with that name, or leave card out for the board's own": (
+        "その name の [[board.card]] を追加するか、基板のカードを使う場合は card を省いてください"
+    ),
+    "no line is on the card {}": "カード {0} を使う回線がありません",
+    'set card = "{}" in the lines that are on it, or remove the card': (
+        'つないだ回線に card = "{0}" を指定するか、カードの設定を削除してください'
+    ),
     "buffer_ms = {} is less than two periods": "buffer_ms = {0} は period_ms の2倍に足りません",
     "make buffer_ms at least twice period_ms": "buffer_ms を period_ms の2倍以上にしてください",
     "rate = {}: the simulated exchange speaks 8000 Hz": "rate = {0}: 模擬交換機で使えるのは 8000 Hz だけです",
@@ -89,9 +101,7 @@ CONFIG: Final[dict[str, str]] = {
     "the sound card {} is not there; cards present: {}": (
         "サウンドカード {0} が見つかりません。接続されているカード: {1}"
     ),
-    "plug the card in, or name another in board.capture": (
-        "カードを接続するか、board.capture に別のカードを指定してください"
-    ),
+    "plug the card in, or name another in {}": "カードを接続するか、{0} に別のカードを指定してください",
     "{}: {} lines, {}": "{0}: {1} 回線、{2}",
     "make the recording anew at this level": "この音量に合わせて録音し直してください",
     "{} slots, {} recipients": "{0} 区画、鍵 {1} 本",

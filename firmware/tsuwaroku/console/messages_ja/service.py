@@ -29,6 +29,39 @@ SERVICE: Final[dict[str, str]] = {
     ),
     "the lines are {}, those of the script {}": "設定の回線は {0}、通話スクリプトの回線は {1} です",
     "make them the same": "両方を同じにしてください",
+    "is not a watchdog": "ウォッチドッグではありません",
+    'name the device, mostly "/dev/watchdog0", or none': (
+        "デバイス名（通常は /dev/watchdog0）を指定するか、空欄にしてください"
+    ),
+    "the watchdog keeps a time-out of {} s, not {} s": "ウォッチドッグの時限は {1} 秒にできず、{0} 秒です",
+    "set service.watchdog_timeout_s = {}": "service.watchdog_timeout_s = {0} と設定してください",
+    "the watchdog device failed ({})": "ウォッチドッグが応答しません（{0}）",
+    "see `dmesg`": "`dmesg` で原因を確かめてください",
+    "the watchdog cannot be disarmed (nowayout): without a recorder the machine restarts in {} s": (
+        "ウォッチドッグを止められません（nowayout）。録音プロセスがなければ、装置は {0} 秒後に再起動します"
+    ),
+    "start the recorder again, or load the watchdog's driver without nowayout": (
+        "録音プロセスを再び開始するか、nowayout なしでウォッチドッグのドライバーを読み込んでください"
+    ),
+    "the watchdog is in use by another program": "ウォッチドッグは別のプログラムが使用しています",
+    "systemd holds it where RuntimeWatchdogSec is set: set that or service.watchdog, not both": (
+        "RuntimeWatchdogSec を設定すると systemd が使用します。それと service.watchdog のどちらか一方にしてください"
+    ),
+    "there is no such watchdog": "そのウォッチドッグはありません",
+    "load its driver (on a Raspberry Pi: dtparam=watchdog=on), or correct service.watchdog": (
+        "ドライバーを読み込む（Raspberry Pi は dtparam=watchdog=on）か、service.watchdog を直してください"
+    ),
+    "the watchdog may not be opened by this user": "このユーザーはウォッチドッグを開けません",
+    "let the service's user write to the device (a udev rule)": (
+        "サービスのユーザーに、デバイスへの書込みを許可してください（udev の規則）"
+    ),
+    "the watchdog cannot be opened ({})": "ウォッチドッグを開けません（{0}）",
+    "the recorder's loop stands still": "録音プロセスの処理が止まっています",
+    "no line has given a sound for some time": "どの回線からも音声が届いていません",
+    "the disk has not answered for minutes": "ディスクが数分間応答していません",
+    "the watchdog restarts the machine within {} s; stopping the service prevents that": (
+        "{0} 秒以内にウォッチドッグが装置を再起動します。サービスを停止すれば再起動しません"
+    ),
     "the request is not understood: {}": "要求を読み取れません: {0}",
     "use the tsuwaroku command": "`tsuwaroku` コマンドから操作してください",
     "cannot listen ({})": "要求を受け付けられません（{0}）",

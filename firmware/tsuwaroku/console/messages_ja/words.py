@@ -18,6 +18,15 @@ WORDS: Final[dict[str, str]] = {
     "rate": "標本化周波数",
     "{} Hz, {} bits, {} channel": "{0} Hz・{1}ビット・{2}チャンネル",
     "{} Hz, {} bits, {} channels": "{0} Hz・{1}ビット・{2}チャンネル",
+    "a part of it is empty or made of dots": "空の部分、または「.」だけの部分があります",
+    "it has a control character, or a sign that Windows does not allow": (
+        "制御文字か、Windows のファイル名に使えない記号が含まれています"
+    ),
+    "a part of it begins with a space, or ends with a space or a dot": (
+        "空白で始まる部分、または空白か「.」で終わる部分があります"
+    ),
+    "a part of it is longer than {} octets": "{0} バイトを超える部分があります",
+    "Windows has a device of that name": "Windows の予約名です",
     "it ends too early": "途中で終わっています",
     "not UTF-8 text": "文字コードが UTF-8 ではありません",
     "; gpiochip{} cannot be opened ({}): let the service's user into the group gpio": (
@@ -41,6 +50,10 @@ FOREIGN: Final[dict[str, str]] = {
     "No space left on device": "ディスクに空きがありません",
     "Read-only file system": "読み取り専用のファイルシステムです",
     "Input/output error": "入出力エラーです",
+    "No such device": "機器がありません",
+    "No such device or address": "機器がありません",
+    "Invalid argument": "受け付けられない値です",
+    "File name too long": "名前が長すぎます",
     "{} (at {})": "{0}（{1}）",
     "{} (at line {}, column {})": "{0}（{1}行目 {2}文字目）",
     "{} (at end of document)": "{0}（文書の終わり）",

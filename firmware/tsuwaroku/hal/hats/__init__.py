@@ -8,6 +8,7 @@ one down; sensors are left as the board drives them.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tsuwaroku.config import Config, LineConfig
@@ -36,8 +37,25 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class CardPlan:
+    """One sound card: the board's own (`name` empty) or another. `playback` is empty where nothing is played.
+
+    `table` is where the configuration describes it, for messages.
+    """
+
+    name: str
+    capture: str
+    playback: str
+    channels: int
+
+    @property
+    def table(self) -> str:
+        return f"board.card.{self.name}" if self.name else "board"
+
+
+@dataclass(frozen=True, slots=True)
 class LinePlan:
-    """Where one line is: its channel (from 0) on the card, and its pins."""
+    """Where one line is: its channel (from 0) on its card (`CardPlan.name`), and its pins."""
 
     line: str
     channel: int
@@ -46,20 +64,19 @@ class LinePlan:
     lamp: Pin | None
     button: Pin | None
     speak: Pin | None
+    card: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BoardPlan:
-    """All a board needs to open. `period` and `buffer` are in samples; `playback` is empty where nothing is played."""
+    """All a board needs to open. `period` and `buffer` are in samples; each card has at least one line."""
 
     name: str
     pin_factory: str
     gpio_chips: tuple[str, ...]
     system_lamp: Pin | None
-    capture: str
-    playback: str
+    cards: tuple[CardPlan, ...]
     rate: int
-    channels: int
     period: int
     buffer: int
     lines: tuple[LinePlan, ...]
@@ -75,47 +92,83 @@ def resolve(config: Config, *, where: str = "configuration") -> BoardPlan:
             where=f"{where}: board",
             remedy=f"use one of: virtual, {', '.join(HATS)}",
         )
-    capture = board.capture or hat.capture
-    if not capture:
-        raise ConfigError(
-            "names no sound card", where=f"{where}: board", remedy="set capture to a card's name or a PCM"
-        )
-    channels = board.channels or hat.channels
+    cards = _cards(hat, config, where)
     plan = BoardPlan(
         name=hat.name,
         pin_factory=board.pin_factory or hat.pin_factory,
         gpio_chips=(board.gpio_chip,) if board.gpio_chip else hat.gpio_chips,
         system_lamp=_pin(hat.system_lamp, where) if hat.system_lamp else None,
-        capture=capture,
-        playback=board.playback or hat.playback,
+        cards=tuple(cards.values()),
         rate=board.rate,
-        channels=channels,
         period=board.rate * board.period_ms // 1000,
         buffer=board.rate * board.buffer_ms // 1000,
-        lines=tuple(_line(hat, line, channels, f"{where}: line {line.id}") for line in config.line),
+        lines=tuple(_line(hat, line, cards[line.card], f"{where}: line {line.id}") for line in config.line),
     )
     _check_pins(hat, plan, where)
     return plan
 
 
-def _line(hat: Hat, line: LineConfig, channels: int, where: str) -> LinePlan:
+def _cards(hat: Hat, config: Config, where: str) -> dict[str, CardPlan]:
+    """The cards that have lines, by name; the board's own, named "", comes first."""
+    board = config.board
+    cards: dict[str, CardPlan] = {}
+    if any(not line.card for line in config.line):
+        capture = board.capture or hat.capture
+        if not capture:
+            raise ConfigError(
+                "names no sound card", where=f"{where}: board", remedy="set capture to a card's name or a PCM"
+            )
+        cards[""] = CardPlan("", capture, board.playback or hat.playback, board.channels or hat.channels)
+    elif board.capture or board.playback:
+        raise ConfigError(
+            "no line is on the board's own card",
+            where=f"{where}: board",
+            remedy="leave card out in the lines that are on it, or remove capture, playback and channels",
+        )
+    cards |= {
+        card.name: CardPlan(card.name, card.capture or card.name, card.playback, card.channels) for card in board.card
+    }
+    _no_card_twice(cards, where)
+    return cards
+
+
+def _no_card_twice(cards: Mapping[str, CardPlan], where: str) -> None:
+    """Two readers of one card would fight over it, and none would know whose the channels are."""
+    owner: dict[str, CardPlan] = {}
+    for card in cards.values():
+        other = owner.setdefault(_device(card.capture), card)
+        if other is not card:
+            raise ConfigError(
+                f"{other.table} and {card.table} both capture from {card.capture}",
+                where=where,
+                remedy="give each card its own capture, or put all its lines on one of them",
+            )
+
+
+def _device(pcm: str) -> str:
+    """A card and its device, whether or not it is opened through a conversion: "annex", "hw:CARD=annex,DEV=0"."""
+    return re.sub(r",(?:DEV=)?0$", "", re.sub(r"^(?:plug)?hw:(?:CARD=)?", "", pcm))
+
+
+def _line(hat: Hat, line: LineConfig, card: CardPlan, where: str) -> LinePlan:
     if line.port is None:
         raise ConfigError(
             "has no port", where=where, remedy="set port to the number of its connector; it is also its audio channel"
         )
-    if hat.ports and line.port > len(hat.ports):
+    ports = () if card.name else hat.ports
+    if ports and line.port > len(ports):
         raise ConfigError(
-            f"port = {line.port}, but the board {hat.name} has {len(hat.ports)}",
+            f"port = {line.port}, but the board {hat.name} has {len(ports)}",
             where=where,
-            remedy=f"use a port from 1 to {len(hat.ports)}, or another board",
+            remedy=f"use a port from 1 to {len(ports)}, or another board",
         )
-    if line.port > channels:
+    if line.port > card.channels:
         raise ConfigError(
-            f"port = {line.port}, but the sound card has {channels} channels",
+            f"port = {line.port}, but the sound card has {card.channels} channels",
             where=where,
-            remedy="set board.channels to what the card has, or use a lower port",
+            remedy=f"set {card.table}.channels to what the card has, or use a lower port",
         )
-    port = hat.ports[line.port - 1] if hat.ports else Port()
+    port = ports[line.port - 1] if ports else Port()
     pins = {name: getattr(line, name) or getattr(port, name) for name in ("hook", "ring", "lamp", "button", "speak")}
     for name in ("hook", "ring"):
         if not pins[name]:
@@ -132,6 +185,7 @@ def _line(hat: Hat, line: LineConfig, channels: int, where: str) -> LinePlan:
         lamp=_pin(pins["lamp"], where) if pins["lamp"] else None,
         button=_pin(pins["button"], where) if pins["button"] else None,
         speak=_pin(pins["speak"], where) if pins["speak"] else None,
+        card=card.name,
     )
 
 

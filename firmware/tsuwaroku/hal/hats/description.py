@@ -18,7 +18,8 @@ class Port:
 
 @dataclass(frozen=True, slots=True)
 class Hat:
-    """A board. Port n is `ports[n - 1]` and channel n − 1 of the card; no ports = all pins come from the configuration.
+    """A board. Port n is `ports[n - 1]` and channel n − 1 of its own card; no ports = all pins come from the
+    configuration.
 
     `gpio_chips` are labels, tried in order: a chip's number changes between kernels. `reserved` are pins
     the board needs for itself.
