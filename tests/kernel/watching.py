@@ -19,10 +19,10 @@ from tsuwaroku.store.reader import CallReader
 from tsuwaroku.store.scan import StoredCall, read_headers, scan_call
 
 MS = 1_000_000
-# Promise 2 of the design, and what the panel's filter (15 ms), a tick (25 ms behind by 30) and an eye (20 ms) add.
-LIGHTS_NS = 190 * MS
+# Promise 2 of the design, and what the panel's filter (15 ms) and an eye (20 ms) add.
+LIGHTS_NS = 135 * MS
 COVERS_NS = 2 * NS
-EYE_NS = 60 * MS
+EYE_NS = 60 * MS  # an eye, and the tick that a state of the lamp begins with
 HANG_UP_NS = 1_700 * MS  # the rule of 1.5 s, and as above
 WINK_NS = 400 * MS
 WINDOW = 512  # slots: two lines fill some 20 in a minute
