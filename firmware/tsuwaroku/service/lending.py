@@ -10,6 +10,7 @@ from tsuwaroku.service.sizing import WORST_OCTETS_A_SECOND
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.store import slot as fmt
 from tsuwaroku.store import slottable
+from tsuwaroku.store.durable import sync_directory
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 
@@ -31,6 +32,9 @@ class Lending:
         self._rate = config.board.rate
         self._left: list[tuple[int, int]] = []  # went out of the lease when it was last extended
         self._granted = 0 if slots.from_snapshot else TABLE_EVERY  # since the last snapshot
+        if not slots.from_snapshot:  # what was not believed now must not be by the next start, beside a lease made anew
+            store.table_path.unlink(missing_ok=True)
+            sync_directory(store.table_path.parent)
         slots.adopt(lease.slots)
 
     def size(self) -> int:
