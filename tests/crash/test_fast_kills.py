@@ -31,7 +31,7 @@ CONFIG = Config(line=tuple(LineConfig(id=str(n + 1)) for n in range(LINES)))
 def test_what_killed_simulations_leave_is_sound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int, seed: int
 ) -> None:
-    day = make_day(tmp_path, 19.0, lines=LINES, seed=seed)
+    day = make_day(tmp_path, 45.0, lines=LINES, seed=seed)
     store = tmp_path / "store"
     command = [sys.executable, "-m", "tests.crash.fast", str(store), str(day.script), str(kills), str(seed)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
