@@ -18,9 +18,11 @@ from tsuwaroku.service.link import Note, Report
 from tsuwaroku.store import durable
 from tsuwaroku.store.audit import AuditLog, closed_calls
 from tsuwaroku.store.catalogue import AtomicStorage, Catalogue
+from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.scan import scan_slots
+from tsuwaroku.store.slot import free_block
 from tsuwaroku.store.verify import verify_store
 
 
@@ -174,6 +176,64 @@ def test_ring_that_cannot_be_read_for_a_moment_does_not_end_the_keeper(
     monkeypatch.undo()
     keeper.poll()
     assert codes(keeper) == set()
+    keeper.close()
+    store.close()
+
+
+def test_a_slot_that_was_set_aside_is_lent_no_more_and_stands_as_an_alarm(tmp_path: Path) -> None:
+    """Before and after a start, erased or not; whoever counts the ring's slots counts without it."""
+    store = recorded(tmp_path)
+    keeper = keeper_of(store)
+    free = keeper.free_slots
+    (first, *_) = [slot for slot, _ in Lease.load(store.lease_path).slots if keeper._lending.slots.owner(slot) is None]
+    journal = Journal.open(store.journal_dir, "recorder", store, store.device)
+    for slot in (first, 0):  # the second has a call in it
+        journal.append(JournalType.SET_ASIDE, VirtualClock(START).now(), public={"slot": slot, "generation": 1})
+    journal.close()
+    keeper.poll()
+    assert codes(keeper) == {"slots_set_aside"}
+    assert [alarm.detail for alarm in keeper.status().alarms if alarm.code == "slots_set_aside"] == [f"0, {first}"]
+    assert keeper.free_slots == free - 1
+    assert {first, 0} & {slot for slot, _ in keeper._lending.lease.slots} == set()
+    keeper.close()
+    block = store.ring.read_block0(0)
+    store.ring.write(0, 0, free_block(0, 1))  # as after an erasure
+    keeper = keeper_of(store)
+    keeper._lending.slots.look_again([0, first])
+    assert (codes(keeper), keeper.free_slots) == ({"slots_set_aside"}, free - 1)
+    granted = {slot for slot, _ in keeper._lending.slots.grant(64)}
+    assert {first, 0} & granted == set()
+    store.ring.write(0, 0, block)
+    keeper.close()
+    store.close()
+
+
+def test_a_call_that_cannot_be_read_keeps_no_other_from_being_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(tmp_path, config(), 64)
+    keeper = keeper_of(store)
+    source = script(tmp_path, 20.0, ONE_CALL, [])
+    keeper.close()
+    for _ in range(3):
+        record(source, store, config(), None)
+    read = store.ring.read
+
+    def reading(slot: int, offset: int, size: int) -> bytes:
+        if slot == 0 and offset + size > 4096:
+            raise StoreError("cannot be read (Input/output error)", where="ring")
+        return read(slot, offset, size)
+
+    keeper = Keeper(store, config(), VirtualClock(START))
+    with monkeypatch.context() as patch:
+        patch.setattr(store.ring, "read", reading)
+        keeper.start()
+        assert keeper.status().calls_today == 2
+        assert codes(keeper) == {"call_damaged"}
+        details = [alarm.detail for alarm in keeper.status().alarms if alarm.code == "call_damaged"]
+        assert details == ["slot 0, octet 4096: cannot be read from the disk"]
+    keeper.poll()
+    assert keeper.status().calls_today == 3
     keeper.close()
     store.close()
 

@@ -12,7 +12,7 @@ from ulid import ULID
 
 from tests.store.reading import INSTANCE, Box, a_record, at, ident
 from tsuwaroku.errors import NotFoundError, SecretError
-from tsuwaroku.store import writer
+from tsuwaroku.store import opencall
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.journal import JournalType
@@ -281,12 +281,12 @@ def test_a_manifest_that_does_not_match_its_sound_shows_with_the_key(box: Box) -
 def test_a_card_or_public_record_that_differs_from_the_manifest_shows_with_the_key(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = writer._public
+    original = opencall._public
     with monkeypatch.context() as patched:
-        patched.setattr(writer, "_card", lambda record, octets: octets.replace(b"0312345678", b"0312345679"))
+        patched.setattr(opencall, "_card", lambda record, octets: octets.replace(b"0312345678", b"0312345679"))
         box.call(1)
         patched.undo()
-        patched.setattr(writer, "_public", lambda *given: msgspec.structs.replace(original(*given), marks=5))
+        patched.setattr(opencall, "_public", lambda *given: msgspec.structs.replace(original(*given), marks=5))
         box.call(2)
     assert verify_store(box.store).ok
     assert [call.problems for call in verify_store(box.store, box.private).calls] == [

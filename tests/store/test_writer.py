@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ class Rig:
         self.private = PrivateKey.load(path / "demo.key", str)
         self.writer = self.start()
 
-    def start(self, instance: bytes = b"instance", **changes: int) -> RingWriter:
+    def start(self, instance: bytes = b"instance", **changes: Any) -> RingWriter:
         self.writer = RingWriter(self.store, instance=instance, audit_head=lambda: AUDIT_HEAD, **changes)
         return self.writer
 

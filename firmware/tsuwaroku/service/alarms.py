@@ -40,6 +40,13 @@ ALARMS: dict[str, AlarmText] = {
         "writing to the disk failed",
         "check the SSD and replace it if need be",
     ),
+    "slots_set_aside": AlarmText(
+        "warning",
+        "SSDに書き込めない箇所があるため、使用から外しました",
+        "録音は別の領域で続いています。SSDが劣化しています。早めに交換してください。",
+        "parts of the SSD cannot be written and were taken out of use",
+        "recording goes on elsewhere on it; the SSD is wearing out: replace it soon",
+    ),
     "backlog": AlarmText(
         "critical",
         "書き込み待ちが上限に達し、音声の一部が失われました",

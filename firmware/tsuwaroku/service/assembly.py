@@ -20,6 +20,7 @@ from tsuwaroku.service.recorder import Recorder
 from tsuwaroku.service.station import Predecessor
 from tsuwaroku.service.storage import InlineStorage, Storage, StorageWorker, ThreadStorage
 from tsuwaroku.service.telling import Sounds
+from tsuwaroku.store.amendments import slots_aside
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.journal import Journal
 from tsuwaroku.store.layout import Store
@@ -88,6 +89,7 @@ class Assembled:
                 audit_head=lambda: audit_head(store),
                 hold_back=HOLD_BACK,
                 sequence_floor=sequence_floor(journal),
+                aside=slots_aside(journal.records()),
             )
             worker = StorageWorker(store, self.writer, journal, board.rate, clock)
             self._storage = InlineStorage(worker) if inline else ThreadStorage(worker)

@@ -19,7 +19,7 @@ from tsuwaroku import __version__
 from tsuwaroku.clock import Clock, Instant
 from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError, StoreError, TsuwarokuError
-from tsuwaroku.records.call import MarkKind
+from tsuwaroku.records.call import Integrity, MarkKind
 from tsuwaroku.records.retention import configured, day_of
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.clockwatch import ClockWatch
@@ -281,6 +281,17 @@ class Keeper:
             self._keyless.discard(record.call_id)
         if record.type is JournalType.DISCARDED:
             self._give_back(record.call_id)
+        if record.type is JournalType.SET_ASIDE:
+            self._set_aside(record)
+
+    def _set_aside(self, record: JournalRecord) -> None:
+        """A slot that cannot be written is counted out of the ring for good; the alarm stands as long as this disk."""
+        slot, known = record.public.get("slot"), self._lending.slots.aside
+        if not isinstance(slot, int) or slot in known:
+            return
+        self._lending.set_aside(slot)
+        numbers = ", ".join(str(number) for number in self._lending.slots.aside)
+        self._alarms.set("slots_set_aside", True, self._clock.now(), detail=numbers)
 
     # -- retention
 
@@ -322,12 +333,10 @@ class Keeper:
         The audit log, whose head goes into every commit, keeps their digests: a call cut short later shows.
         """
         whole: dict[str, object] = {}
-        try:
-            for call_id in calls:
-                whole.update(self._list(call_id))
-        finally:
-            if whole:
-                self._trace("keeper", CALLS_CLOSED, detail={"calls": whole})
+        for call_id in calls:  # one that cannot be read now is no reason not to list the others
+            whole.update(self._try(lambda call_id=call_id: self._list(call_id)) or {})  # type: ignore[misc]
+        if whole:
+            self._trace("keeper", CALLS_CLOSED, detail={"calls": whole})
 
     def _list(self, call_id: bytes) -> dict[str, str]:
         """Number and digest of the call if it is closed now, and whole."""
@@ -347,9 +356,11 @@ class Keeper:
             self._keyless.add(stored.call_id)
             self._journal_seen = 0  # it may have been decided before it was listed
         if stored.problems:
-            now = self._clock.now()
-            self._alarms.set("call_damaged", True, now, stored.headers[0].line, stored.problems[0])
-            self._trace("keeper", "call damaged", subject=stored.id)
+            self._damaged(stored.headers[0].line, stored.id, stored.problems[0])
+
+    def _damaged(self, line: str, call: str, why: str) -> None:
+        self._alarms.set("call_damaged", True, self._clock.now(), line, why)
+        self._trace("keeper", "call damaged", subject=call)
 
     def settle(self) -> list[str]:
         """Sign a recovery record for every call that its recorder did not finish."""
@@ -371,6 +382,8 @@ class Keeper:
             self._settled.add(ULID.from_str(call_id).bytes)
             entry = self._listing.catalogue.get(call_id)
             if entry is not None:
+                if entry.public.integrity is Integrity.DAMAGED:
+                    self._damaged(entry.public.line, call_id, call_id)
                 self._listing.known[entry.call_id] = bool(entry.wraps)
                 if not entry.wraps:
                     self._keyless.add(entry.call_id)
@@ -401,7 +414,11 @@ class Keeper:
         for call_id in self._waiting():
             for stored in find_calls(self._store, self._lending.slots.of(call_id)):
                 ongoing = stored.open_now or stored.headers[-1].instance == alive
-                if not stored.committed and not stored.problems and not ongoing:
+                if stored.committed or ongoing:
+                    continue
+                if stored.problems:  # nobody can tell what was in it: it stays, and a person is told
+                    self._damaged(stored.headers[0].line, stored.id, stored.problems[0])
+                else:
                     self._give_back(stored.call_id)
 
     # -- acts of people, through control

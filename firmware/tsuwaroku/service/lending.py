@@ -94,6 +94,11 @@ class Lending:
         self.slots.look_again(erased)
         self.lease.slots = [(at, generation) for at, generation in self.lease.slots if at not in erased]
 
+    def set_aside(self, slot: int) -> None:
+        """The recorder could not write this slot: it is lent to it no more."""
+        self.slots.set_aside(slot)
+        self.lease.slots = [place for place in self.lease.slots if place[0] != slot]
+
     def give_back(self, call_id: bytes) -> None:
         """The slots of a call that is none are free; lent again, with a new generation, they are overwritten."""
         slots = set(self.slots.of(call_id))

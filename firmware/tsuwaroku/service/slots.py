@@ -41,6 +41,7 @@ class SlotTable:
         self._store = store
         self._total = store.info.slots
         self._owners = Owners()
+        self._aside: set[int] = set()
         self._failures = self._next = self._checked = self._used = 0
         self.highest_sequence = 0
         self.refused = "none is wanted"
@@ -123,6 +124,18 @@ class SlotTable:
                 continue
             self._set(slot, FREE, int(self._owner[slot]))
             self._look(slot, block)
+
+    def set_aside(self, slot: int) -> None:
+        """It cannot be written: whatever becomes of the call in it, it is never free again."""
+        if 0 <= slot < self._total and slot not in self._aside:
+            self._aside.add(slot)
+            if self._state[slot] != USED:
+                self._set(slot, USED, UNREADABLE)
+
+    @property
+    def aside(self) -> list[int]:
+        """The slots that were set aside."""
+        return sorted(self._aside)
 
     def look_again(self, slots: Iterable[int]) -> None:
         """Read these headers again: they were erased, or may have been. One that cannot be read stays as it was."""
@@ -317,6 +330,8 @@ class SlotTable:
         self.highest_sequence = max(self.highest_sequence, seen.sequence)
 
     def _set(self, slot: int, state: int, owner: int) -> None:
+        if state != USED and slot in self._aside:
+            state, owner = USED, UNREADABLE
         before, former = int(self._state[slot]), int(self._owner[slot])
         self._state[slot], self._owner[slot] = state, owner
         self._used += (state == USED) - (before == USED)

@@ -23,7 +23,7 @@ from tsuwaroku.records.call import Audio, CallRecord, Outcome
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.service import ops
 from tsuwaroku.service.ops import Batch, Done
-from tsuwaroku.store.journal import Journal, JournalType
+from tsuwaroku.store.journal import NO_CALL, Journal, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.writer import CommitReport, RingWriter
 
@@ -131,7 +131,11 @@ class StorageWorker:
             self._writer.reload_lease()
 
     def _settle(self, report: CommitReport, now: Instant) -> None:
-        """Closed calls are done with. One that found no slot for a minute after its end is listed as not recorded."""
+        """Slots that failed are written down, closed calls are done with. One that found no slot for a minute after its
+        end is listed as not recorded."""
+        for slot in report.set_aside:
+            public = {"slot": slot.slot, "generation": slot.generation}
+            self._journal_later(JournalType.SET_ASIDE, now, NO_CALL, public)
         for call_id, _ in report.closed:
             record, _ = self._closing.pop(call_id)
             if call_id in self._on_button:

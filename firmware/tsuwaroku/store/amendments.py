@@ -87,6 +87,12 @@ def read_amendments(store: Store) -> Amendments:
     return by_call([*recorder, *Journal.open(store.journal_dir, "keeper", store).records()])
 
 
+def slots_aside(records: Iterable[JournalRecord]) -> frozenset[int]:
+    """The slots that were set aside, because they cannot be written."""
+    slots = (record.public.get("slot") for record in records if record.type is JournalType.SET_ASIDE)
+    return frozenset(slot for slot in slots if isinstance(slot, int))
+
+
 def wraps_of(amendments: Iterable[JournalRecord]) -> list[WrappedKey]:
     """The keys the journal has for a call."""
     return [wrap for record in amendments for wrap in record.wraps]

@@ -7,6 +7,7 @@ writer goes on after it with a checkpoint that says so, and readers step over it
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -65,6 +66,7 @@ class Journal:
         self._offset = 0  # where the next record belongs, in self._segment
         self._torn = 0  # blocks of a record cut by a power cut, at self._offset
         self._fd = -1
+        self._failed = False  # the last write; the file is opened again for the next
         self._begun = False  # taking in what is there
         self._read_on()
         if device is not None:
@@ -185,13 +187,19 @@ class Journal:
 
     def _write(self, octets: bytes) -> None:
         try:
+            if self._failed:
+                self._store.refuse_other()
             if self._offset + len(octets) > SEGMENT_SIZE or not self._path(self._segment).exists():
                 self._next_segment()
             if self._fd < 0:
                 self._fd = os.open(self._path(self._segment), os.O_WRONLY | os.O_CLOEXEC)
             os.pwrite(self._fd, octets, self._offset)
             os.fdatasync(self._fd)
+            self._failed = False
         except OSError as error:
+            self._failed = True
+            with contextlib.suppress(OSError):
+                self.close()
             raise _unusable(self._path(self._segment), "written", error) from error
 
     def _next_segment(self) -> None:

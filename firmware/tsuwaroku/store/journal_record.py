@@ -45,6 +45,7 @@ class JournalType(enum.IntEnum):
     TOMBSTONE = 12
     ALIVE = 13
     ERASED = 14
+    SET_ASIDE = 15
 
 
 class Sealed(enum.Enum):

@@ -43,7 +43,17 @@ class Store:
         self.info = info
         self.device = device
         self.recipients = Recipients.load(self._recipients_path, info.store_id, info.device_keys)
-        self.ring = RingFiles(path / "ring", info.slots, writable)
+        self.ring = RingFiles(path / "ring", info.slots, writable, self.refuse_other)
+
+    def refuse_other(self) -> None:
+        """Asked before a file is opened again after a failure: another disk may be mounted there by now. Raises
+        StoreError, ForeignStoreError."""
+        if _read_info(self.path).store_id != self.info.store_id:
+            raise ForeignStoreError(
+                "another store is here now; nothing is written to it",
+                where=str(self.path),
+                remedy="put the right disk back; what waits is kept and tried again",
+            )
 
     @property
     def store_id(self) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 
 import msgspec
 
@@ -46,10 +47,11 @@ class Unfinished(msgspec.Struct, frozen=True):
 
 class LeasedSlots:
     """Reads lease and headers; hands out free slots in the lease's order. Reading is lenient: a slot that cannot be
-    read is not used, and `problems` says so."""
+    read is not used, and `problems` says so. `aside`: slots that cannot be written."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, aside: Collection[int] = ()) -> None:
         self._store = store
+        self._aside = aside
         self._known: dict[tuple[int, int], UsedSlot | None] = {}  # None: free, taken here, or not to be used
         self._free: deque[tuple[int, int]] = deque()
         self._taken: set[tuple[int, int]] = set()
@@ -65,7 +67,7 @@ class LeasedSlots:
             place = (slot, generation)
             if place not in self._known and self._look(slot, generation):
                 continue
-            if self._known[place] is None and place not in self._taken:
+            if self._known[place] is None and place not in self._taken and slot not in self._aside:
                 free.append(place)
         self._free = deque(free)
         self.sequence_floor = max(self.sequence_floor, lease.sequence_floor, self._highest_seen() + 1)
@@ -77,6 +79,11 @@ class LeasedSlots:
         place = self._free.popleft()
         self._taken.add(place)
         return place
+
+    def give_back(self, places: list[tuple[int, int]]) -> None:
+        """Taken and not used: they are next again, in this order."""
+        self._free.extendleft(reversed(places))
+        self._taken -= set(places)
 
     def __len__(self) -> int:
         return len(self._free)
@@ -92,7 +99,7 @@ class LeasedSlots:
                 calls.setdefault(used.header.call_id, []).append(used)
         last: dict[str, UsedSlot] = {}
         for slots in calls.values():
-            end = max(slots, key=lambda used: used.header.part)
+            end = max(slots, key=lambda used: (used.header.part, used.header.mono_ns))
             line = end.header.line
             if line not in last or last[line].header.sequence < end.header.sequence:
                 last[line] = end

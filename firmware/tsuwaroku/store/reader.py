@@ -168,7 +168,7 @@ class CallReader:
     def _chunks(self) -> Iterator[tuple[bytes, bytes]]:
         """(type, body) of every chunk that opens; a slot that stops opening costs its rest."""
         for header in self.stored.headers:
-            data = self._store.ring.read_slot(header.slot)
+            data, _ = self._store.ring.salvage(header.slot)  # the scan has told what is not there
             opener = PartOpener(self._key, header.part, header.stream_header)
             try:
                 for extent in self.stored.extents:

@@ -93,8 +93,8 @@ def entry_of(stored: StoredCall) -> CatalogueEntry:
     """What the catalogue says of a call; of one without an end, what its headers and extents tell."""
     return CatalogueEntry(
         public=_public_of(stored),
-        slots=[header.slot for header in stored.headers],
-        generations=[header.generation for header in stored.headers],
+        slots=[header.slot for header in (*stored.aside, *stored.headers)],
+        generations=[header.generation for header in (*stored.aside, *stored.headers)],
         digest=stored.digest.hex(),
         card=stored.card,
         wraps=list(stored.wraps),

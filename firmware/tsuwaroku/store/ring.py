@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tsuwaroku.errors import StoreError
@@ -27,14 +27,22 @@ def file_sizes(slots: int) -> list[int]:
 
 
 class RingFiles:
-    """Slots of a ring directory. Not for several threads. Every OSError comes out as StoreError."""
+    """Slots of a ring directory. Not for several threads. Every OSError comes out as StoreError.
 
-    def __init__(self, path: Path, slots: int, writable: bool = False) -> None:
+    A file that failed is opened anew the next time: a disk that was away may have come back under the same name.
+    `refuse_other` is asked before; it raises StoreError where it is not the same disk.
+    """
+
+    def __init__(
+        self, path: Path, slots: int, writable: bool = False, refuse_other: Callable[[], None] | None = None
+    ) -> None:
         self.path = path
         self.slots = slots
         self._flags = (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC
         self._fds: dict[int, int] = {}
         self._touched: set[int] = set()
+        self._failed = False
+        self._refuse_other = refuse_other or (lambda: None)
         self._check_files()
 
     def read_block0(self, slot: int) -> bytes:
@@ -55,6 +63,20 @@ class RingFiles:
         if len(data) != size:
             raise StoreError("is cut short", where=str(self.path / ring_name(file)), remedy=_DISK_REMEDY)
         return data
+
+    def salvage(self, slot: int) -> tuple[bytes, set[int]]:
+        """All of a slot, block by block where it cannot be read at once: zeros stand for the blocks that cannot, and
+        their offsets are told. Raises StoreError where none can: then it may be the disk that is away."""
+        with contextlib.suppress(StoreError):
+            return self.read_slot(slot), set()
+        blocks: dict[int, bytes] = {}
+        for at in range(0, SLOT_SIZE, BLOCK):
+            with contextlib.suppress(StoreError):
+                blocks[at] = self.read(slot, at, BLOCK)
+        if not blocks:
+            return self.read_slot(slot), set()
+        bad = {at for at in range(0, SLOT_SIZE, BLOCK) if at not in blocks}
+        return b"".join(blocks.get(at, bytes(BLOCK)) for at in range(0, SLOT_SIZE, BLOCK)), bad
 
     def expect(self, slots: Iterable[int]) -> None:
         """Have the disk fetch these slots' header blocks, all at once: read one after the other, each waits for it."""
@@ -79,14 +101,18 @@ class RingFiles:
             raise self._failure(file, "cannot be written", error) from error
 
     def sync(self) -> None:
-        """One fdatasync per file touched since the last success. After a failure everything must be written again:
-        the kernel has dropped the pages (fsync(2), EIO)."""
+        """One fdatasync per file touched since the last success, whether or not one fails. After a failure everything
+        must be written again: the kernel has dropped the pages (fsync(2), EIO)."""
+        failures: list[StoreError] = []
         for file in sorted(self._touched):
             try:
                 os.fdatasync(self._fd(file))
             except OSError as error:
-                raise self._failure(file, "cannot be synced", error) from error
+                failures.append(self._failure(file, "cannot be synced", error))
+        if failures:
+            raise failures[0]
         self._touched.clear()
+        self._failed = False
 
     def close(self) -> None:
         """Close every file."""
@@ -103,6 +129,8 @@ class RingFiles:
     def _fd(self, file: int) -> int:
         fd = self._fds.get(file)
         if fd is None:
+            if self._failed:
+                self._refuse_other()
             self._make_room()
             fd = self._fds[file] = os.open(self.path / ring_name(file), self._flags)
         return fd
@@ -132,6 +160,10 @@ class RingFiles:
                 )
 
     def _failure(self, file: int, what: str, error: OSError) -> StoreError:
+        self._failed = True
+        if (fd := self._fds.pop(file, -1)) >= 0:
+            with contextlib.suppress(OSError):
+                os.close(fd)
         return StoreError(
             f"{what} ({error.strerror or error})", where=str(self.path / ring_name(file)), remedy=_DISK_REMEDY
         )

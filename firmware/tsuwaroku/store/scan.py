@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from ulid import ULID
 
+from tsuwaroku.errors import StoreError
 from tsuwaroku.records.call import PublicRecord
 from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.durable import FileLock
@@ -35,13 +36,15 @@ class StoredExtent(msgspec.Struct, frozen=True):
 class StoredCall(msgspec.Struct, kw_only=True):
     """One call in the ring. `digest` and `committed` (extents) are of its unbroken beginning.
 
-    `torn`: after the last whole extent stands the beginning of another: a commit that a power cut kept from
-    coming true, or damage; the journal's `recovered` record, signed when the box came back, tells them apart.
+    `aside`: slots whose part another one has taken over; nothing is read from them. `torn`: after the last whole extent
+    stands the beginning of another: a commit that a power cut kept from coming true, or damage; the journal's
+    `recovered` record, signed when the box came back, tells them apart.
     """
 
     call_id: bytes
     sequence: int
     headers: list[SlotHeader] = msgspec.field(default_factory=list)
+    aside: list[SlotHeader] = msgspec.field(default_factory=list)
     extents: list[StoredExtent] = msgspec.field(default_factory=list)
     digest: bytes = b""
     committed: int = 0
@@ -124,14 +127,31 @@ def live_instance(store: Store) -> bytes | None:
         return None
 
 
-def read_headers(store: Store, slots: Iterable[int] | None = None, progress: Progress | None = None) -> Headers:
-    """Block 0 of each slot, checked against the device's key of its epoch. Raises StoreError on I/O errors."""
+def read_headers(
+    store: Store, slots: Iterable[int] | None = None, progress: Progress | None = None, patience: int = 0
+) -> Headers:
+    """Block 0 of each slot, checked against the device's key of its epoch. Raises StoreError on I/O errors.
+
+    A block that cannot be read in a slot that otherwise can is damage, and so are up to `patience` slots in a row of
+    which nothing can be read; more of them mean that the disk is away.
+    """
     found = Headers()
+    lost = 0
     for number in range(store.ring.slots) if slots is None else slots:
         found.slots += 1
         if progress is not None and found.slots % PROGRESS_STEP == 0:
             progress(found.slots, store.ring.slots)
-        block = store.ring.read_block0(number)
+        try:
+            block, lost = _block0(store, number), 0
+        except StoreError as error:
+            lost += 1
+            if lost > patience:
+                raise
+            found.unreadable[number] = str(error)
+            continue
+        except FormatError as error:
+            found.unreadable[number] = str(error)
+            continue
         name = fmt.erasing_name(block)
         if name is not None:  # the rest of the block may still be the old one's: the disk writes sectors
             found.erasing[number] = name
@@ -144,8 +164,17 @@ def read_headers(store: Store, slots: Iterable[int] | None = None, progress: Pro
         if header is not None:
             found.calls.setdefault(header.call_id, []).append(header)
     for parts in found.calls.values():
-        parts.sort(key=lambda header: (header.part, -header.generation))
+        parts.sort(key=lambda header: (header.part, header.mono_ns, header.generation))
     return found
+
+
+def _block0(store: Store, slot: int) -> bytes:
+    """Raises FormatError where this block alone cannot be read, StoreError where nothing of the slot can."""
+    try:
+        return store.ring.read_block0(slot)
+    except StoreError:
+        store.ring.salvage(slot)
+    raise FormatError("its header cannot be read from the disk")
 
 
 def checked_header(store: Store, number: int, block: bytes) -> SlotHeader | None:
@@ -181,15 +210,23 @@ def scan_end(store: Store, headers: list[SlotHeader]) -> StoredCall | None:
     """A call with an end, from its last slot alone: what stands before it is taken for whole. None where there is no
     sound end. `headers`: of all its slots. Raises StoreError on I/O errors."""
     first, last = headers[0], headers[-1]
+    headers, aside = _current(headers)
     if any(header.sequence != first.sequence for header in headers):
         return None
     call = StoredCall(call_id=first.call_id, sequence=first.sequence)
     _Walk(store, call).run([last], whole_before=True)
     if call.problems or not call.last:
         return None
-    call.headers = list(headers)
+    call.headers, call.aside = headers, aside
     call.wraps = next((header.wraps for header in headers if header.wraps), ())
     return call
+
+
+def _current(headers: list[SlotHeader]) -> tuple[list[SlotHeader], list[SlotHeader]]:
+    """The slots that count, and those that were set aside for one of them: of one part the one taken last counts."""
+    latest = {header.part: header for header in headers}
+    current = list(latest.values())
+    return current, [header for header in headers if latest[header.part] is not header]
 
 
 class _Walk:
@@ -201,16 +238,19 @@ class _Walk:
         self._digest = fmt.first_digest(store.store_id, call.call_id, call.sequence)
         self._index = 0
         self._breaks: list[str] = []
+        self._unread: list[str] = []  # blocks in which something may have stood
         self._monos_after: set[int] = set()  # commit times of what looks like this call's after the first break
         self._call.digest = self._digest
 
     def run(self, headers: list[SlotHeader], *, whole_before: bool = False) -> None:
         """`whole_before`: the first of `headers` is not the call's first, and the slots before it are not looked at."""
         call = self._call
+        headers, call.aside = _current(headers)
+        taken = {(header.part, header.mono_ns): header.slot for header in headers}
+        for one in call.aside:
+            if (twin := taken.get((one.part, one.mono_ns))) is not None:
+                call.problems.append(f"slots {one.slot} and {twin} both claim part {one.part}")
         for header in headers:
-            if call.headers and header.part == call.headers[-1].part:
-                call.problems.append(f"slots {call.headers[-1].slot} and {header.slot} both claim part {header.part}")
-                continue
             if whole_before:
                 self._digest, self._index = header.digest_before, header.first_extent
                 call.headers.append(header)
@@ -220,6 +260,8 @@ class _Walk:
         call.open_now = call.open_now and not call.last
         if self._breaks:
             self._judge()
+        elif not call.last and not call.open_now:
+            call.problems += self._unread
 
     def _enter(self, header: SlotHeader) -> None:
         """Does this slot continue the one before?"""
@@ -229,13 +271,15 @@ class _Walk:
             self._breaks.append(f"part {expected} is missing")
         elif not self._breaks and (header.digest_before != self._digest or header.first_extent != self._index):
             self._breaks.append(f"slot {header.slot} does not continue the one before")
+        if not self._breaks:
+            self._unread.clear()  # nothing stood there: this slot goes on from what was read
         if header.sequence != call.sequence:
             call.problems.append(f"slot {header.slot} has sequence number {header.sequence}")
         self._digest, self._index = header.digest_before, header.first_extent
         call.headers.append(header)
 
     def _extents(self, header: SlotHeader) -> None:
-        data = self._store.ring.read_slot(header.slot)
+        data, bad = self._store.ring.salvage(header.slot)
         at = BLOCK
         while at < SLOT_SIZE:
             if self._call.last:
@@ -246,6 +290,9 @@ class _Walk:
                 extent = self._whole(header, data, at)
             except FormatError as error:
                 later = _ours_after(data, at, header)
+                lost = min((place for place in bad if place >= at), default=None)
+                if lost is not None:
+                    self._unread.append(f"slot {header.slot}, octet {lost}: cannot be read from the disk")
                 if later:
                     self._breaks.append(f"slot {header.slot}, octet {at}: {error}")
                     self._monos_after |= later
@@ -299,11 +346,11 @@ class _Walk:
     def _judge(self) -> None:
         """Damage, or the last commit before a power cut? One commit's extents all carry one time."""
         call = self._call
-        if len(self._breaks) == 1 and not call.last and len(self._monos_after) <= 1:
+        if len(self._breaks) == 1 and not self._unread and not call.last and len(self._monos_after) <= 1:
             call.torn = not call.open_now
             del call.extents[call.committed :]
         else:
-            call.problems += self._breaks
+            call.problems += [*self._unread, *self._breaks]
 
 
 def _payload(data: bytes, at: int, extent: ExtentHeader) -> bytes:

@@ -13,7 +13,7 @@ from ulid import ULID
 
 from tsuwaroku.errors import NotFoundError, SecretError, StoreError
 from tsuwaroku.records.call import Run
-from tsuwaroku.store.amendments import Amendments, by_call
+from tsuwaroku.store.amendments import Amendments, by_call, slots_aside
 from tsuwaroku.store.audit import NO_HEAD, AuditLog, closed_calls
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.durable import FileLock
@@ -39,6 +39,7 @@ from tsuwaroku.store.verify_erasure import erasure_problems
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
 
+PATIENCE = 32  # slots in a row that cannot be read, before it is the disk that cannot
 _READS = 3  # of a file that another process is writing just now
 
 
@@ -112,10 +113,14 @@ class _Verification:
         self._origin(fingerprint)
         self._catalogue()  # before the ring: a call it names must then be there
         self._journals()
-        headers = read_headers(self._store, progress=self._progress)
+        headers = read_headers(self._store, progress=self._progress, patience=PATIENCE)
         report.slots = headers.slots
         torn = {slot for stone in self._amendments.unfinished() for slot, _ in stone.slots}
-        report.problems += headers.problems_but(torn)
+        aside = slots_aside(self._records)
+        if aside:
+            numbers = ", ".join(str(slot) for slot in sorted(aside))
+            self._note(f"slots set aside because they could not be written: {numbers}")
+        report.problems += headers.problems_but(torn | aside)
         if only is not None:
             self._restrict(headers, only)
         for stored in walk_calls(self._store, headers, self._progress):

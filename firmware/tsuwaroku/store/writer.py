@@ -1,39 +1,33 @@
 """The recorder's side of the ring: open calls, one group commit for all of them, retried until it holds.
 
-Durable order: FORMAT.md. A commit seals what waits into extents, writes them all, then one fdatasync per ring file.
-Sealed extents are kept until that came back, and are written again at the same places after a failure.
+Durable order: FORMAT.md. A commit seals what waits into extents, writes them all, then one fdatasync per ring file
+(groupcommit.py). Sealed extents are kept until that came back, and are written again after a failure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
 from tsuwaroku.clock import Instant
 from tsuwaroku.errors import SecretError
 from tsuwaroku.events import GapReason
-from tsuwaroku.records.call import CallRecord, PublicRecord, Retention
-from tsuwaroku.records.retention import day_of
-from tsuwaroku.store.callstream import CHUNK_COST, MAX_SPAN, CallStream
-from tsuwaroku.store.chunks import MANIFEST, MANIFEST_PART, CallEvent, CallOpening
+from tsuwaroku.records.call import CallRecord, PublicRecord
+from tsuwaroku.store.callstream import CHUNK_COST, MAX_SPAN
+from tsuwaroku.store.chunks import CallEvent, CallOpening
+from tsuwaroku.store.groupcommit import GroupCommit, SetAside
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.leased import LeasedSlots, Unfinished
-from tsuwaroku.store.seal import CallKey, PartSealer, seal_card
+from tsuwaroku.store.opencall import OpenCall, OpenExtent, OpenSlot
+from tsuwaroku.store.seal import CallKey, PartSealer
 from tsuwaroku.store.slot import (
-    BLOCK,
-    DOMAIN_EXTENT,
-    DOMAIN_SLOT,
-    EXTENT_HEADER,
     FLAG_KEY_WITHHELD,
     FLAG_LAST,
     FLAG_TOLD,
-    ITEM,
     ITEM_CARD,
     ITEM_CHUNK,
     ITEM_PUBLIC,
-    MAX_CHUNK,
-    SLOT_SIZE,
     ExtentHeader,
     SlotHeader,
     WrappedKey,
@@ -42,10 +36,9 @@ from tsuwaroku.store.slot import (
     pack_items,
 )
 
-__all__ = ["CallEvent", "CallOpening", "CommitReport", "RingWriter", "Unfinished"]
+__all__ = ["CallEvent", "CallOpening", "CommitReport", "RingWriter", "SetAside", "Unfinished"]
 
 NO_CALL = bytes(16)
-_CARD_LISTS = 256  # of a record too long for a card, marks and flashes are cut to so many there
 _MAX_PROBLEMS = 100
 
 
@@ -55,7 +48,7 @@ class CommitReport(msgspec.Struct, kw_only=True):
     `committed`: for each call on disk the stream position up to which it is safe (0 before its first sample).
     `closed`: calls whose last extent is safe since the last report. `waiting`: calls no slot was left for.
     `octets`: written, padding and headers included. `broken`: why calls could not be sealed (a defect of ours); they
-    end where they are, the others go on.
+    end where they are, the others go on. `set_aside`: slots that cannot be written; their calls went on in others.
     """
 
     committed: dict[bytes, int]
@@ -64,63 +57,7 @@ class CommitReport(msgspec.Struct, kw_only=True):
     free_slots: int
     octets: int
     broken: list[str] = msgspec.field(default_factory=list)
-
-
-class _Tail(msgspec.Struct):
-    """What the last extent must hold: the end of the manifest, the public record, the card."""
-
-    manifest: bytes
-    public: PublicRecord
-    public_json: bytes
-    card: bytes
-
-    @property
-    def size(self) -> int:
-        return CHUNK_COST + len(self.manifest) + 2 * ITEM.size + len(self.public_json) + len(self.card)
-
-
-class _Slot(msgspec.Struct):
-    """The slot a call is being written to."""
-
-    number: int
-    generation: int
-    part: int
-    sealer: PartSealer
-    offset: int = BLOCK
-
-    @property
-    def room(self) -> int:
-        return SLOT_SIZE - self.offset - EXTENT_HEADER
-
-
-class _Call:
-    def __init__(self, opening: CallOpening, sequence: int, digest: bytes, wraps: tuple[WrappedKey, ...]) -> None:
-        self.id = opening.id
-        self.stream = CallStream(opening)
-        self.sequence = sequence
-        self.key = CallKey.random()
-        self.wraps = wraps
-        self.withheld = opening.key_withheld
-        self.digest = digest
-        self.index = 0
-        self.parts = 0
-        self.slot: _Slot | None = None
-        self.tail: _Tail | None = None
-        self.closing = False
-        self.told = False
-        self.broken = ""  # why nothing more of it can be sealed
-        self.committed: int | None = None  # None: nothing of it is on disk
-
-
-class _Write(msgspec.Struct):
-    """Sealed octets on their way, and what is true of their call once they are safe."""
-
-    slot: int
-    offset: int
-    data: bytes
-    call: _Call
-    position: int | None = None  # of an extent: the stream position it reaches
-    public: PublicRecord | None = None  # of a last extent
+    set_aside: list[SetAside] = msgspec.field(default_factory=list)
 
 
 class RingWriter:
@@ -129,8 +66,8 @@ class RingWriter:
     `audit_head` gives the head of the audit log as known now. `pending_bound`: octets of encoded sound that may wait
     in RAM, all calls together; beyond it, further sound of a call that has no slot (or while the disk fails) becomes
     a gap "backlog". `hold_back`: FLAC frames (128 ms each at 8 kHz) a commit may leave for the next one where that
-    saves a block. `sequence_floor`: numbers below it were given out before, as far as the journal knows. Raises
-    SecretError where there is no device key, or nobody to seal calls to.
+    saves a block. `sequence_floor`: numbers below it were given out before, as far as the journal knows. `aside`: slots
+    that could not be written earlier. Raises SecretError where there is no device key, or nobody to seal calls to.
     """
 
     def __init__(
@@ -142,6 +79,7 @@ class RingWriter:
         pending_bound: int = 16 << 20,
         hold_back: int = 2,
         sequence_floor: int = 1,
+        aside: Collection[int] = (),
     ) -> None:
         if store.device is None:
             raise SecretError(
@@ -159,14 +97,12 @@ class RingWriter:
         self._audit_head = audit_head
         self._pending_bound = pending_bound
         self._hold_back = hold_back
-        self._calls: dict[bytes, _Call] = {}
+        self._calls: dict[bytes, OpenCall] = {}
         self._withheld: dict[bytes, CallKey] = {}  # closed calls of mode on_button, not decided yet
-        self._staged: list[_Write] = []
-        self._staged_octets = 0
-        self._failing = False
         self._waiting: set[bytes] = set()
         self._closed: list[tuple[bytes, PublicRecord]] = []
-        self._slots = LeasedSlots(store)
+        self._slots = LeasedSlots(store, aside)
+        self._group = GroupCommit(store.ring, self._slots, store.device)
         self._next_sequence = max(sequence_floor, self._slots.sequence_floor)
 
     # -- calls
@@ -190,7 +126,7 @@ class RingWriter:
         sequence = self._next_sequence
         self._next_sequence += 1
         digest = first_digest(self._store.store_id, opening.id, sequence)
-        call = self._calls[opening.id] = _Call(opening, sequence, digest, ())
+        call = self._calls[opening.id] = OpenCall(opening, sequence, digest, ())
         if not opening.key_withheld:
             call.wraps = self._wrap(call.key, opening.id)
         return sequence
@@ -231,17 +167,7 @@ class RingWriter:
         call = self._find(call_id, "close")
         if call is None:
             return False
-        call.closing = True
-        record.sequence = call.sequence
-        call.stream.finish(record)
-        octets = msgspec.json.encode(record)
-        size = MAX_CHUNK - 1
-        pieces = [octets[at : at + size] for at in range(0, len(octets), size)]
-        for piece in pieces[:-1]:
-            call.stream.control(MANIFEST_PART + piece)
-        public = _public(record, call.stream.opening)
-        card = seal_card(call.key, call.id, _card(record, octets))
-        call.tail = _Tail(MANIFEST + pieces[-1], public, msgspec.json.encode(public), card)
+        call.end(record)
         return True
 
     def wrap(self, call_id: bytes) -> tuple[WrappedKey, ...]:
@@ -267,8 +193,7 @@ class RingWriter:
         call = self._calls.pop(call_id, None)
         if call is not None:
             call.key.forget()
-            self._staged = [w for w in self._staged if w.call is not call]
-            self._staged_octets = sum(len(w.data) for w in self._staged)
+            self._group.drop(call)
             self._waiting.discard(call_id)
         if key := self._withheld.pop(call_id, None):
             key.forget()
@@ -278,7 +203,7 @@ class RingWriter:
     def commit(self, now: Instant) -> CommitReport:
         """Make everything given so far durable, less what `hold_back` leaves. Raises StoreError on I/O errors;
         nothing is lost then, and the next call tries again from the same place."""
-        octets = self._flush()
+        octets = self._flush(now)
         head = self._audit_head()
         self._waiting.clear()
         for call in self._calls.values():
@@ -287,7 +212,7 @@ class RingWriter:
                     self._waiting.add(call.id)
             except Exception as fault:  # a defect in one call must not cost the others; what it staged is whole
                 call.broken = f"{type(fault).__name__}: {fault}"
-        octets += self._flush()
+        octets += self._flush(now)
         closed, self._closed = self._closed, []
         return CommitReport(
             committed={c.id: c.committed for c in self._calls.values() if c.committed is not None},
@@ -296,27 +221,20 @@ class RingWriter:
             free_slots=len(self._slots),
             octets=octets,
             broken=[call.broken for call in self._calls.values() if call.broken],
+            set_aside=self._group.take_aside(),
         )
 
-    def _flush(self) -> int:
+    def _flush(self, now: Instant) -> int:
         """Write and sync what is staged; then its calls are told."""
-        if not self._staged:
-            return 0
-        self._failing = True
-        for write in self._staged:
-            self._store.ring.write(write.slot, write.offset, write.data)
-        self._store.ring.sync()
-        self._failing = False
-        written, octets = self._staged, self._staged_octets
-        self._staged, self._staged_octets = [], 0
+        written, octets = self._group.flush(now)
         for write in written:
             if write.position is not None:
-                write.call.committed = write.position
+                write.call.committed = max(write.position, write.call.committed or 0)  # a slot may be written again
             if write.public is not None:
                 self._close(write.call, write.public)
         return octets
 
-    def _close(self, call: _Call, public: PublicRecord) -> None:
+    def _close(self, call: OpenCall, public: PublicRecord) -> None:
         del self._calls[call.id]
         self._closed.append((call.id, public))
         if call.withheld:
@@ -324,7 +242,7 @@ class RingWriter:
         else:
             call.key.forget()
 
-    def _stage(self, call: _Call, now: Instant, head: bytes) -> bool:
+    def _stage(self, call: OpenCall, now: Instant, head: bytes) -> bool:
         """Seal what of a call is due. False if slots ran out."""
         held = 0 if call.closing else call.stream.hold_back(self._hold_back)
         while call.stream.due(held) or call.tail is not None:
@@ -335,20 +253,20 @@ class RingWriter:
                 call.slot = None  # full
         return True
 
-    def _take_slot(self, call: _Call, now: Instant) -> bool:
+    def _take_slot(self, call: OpenCall, now: Instant) -> bool:
         place = self._slots.take()
         if place is None:
             return False
         opening = call.stream.opening
-        slot = _Slot(*place, part=call.parts, sealer=PartSealer(call.key, call.parts))
+        sealer = PartSealer(call.key, call.parts)
         header = SlotHeader(
             flags=FLAG_KEY_WITHHELD if call.withheld else 0,
-            slot=slot.number,
-            generation=slot.generation,
+            slot=place[0],
+            generation=place[1],
             store_id=self._store.store_id,
             call_id=call.id,
             sequence=call.sequence,
-            part=slot.part,
+            part=call.parts,
             first_extent=call.index,
             line=opening.line,
             wall_ns=now.wall_ns,
@@ -360,15 +278,14 @@ class RingWriter:
             digest_before=call.digest,
             continues=opening.continues or NO_CALL,
             instance=self._instance,
-            stream_header=slot.sealer.header,
+            stream_header=sealer.header,
             wraps=() if call.withheld else call.wraps,
         )
-        block = header.pack(self._device.sign(DOMAIN_SLOT, header.signed_octets()))
-        self._add(_Write(slot.number, 0, block, call))
-        call.slot, call.parts = slot, call.parts + 1
+        call.slot, call.parts = OpenSlot(header, sealer), call.parts + 1
+        self._group.add_header(call.slot, call)
         return True
 
-    def _stage_extent(self, call: _Call, slot: _Slot, held: int, now: Instant, head: bytes) -> bool:
+    def _stage_extent(self, call: OpenCall, slot: OpenSlot, held: int, now: Instant, head: bytes) -> bool:
         """One extent with as much as fits into the slot. False if nothing does."""
         room, items = slot.room, []
         while chunk := call.stream.next_chunk(room, held):
@@ -389,9 +306,9 @@ class RingWriter:
             flags=(FLAG_LAST if tail else 0) | (FLAG_TOLD if call.told else 0),
             quality=now.quality,
             call_id=call.id,
-            part=slot.part,
+            part=slot.header.part,
             index=call.index,
-            generation=slot.generation,
+            generation=slot.header.generation,
             payload_length=len(payload),
             items=len(items),
             next_sequence=self._next_sequence,
@@ -401,31 +318,26 @@ class RingWriter:
             digest=call.digest,
             audit_head=head,
         )
-        octets = extent.pack(self._device.sign(DOMAIN_EXTENT, extent.signed_octets()), payload)
         public = tail.public if tail else None
-        self._add(_Write(slot.number, slot.offset, octets, call, call.stream.taken_until, public))
-        slot.offset += len(octets)
+        staged = OpenExtent(slot.offset, extent, payload, call.stream.taken_until, public)
+        slot.offset += self._group.add_extent(slot, staged, call)
         call.index += 1
         return True
-
-    def _add(self, write: _Write) -> None:
-        self._staged.append(write)
-        self._staged_octets += len(write.data)
 
     # -- bounds
 
     def _pending(self) -> int:
-        return self._staged_octets + sum(c.stream.pending_octets for c in self._calls.values())
+        return self._group.octets + sum(c.stream.pending_octets for c in self._calls.values())
 
-    def _is_stuck(self, call: _Call) -> bool:
-        return self._failing or call.id in self._waiting
+    def _is_stuck(self, call: OpenCall) -> bool:
+        return self._group.failing or call.id in self._waiting
 
     def _wrap(self, key: CallKey, call_id: bytes) -> tuple[WrappedKey, ...]:
         """For the recipients of now; sealed to nobody a call would be lost, so the last known ones stand in."""
         self._recipients = self._store.recipients or self._recipients
         return key.wrap_for(self._recipients, call_id)
 
-    def _find(self, call_id: bytes, what: str) -> _Call | None:
+    def _find(self, call_id: bytes, what: str) -> OpenCall | None:
         call = self._calls.get(call_id)
         if call is None or call.closing:
             self._problem(f"{what} for a call that is not open ({call_id.hex()})")
@@ -442,27 +354,3 @@ class RingWriter:
     def _problem(self, text: str) -> None:
         if len(self.problems) < _MAX_PROBLEMS:
             self.problems.append(text)
-
-
-def _public(record: CallRecord, opening: CallOpening) -> PublicRecord:
-    return PublicRecord(
-        id=record.id,
-        sequence=record.sequence,
-        line=record.line,
-        date=day_of(opening.seized.wall_ns).isoformat(),
-        outcome=record.outcome,
-        integrity=record.integrity,
-        marks=len(record.marks),
-        retention=Retention(expires_on=record.retention.expires_on),
-        continues=record.continues,
-    )
-
-
-def _card(record: CallRecord, octets: bytes) -> bytes:
-    """The record, without its long lists where it would not fit into a chunk: the manifest has them."""
-    if len(octets) <= MAX_CHUNK:
-        return octets
-    short: CallRecord = msgspec.json.decode(octets, type=CallRecord)
-    short.audio.runs, short.audio.gaps = [], []
-    short.marks, short.flashes = short.marks[:_CARD_LISTS], short.flashes[:_CARD_LISTS]
-    return msgspec.json.encode(short)

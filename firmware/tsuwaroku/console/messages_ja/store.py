@@ -30,6 +30,11 @@ STORE: Final[dict[str, str]] = {
     "cannot be opened for erasing ({})": "消去のために開けません（{0}）",
     "cannot be overwritten ({})": "上書きできません（{0}）",
     "cannot be read back ({})": "書き込んだものを読み直せません（{0}）",
+    "another store is here now; nothing is written to it": "別の保存領域になっているため、書き込みません",
+    "put the right disk back; what waits is kept and tried again": (
+        "正しいディスクに戻してください。書き込み待ちのデータは保持され、もう一度試みられます"
+    ),
+    "its header cannot be read from the disk": "ヘッダーをディスクから読み込めません",
     "cannot be written ({})": "書き込めません（{0}）",
     "cannot be synced ({})": "ディスクに書き込みを確定できません（{0}）",
     "cannot be repaired ({})": "修復できません（{0}）",

@@ -61,6 +61,8 @@ VERIFY: Final[dict[str, str]] = {
     "slot {}, octet {}: padding is not zero": "区画 {0}、{1} バイト目: 余白に余分なデータがあります",
     "slot {}, octet {}: {}": "区画 {0}、{1} バイト目: {2}",
     "the public record is another call's": "公開部分が別の通話のものです",
+    "slot {}, octet {}: cannot be read from the disk": "区画 {0}、{1} バイト目: ディスクから読み込めません",
+    "slots set aside because they could not be written: {}": "書き込めないため使用から外した区画: {0}",
     "slots {} and {} both claim part {}": "区画 {0} と {1} が同じ部分 {2} になっています",
     "slot {} does not continue the one before": "区画 {0} が前の区画に続いていません",
     "the last extent is not as it should be ({})": "最後の記録単位が正しくありません（{0}）",
