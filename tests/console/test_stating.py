@@ -57,3 +57,14 @@ def test_what_cannot_be_asked(run: Run, recent: Path, tmp_path: Path) -> None:
     keyless = Path(shutil.copytree(recent, tmp_path / "keyless"))
     (keyless / "keys" / "device.key").unlink()
     assert run("retention-statement", "--store", keyless).code == 9
+
+
+def test_the_audit_head_on_a_statement_is_asked_for_later(run: Run, own: Path) -> None:
+    head = run("retention-statement", "--store", own, "--json").json["statement"]["audit_head"]
+    assert head in run("retention-statement", "--store", own).out.replace("\n", "").replace(" ", "")
+    assert run("verify", "--store", own, "--audit-head", head).code == 0
+    ran = run("verify", "--store", own, "--audit-head", "ab" * 32, "--json")
+    gone = "audit: the entry that was noted outside the box is gone from the log"
+    assert (ran.code, ran.json["problems"]) == (10, [gone])
+    ran = run("verify", "--store", own, "--audit-head", head[:-1])
+    assert ran.code == 2

@@ -16,7 +16,8 @@ from tsuwaroku.errors import StoreError
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.link import Note, Report
 from tsuwaroku.store import durable
-from tsuwaroku.store.audit import AuditLog, closed_calls
+from tsuwaroku.store.audit import AuditLog
+from tsuwaroku.store.auditcheck import check_log
 from tsuwaroku.store.catalogue import AtomicStorage, Catalogue
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
@@ -242,5 +243,5 @@ def test_the_audit_log_keeps_the_digest_of_every_call_that_was_whole(tmp_path: P
     store = recorded(tmp_path, calls=3)
     digests = {call.sequence: call.digest.hex() for call in scan_slots(store)}
     assert len(digests) == 3
-    assert closed_calls(AuditLog.open(store)) == digests
+    assert check_log(AuditLog.open(store)).closed == digests
     store.close()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tsuwaroku.clock import ClockQuality, Instant, from_iso
 from tsuwaroku.errors import StoreError
 from tsuwaroku.store.audit import AuditEntry, AuditLog
+from tsuwaroku.store.auditcheck import check_log
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.layout import Store
 
@@ -54,7 +55,7 @@ def test_entries_run_across_days_and_words_need_the_key(store: Store, private: P
     assert [e.why(PrivateKey(b"x" * 32)) for e in entries] == [None, None, None]
     assert [p.name for p in sorted(store.audit_dir.iterdir())] == ["2026-11-23.jsonl", "2026-11-24.jsonl"]
     assert read.head() == log.head() == bytes.fromhex(entries[-1].hash)
-    assert read.problems() == []
+    assert check_log(read).problems == []
     assert not any("苦情" in p.read_text() or "\\u82e6" in p.read_text() for p in store.audit_dir.iterdir())
 
 
@@ -64,7 +65,7 @@ def test_a_restart_continues_the_chain_and_a_clock_set_back_does_not_reorder_it(
     assert again.head() == head
     entry = again.append(moment("2026-11-20T00:00:00"), "technician", "status")
     assert (entry.number, entry.prev) == (4, head.hex())
-    assert AuditLog.open(store).problems() == []
+    assert check_log(AuditLog.open(store)).problems == []
     assert not day(store, "2026-11-20").exists()
 
 
@@ -74,21 +75,21 @@ def test_erased_words_leave_the_chain_whole(store: Store, private: PrivateKey) -
     day(store).write_bytes(b"".join(msgspec.structs.replace(e, sealed=None).line() for e in lines))
     log = AuditLog.open(store)
     assert [e.why(private) for e in log.entries()] == [None, None, "応対の改善"]
-    assert log.problems() == []
+    assert check_log(log).problems == []
 
 
 def test_a_torn_line_is_reported_cut_off_and_noted(store: Store) -> None:
     fill(store)
     whole = day(store, "2026-11-24").read_bytes()
     day(store, "2026-11-24").write_bytes(whole + b'{"number":4,"at":"20')
-    assert AuditLog.open(store).problems() == ["audit 2026-11-24.jsonl line 2: not an entry (torn or damaged)"]
+    assert check_log(AuditLog.open(store)).problems == ["audit 2026-11-24.jsonl line 2: not an entry (torn or damaged)"]
     log = AuditLog.open(store, store.device)
     assert day(store, "2026-11-24").read_bytes() == whole
     log.append(moment("2026-11-24T01:00:00"), "manager", "status")
     entries = list(AuditLog.open(store).entries())[3:]
     torn = {"octets": 20, "sha256": hashlib.sha256(b'{"number":4,"at":"20').hexdigest()}
     assert [(e.number, e.verb, e.detail) for e in entries] == [(4, "audit.torn", torn), (5, "status", {})]
-    assert AuditLog.open(store).problems() == []
+    assert check_log(AuditLog.open(store)).problems == []
 
 
 def test_a_torn_first_line_of_a_day_does_not_restart_the_chain(store: Store) -> None:
@@ -97,12 +98,12 @@ def test_a_torn_first_line_of_a_day_does_not_restart_the_chain(store: Store) -> 
     log = AuditLog.open(store, store.device)
     assert log.head() == head
     assert log.append(moment("2026-11-25T01:00:00"), "manager", "status").number == 5
-    assert AuditLog.open(store).problems() == []
+    assert check_log(AuditLog.open(store)).problems == []
 
 
 def rewritten(store: Store, lines: list[bytes]) -> list[str]:
     day(store).write_bytes(b"".join(lines))
-    return AuditLog.open(store).problems()
+    return check_log(AuditLog.open(store)).problems
 
 
 def test_edits_deletions_insertions_and_another_boxs_signature_show(store: Store, tmp_path: Path) -> None:
@@ -113,7 +114,7 @@ def test_edits_deletions_insertions_and_another_boxs_signature_show(store: Store
         f"{name} line 1: entry 1 was changed",
         f"{name} line 2: entry 2 does not follow entry 1",
     ]
-    assert rewritten(store, [second]) == [f"{name} line 1: entry 2 does not follow entry 0"]
+    assert rewritten(store, [second]) == [f"{name} line 1: entries 1 to 1 are missing before it"]
     assert rewritten(store, [first, first, second]) == [
         f"{name} line 2: entry 1 does not follow entry 1",
     ]
@@ -140,7 +141,7 @@ def test_a_write_that_fails_leaves_no_half_entry(store: Store, monkeypatch: pyte
             log.append(moment("2026-11-24T02:00:00"), "manager", "status")
     assert day(store, "2026-11-24").read_bytes() == before
     assert log.append(moment("2026-11-24T02:00:00"), "manager", "status").number == 4
-    assert AuditLog.open(store).problems() == []
+    assert check_log(AuditLog.open(store)).problems == []
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -153,6 +154,6 @@ def test_any_flipped_bit_shows(store: Store, share: float, bit: int) -> None:
     octets[int(share * len(octets))] ^= 1 << bit
     day(store).write_bytes(octets)
     try:
-        assert AuditLog.open(store).problems() != []
+        assert check_log(AuditLog.open(store)).problems != []
     finally:
         day(store).write_bytes(pristine)

@@ -106,6 +106,10 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
     "opt.json": ("結果をJSONで出力します。", "Print the result as JSON."),
     "opt.line": ("この回線の通話だけ", "Only calls of this line"),
     "opt.date": ("この日の通話だけ", "Only calls of this day"),
+    "opt.audit_head": (
+        "監査記録の控え（保存と消去の証明書にある64桁）。その項目が今もあることを確かめます。",
+        "A head of the audit log noted earlier (the 64 digits on a retention statement): it must be there, still.",
+    ),
     "opt.fingerprint": (
         "控えておいた装置の公開鍵",
         "The device's public key as noted from `keys show`; proves that this box made the store.",

@@ -12,6 +12,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "This is a bug ({kind}: {text}).\nNo call is harmed by it. Run the command again with {variable}=1 "
         "and report what it prints.",
     ),
+    "bad.head": (
+        "監査記録の控えは16進数64桁です（保存と消去の証明書にあります）",
+        "a head of the audit log is 64 hexadecimal digits, as on a retention statement",
+    ),
     "bad.date": ("{value} は日付ではありません（例 2026-11-23）", "{value} is not a date; write it like 2026-11-23"),
     "bad.start": (
         "{value} は日時ではありません（例 2026-11-23T09:00）",

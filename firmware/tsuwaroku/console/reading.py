@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,6 +24,9 @@ LineFilter = Annotated[str | None, typer.Option("--line", metavar="LINE", help=h
 DateFilter = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help=h("opt.date"), show_default=False)]
 FingerprintOption = Annotated[
     str | None, typer.Option("--fingerprint", metavar="HEX", help=h("opt.fingerprint"), show_default=False)
+]
+HeadOption = Annotated[
+    str | None, typer.Option("--audit-head", metavar="HEX", help=h("opt.audit_head"), show_default=False)
 ]
 SomeCall = Annotated[str | None, typer.Argument(metavar="ID", help=h("arg.id"), show_default=False)]
 
@@ -118,16 +122,21 @@ def verify(
     key: KeyOption = None,
     passphrase_file: PassphraseOption = None,
     fingerprint: FingerprintOption = None,
+    audit_head: HeadOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check chain, signatures, slots and catalogue; with a key also the sound."""
     from tsuwaroku.store.verify import verify_store
 
+    if audit_head is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", audit_head):
+        raise typer.BadParameter(t("bad.head"), param_hint="--audit-head")
     opened = open_store(ctx, store, any_box=True)
     private = load_key(key, passphrase_file)
     only = None if call is None else find_record(listed(opened, None), call).id
     with progress(t("progress.verify"), quiet=as_json) as report:
-        result = verify_store(opened, private, only=only, progress=report, fingerprint=fingerprint)
+        result = verify_store(
+            opened, private, only=only, progress=report, fingerprint=fingerprint, known_head=audit_head or ""
+        )
     if as_json:
         emit_json(result)
     else:

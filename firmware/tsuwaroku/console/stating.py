@@ -59,6 +59,7 @@ def _statement(signed: Signed) -> RenderableType:
     rows += [(t(f"statement.{name}"), value) for name in named if (value := getattr(said, name))]
     rows.append((t("statement.erased"), _erased(said)))
     rows.append((t("statement.erased_before"), t("statement.n", n=said.erased_before)))
+    rows.append((t("statement.audit_head"), said.audit_head))
     rows.append((t("keys.device"), signed.device_key))
     rows.append((t("statement.signature"), signed.signature))
     notes = [Text(translate(note), style="dim") for note in said.notes]

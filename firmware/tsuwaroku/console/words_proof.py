@@ -107,6 +107,7 @@ PROOF_PHRASES: Final[dict[str, tuple[str, str]]] = {
     "statement.lost": ("電源断で失われた通話", "Lost in a power cut"),
     "statement.erased": ("対象日に消去した通話", "Erased on the day"),
     "statement.erased_before": ("それ以前に消去した通話", "Erased before"),
+    "statement.audit_head": ("監査記録の控え", "Head of the audit log"),
     "statement.signature": ("装置の署名", "Device's signature"),
     "statement.holds": (
         "{day} に保存すべき通話 {n} 件はすべて改ざん・欠落なく保存され、"

@@ -10,6 +10,7 @@ import base64
 import errno
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from tsuwaroku.errors import StoreError
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.store import durable
 from tsuwaroku.store.journal import seal_to
-from tsuwaroku.store.keys import DeviceKey, PrivateKey, Recipient, verify_signature
+from tsuwaroku.store.keys import DeviceKey, PrivateKey, Recipient
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
@@ -31,6 +32,11 @@ DOMAIN_AUDIT = b"tsuwaroku audit 1\0"
 NO_HEAD = bytes(32)
 CALLS_CLOSED = "calls closed"
 """Entries with this verb have `{"calls": {sequence number: digest}}` as their detail."""
+LONGEST = 16 << 20
+"""Octets of a line at the most: 36,000 calls closed at once, a month without a keeper, are 3 MB."""
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\.jsonl")
+_TAIL = 64 * 1024  # read at once, from the end backwards
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +97,8 @@ class AuditLog:
         self._path: Path | None = None
         self._number, self._head = 0, NO_HEAD
         self._torn: dict[str, Any] | None = None
+        self._begun = False  # the file that is open ends with a line of this log's own
+        self._unsure = False  # what the last write left is not known
         if device is not None:
             self._find_end()
 
@@ -105,14 +113,17 @@ class AuditLog:
             os.close(self._fd)
         self._fd, self._path = -1, None
 
+    @property
+    def keys(self) -> Sequence[bytes]:
+        """The device's public keys, by epoch."""
+        return self._keys
+
     def head(self) -> bytes:
-        """The hash of the last entry, 32 octets; zeros for an empty log."""
-        if self._device is not None:
+        """The hash of the last entry, 32 octets; zeros for an empty log. Reads no more than the log's end."""
+        if self._device is not None and not self._unsure:
             return self._head
-        last = NO_HEAD
-        for entry in self.entries():
-            last = bytes.fromhex(entry.hash)
-        return last
+        last = self._last()
+        return NO_HEAD if last is None else last.computed_hash()
 
     def append(
         self,
@@ -127,6 +138,8 @@ class AuditLog:
 
         Raises StoreError; the entry was then not written, and the act must not be carried out.
         """
+        if self._unsure:
+            self._find_end()
         if self._torn is not None:
             torn, self._torn = self._torn, None
             self.append(now, "tsuwaroku", "audit.torn", detail=torn)
@@ -136,56 +149,38 @@ class AuditLog:
         return entry
 
     def entries(self) -> Iterator[AuditEntry]:
-        """Every readable entry, oldest first, unchecked (`problems` checks)."""
-        for _, line in self._lines():
+        """Every readable entry, oldest first, unchecked (`auditcheck` checks). Raises StoreError."""
+        for _, _, line in self.lines():
+            entry = entry_in(line)
+            if entry is not None:
+                yield entry
+
+    def files(self) -> list[Path]:
+        """The files of days, in the order of the chain."""
+        return sorted(path for path in self._directory.glob("*.jsonl") if _DAY.fullmatch(path.name))
+
+    def strays(self) -> list[str]:
+        """Names of what lies among the days' files and is none."""
+        try:
+            names = {path.name for path in self._directory.iterdir()}
+        except OSError as error:
+            raise _unusable(self._directory, "read", error) from error
+        return sorted(names - {path.name for path in self.files()})
+
+    def lines(self) -> Iterator[tuple[Path, int, bytes]]:
+        """Every line with its end: file, number from 1, octets. Of one longer than `LONGEST` its beginning, and nothing
+        more of that file. Raises StoreError."""
+        for path in self.files():
             try:
-                yield msgspec.json.decode(line, type=AuditEntry)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+                with path.open("rb") as file:
+                    for count, line in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), 1):
+                        yield path, count, line
+                        if len(line) > LONGEST:
+                            break
+            except FileNotFoundError:  # an empty one, which its writer has just taken away
                 continue
-
-    def problems(self) -> list[str]:
-        """Edits, deletions, insertions and torn lines; empty for a sound log.
-
-        A cut-off tail does not show here: compare `head` with the one named in the ring (`verify`).
-        """
-        found: list[str] = []
-        number, head = 0, NO_HEAD
-        for place, line in self._lines():
-            try:
-                entry = msgspec.json.decode(line, type=AuditEntry)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                found.append(f"audit {place}: not an entry (torn or damaged)")
-                continue
-            if entry.line() != line:
-                found.append(f"audit {place}: not as it was written")
-            if entry.number != number + 1 or entry.prev != head.hex():
-                found.append(f"audit {place}: entry {entry.number} does not follow entry {number}")
-            found += [f"audit {place}: {fault}" for fault in self._faults(entry)]
-            number, head = entry.number, entry.computed_hash()
-        return found
-
-    def _faults(self, entry: AuditEntry) -> Iterator[str]:
-        digest = entry.computed_hash()
-        if entry.hash != digest.hex():
-            yield f"entry {entry.number} was changed"
-        elif not 0 <= entry.epoch < len(self._keys) or not verify_signature(
-            self._keys[entry.epoch], DOMAIN_AUDIT, digest, _signature(entry.sig)
-        ):
-            yield f"the signature of entry {entry.number} is wrong"
-        if entry.sealed is not None and _digest_of(entry.sealed) != entry.sealed_digest:
-            yield f"the sealed words of entry {entry.number} were changed"
-
-    def _files(self) -> list[Path]:
-        return sorted(self._directory.glob("*.jsonl"))
-
-    def _lines(self) -> Iterator[tuple[str, bytes]]:
-        for path in self._files():
-            try:
-                data = path.read_bytes()
             except OSError as error:
                 raise _unusable(path, "read", error) from error
-            for count, line in enumerate(data.splitlines(keepends=True), 1):
-                yield f"{path.name} line {count}", line
 
     def _signed(
         self, now: Instant, actor: str, verb: str, subject: str, why: str, detail: dict[str, Any]
@@ -201,7 +196,7 @@ class AuditLog:
             subject=subject,
             why_commitment=commitment,
             sealed=sealed,
-            sealed_digest=_digest_of(sealed),
+            sealed_digest=words_digest(sealed),
             detail=detail,
             prev=self._head.hex(),
             epoch=self._device.epoch,
@@ -218,7 +213,7 @@ class AuditLog:
 
     def _write(self, day: str, line: bytes) -> None:
         # A clock that jumped back must not reorder the chain: files are read by name, so the newest file takes it.
-        newest = self._path or next(reversed(self._files()), None)
+        newest = self._path or next(reversed(self.files()), None)
         path = max(self._directory / f"{day}.jsonl", newest) if newest else self._directory / f"{day}.jsonl"
         try:
             if path != self._path:
@@ -229,48 +224,121 @@ class AuditLog:
 
     def _add(self, line: bytes) -> None:
         start = os.fstat(self._fd).st_size
+        if start and not self._begun and os.pread(self._fd, 1, start - 1) != b"\n":
+            line = b"\n" + line  # nothing of ours stands there, and it must not swallow the entry
+        self._begun = True
         try:
             if os.write(self._fd, line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fdatasync(self._fd)
         except OSError:
+            self._unsure = True  # what is there after this, the next try finds out
             os.ftruncate(self._fd, start)  # what may not be durable must not stand before the next try
             raise
 
     def _open(self, path: Path) -> None:
         self.close()
         fresh = not path.exists()
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._path = path
+        self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._path, self._begun = path, False
         if fresh:
             durable.sync_directory(self._directory)
 
     def _find_end(self) -> None:
-        """The last whole entry; what a power cut left of one after it is cut off, and noted with the next entry."""
-        for path in reversed(self._files()):
-            data = path.read_bytes()
-            whole = data[: data.rfind(b"\n") + 1]
-            if len(whole) != len(data):
-                torn = data[len(whole) :]
-                self._torn = {"octets": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}
-                _cut(path, len(whole))
-            for line in reversed(whole.splitlines()):
-                try:
-                    entry = msgspec.json.decode(line, type=AuditEntry)
-                except (msgspec.DecodeError, UnicodeDecodeError):
-                    continue
-                self._number, self._head = entry.number, entry.computed_hash()
-                return
+        """The last whole entry. What a power cut left of one after it is cut off, and noted with the next entry; so is
+        a file without an entry: each begins with one of its own day."""
+        self.close()
+        while files := self.files():
+            path = files[-1]
+            try:
+                torn = _torn_tail(path)
+                if torn:
+                    self._torn = {"octets": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}
+                    _cut(path, path.stat().st_size - len(torn))
+                if path.stat().st_size:
+                    break
+                path.unlink()
+                durable.sync_directory(self._directory)
+                if torn:
+                    break
+            except OSError as error:
+                raise _unusable(path, "repaired", error) from error
+        last = self._last()
+        self._number, self._head = (0, NO_HEAD) if last is None else (last.number, last.computed_hash())
+        self._unsure = False
+
+    def _last(self) -> AuditEntry | None:
+        """The last readable entry, found from the end."""
+        for path in reversed(self.files()):
+            try:
+                for line in _backwards(path):
+                    entry = entry_in(line)
+                    if entry is not None:
+                        return entry
+            except OSError as error:
+                raise _unusable(path, "read", error) from error
+        return None
 
 
-def closed_calls(log: AuditLog) -> dict[int, str]:
-    """Sequence number and digest (hex) of every call the log knows to have been whole."""
-    found: dict[int, str] = {}
-    for entry in log.entries():
-        calls = entry.detail.get("calls") if entry.verb == CALLS_CLOSED else None
-        if isinstance(calls, dict):
-            found.update({int(number): str(digest) for number, digest in calls.items() if number.isdigit()})
-    return found
+def closed_in(entry: AuditEntry) -> dict[int, str]:
+    """Sequence number and digest (hex) of the calls that an entry knows to have been whole."""
+    calls = entry.detail.get("calls") if entry.verb == CALLS_CLOSED else None
+    return {int(n): str(digest) for n, digest in calls.items() if _is_number(n)} if isinstance(calls, dict) else {}
+
+
+def entry_in(line: bytes) -> AuditEntry | None:
+    """What a line says; None where that is no entry."""
+    try:
+        return msgspec.json.decode(line, type=AuditEntry)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _is_number(text: object) -> bool:
+    return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 16
+
+
+def signature_in(text: str) -> bytes:
+    """Its octets; none where it is not hex just as we write it (a case flipped is a change, too)."""
+    try:
+        octets = bytes.fromhex(text)
+    except ValueError:
+        return b""
+    return octets if octets.hex() == text else b""
+
+
+def words_digest(sealed: list[tuple[str, str]] | None) -> str | None:
+    """What binds sealed words to the chain, hex; None where there are none."""
+    return None if sealed is None else hashlib.sha256(msgspec.json.encode(sealed)).hexdigest()
+
+
+def _backwards(path: Path) -> Iterator[bytes]:
+    """The lines of a file, last one first, without their ends; of a line that is too long its end, and no more.
+
+    Raises OSError.
+    """
+    with path.open("rb") as file:
+        at = file.seek(0, os.SEEK_END)
+        rest = b""
+        while at and len(rest) <= LONGEST:
+            size = min(_TAIL, at)
+            at -= size
+            file.seek(at)
+            rest, *lines = (file.read(size) + rest).split(b"\n")
+            yield from reversed(lines)
+        yield rest
+
+
+def _torn_tail(path: Path) -> bytes:
+    """What a power cut left after the last whole line: a line without its end, or the end of one whose beginning
+    never reached the disk, and is zeros. Raises OSError."""
+    lines = _backwards(path)
+    torn = next(lines)
+    for line in lines:
+        if not line.startswith(b"\0"):
+            break
+        torn = line + b"\n" + torn
+    return torn if len(torn) <= LONGEST else b""
 
 
 def _cut(path: Path, length: int) -> None:
@@ -286,19 +354,6 @@ def _cut(path: Path, length: int) -> None:
 
 def _commitment(salt: str, why: str) -> str:
     return hashlib.sha256(bytes.fromhex(salt) + why.encode()).hexdigest()
-
-
-def _digest_of(sealed: list[tuple[str, str]] | None) -> str | None:
-    return None if sealed is None else hashlib.sha256(msgspec.json.encode(sealed)).hexdigest()
-
-
-def _signature(text: str) -> bytes:
-    """Its octets; none where it is not hex just as we write it (a case flipped is a change, too)."""
-    try:
-        octets = bytes.fromhex(text)
-    except ValueError:
-        return b""
-    return octets if octets.hex() == text else b""
 
 
 def _unusable(path: Path, done: str, error: OSError) -> StoreError:

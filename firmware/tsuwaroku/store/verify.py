@@ -14,7 +14,8 @@ from ulid import ULID
 from tsuwaroku.errors import NotFoundError, SecretError, StoreError
 from tsuwaroku.records.call import Run
 from tsuwaroku.store.amendments import Amendments, by_call, slots_aside
-from tsuwaroku.store.audit import NO_HEAD, AuditLog, closed_calls
+from tsuwaroku.store.audit import AuditLog
+from tsuwaroku.store.auditcheck import AuditFindings, check_log
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.journal import Journal, JournalRecord
@@ -81,20 +82,25 @@ def verify_store(
     only: str | None = None,
     progress: Progress | None = None,
     fingerprint: str | None = None,
+    known_head: str = "",
 ) -> Report:
     """Check everything, or with `only` (a ULID) one call and what bears on it.
 
+    `known_head`: the hash (hex) of an audit entry that somebody noted outside the box; it must be there, still.
     `progress(done, total)`; the total grows once the calls are known. Raises NotFoundError for an unknown `only`,
     SecretError for a demonstration key on a real store, StoreError on I/O errors.
     """
     if private_key is not None:
         store.admit(private_key)
-    return _Verification(store, private_key, progress).run(only, fingerprint)
+    return _Verification(store, private_key, progress, known_head).run(only, fingerprint)
 
 
 class _Verification:
-    def __init__(self, store: Store, private_key: PrivateKey | None, progress: Progress | None) -> None:
+    def __init__(
+        self, store: Store, private_key: PrivateKey | None, progress: Progress | None, known_head: str
+    ) -> None:
         self._store = store
+        self._noted = bytes.fromhex(known_head)
         self._key = private_key
         self._progress = progress or (lambda done, total: None)
         self._report = Report(fingerprint=fingerprint_of(store))
@@ -104,6 +110,7 @@ class _Verification:
         self._journal_problems: list[str] = []
         self._sequence = Sequence()
         self._heads: set[bytes] = set()
+        self._log = AuditFindings()
         self._digests: dict[int, str] = {}  # of the calls that have their end
         locks = (store.recorder_lock, store.keeper_lock)
         self._reads = _READS if any(FileLock.held(lock) is not None for lock in locks) else 1
@@ -137,7 +144,7 @@ class _Verification:
         if only is None:
             self._missing(headers)
             self._uncovered(headers)
-            self._report.problems += erasure_problems(self._amendments, closed_calls(self._log))
+            self._report.problems += erasure_problems(self._amendments, self._log.closed)
             self._remains(headers)
         report.ok = not report.problems and not any(call.problems for call in report.calls)
         return report
@@ -188,25 +195,25 @@ class _Verification:
         self._amendments = by_call(self._records)
 
     def _audit(self) -> None:
-        for _ in range(self._reads):
-            log = AuditLog.open(self._store)
-            found = log.problems()
-            if not found:
-                break
-        self._log = log
-        known = {entry.computed_hash() for entry in log.entries()}
-        self._report.problems += self._journal_problems + found
-        self._report.audit_entries = len(known)
         named = self._heads | {
             bytes.fromhex(h) for r in self._records if isinstance(h := r.public.get("audit_head"), str)
         }
-        if lost := len(named - known - {NO_HEAD}):
+        noted = {self._noted} - {b""}
+        for _ in range(self._reads):
+            self._log = found = check_log(AuditLog.open(self._store), named | noted)
+            if not found.problems and not found.unnamed:
+                break
+        self._report.problems += self._journal_problems + found.problems
+        self._report.audit_entries = found.entries
+        if self._noted in found.unnamed:
+            self._report.problems.append("audit: the entry that was noted outside the box is gone from the log")
+        if lost := len(found.unnamed - (noted - named)):
             self._report.problems.append(f"audit: {lost} entries that ring or journal name are gone from the log")
 
     def _finished(self) -> None:
         """The audit log has the digest of each call from when it was closed; one cut short since differs."""
         findings = {call.sequence: call for call in self._report.calls}
-        for number, digest in closed_calls(self._log).items():
+        for number, digest in self._log.closed.items():
             self._sequence.closed(number)
             finding = findings.get(number)
             if finding is not None and self._digests.get(number) != digest:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import Final
 
 VERIFY: Final[dict[str, str]] = {
-    "audit {}: {}": "監査記録 {0}: {1}",
+    "audit {} line {}: {}": "監査記録 {0} の {1} 行目: {2}",
     "entry {} was changed": "項目 {0} が書き換えられています",
     "the sealed words of entry {} were changed": "項目 {0} の封印された内容が書き換えられています",
-    "audit {}: not as it was written": "監査記録 {0}: 書き込まれたときの内容と異なります",
-    "audit {}: entry {} does not follow entry {}": "監査記録 {0}: 項目 {1} が項目 {2} に続いていません",
+    "not as it was written": "書き込まれたときの内容と異なります",
+    "entry {} does not follow entry {}": "項目 {0} が項目 {1} に続いていません",
+    "entries {} to {} are missing before it": "この前の項目 {0}～{1} がありません",
+    "an entry of {} has no place in this file": "{0} の項目は、この日付のファイルには入りません",
+    "longer than any entry; nothing after it in this file is read": (
+        "項目としては長すぎます。このファイルのこれより後は読んでいません"
+    ),
+    "audit {}: is no file of the log": "監査記録 {0}: 監査記録のファイルではありません",
+    "audit: the entry that was noted outside the box is gone from the log": (
+        "監査記録: 装置の外に控えてあった項目がなくなっています"
+    ),
+    "audit: {} more problems": "監査記録: ほかに {0} 件の問題があります",
     "the signature of entry {} is wrong": "項目 {0} の署名が正しくありません",
-    "audit {}: not an entry (torn or damaged)": "監査記録 {0}: 項目として読み取れません（中断または損傷）",
+    "not an entry (torn or damaged)": "項目として読み取れません（中断または損傷）",
     "audit: {} entries that ring or journal name are gone from the log": (
         "監査記録: 録音領域や変更記録が参照する {0} 項目がなくなっています"
     ),
