@@ -201,8 +201,8 @@ class Judge:
             keeper = Keeper(store, CONFIG, VirtualClock(AGAIN))
             keeper.start()
             keeper.close()
-            if keeper._fault:
-                found.append(f"the keeper has trouble: {keeper._fault}")
+            if keeper._trail.fault:
+                found.append(f"the keeper has trouble: {keeper._trail.fault}")
             report = verify_store(store)
             found += report.problems + [f"call {c.sequence}: {text}" for c in report.calls for text in c.problems]
             return found + _Calls(self, store).faults(promises)

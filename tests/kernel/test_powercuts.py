@@ -302,9 +302,9 @@ def replaced_unsynced(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def no_sync_before_rename(patch: pytest.MonkeyPatch) -> None:
-    from tsuwaroku.service import keeper
+    from tsuwaroku.service import trail
 
-    for module in (durable, lease, keeper):
+    for module in (durable, lease, trail):
         patch.setattr(module, "replace_file", replaced_unsynced)
 
 

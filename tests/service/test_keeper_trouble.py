@@ -97,7 +97,7 @@ def test_a_full_disk_stops_neither_lending_nor_the_status_and_is_made_up_for(
     lend = durable.replace_file
     monkeypatch.setattr("tsuwaroku.store.catalogue.durable.replace_file", full)
     monkeypatch.setattr(AuditLog, "_add", full)
-    monkeypatch.setattr("tsuwaroku.service.keeper.replace_file", full)
+    monkeypatch.setattr("tsuwaroku.service.trail.replace_file", full)
     monkeypatch.setattr("tsuwaroku.store.lease.replace_file", lend)
     keeper = keeper_of(store)
     assert Lease.load(store.lease_path).slots
