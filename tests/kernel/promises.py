@@ -103,7 +103,7 @@ class Promises:
                 give("closed", call, public.marks)
 
         after(storage.StorageWorker, "apply", committed)
-        after(Journal, "append", lambda self, record, *_: give("journal", self._owner, record.number, record.digest))
+        after(Journal, "append", lambda self, record, *_: give("journal", self.owner, record.number, record.digest))
         after(AuditLog, "append", lambda _, entry, *__: give("audit", entry.number, entry.hash))
         after(Catalogue, "put", lambda _, __, entry: give("catalogue", entry.call_id))
         after(Lease, "save", lambda lease, *_: give("lease", frozenset(map(tuple, lease.slots))))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tsuwaroku.clock import ClockQuality, Instant
 from tsuwaroku.errors import StoreError
 from tsuwaroku.store.journal import NO_CALL, SEGMENT_SIZE, Journal, JournalType
+from tsuwaroku.store.journal_record import SIGNATURE_AT
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.seal import CallKey, open_wrapped
@@ -37,6 +38,10 @@ def writer(store: Store) -> Journal:
 
 def reader(store: Store) -> Journal:
     return Journal.open(store.journal_dir, "keeper", store)
+
+
+def thorough(store: Store) -> Journal:
+    return Journal.open(store.journal_dir, "keeper", store, every_signature=True)
 
 
 def segment(store: Store, number: int = 0) -> Path:
@@ -232,6 +237,19 @@ def test_removed_records_and_another_stores_records_show(store: Store, tmp_path:
     assert reader(store).problems() == [f"keeper journal: keeper-00000.dat is not {SEGMENT_SIZE} octets long"]
 
 
+def test_one_signature_covers_those_before_it_and_verify_asks_for_every_one(store: Store) -> None:
+    journal = writer(store)
+    for second in range(4):
+        journal.append(JournalType.ALIVE, moment(second))
+    flip(segment(store), 2 * BLOCK + SIGNATURE_AT)
+    assert (numbers(reader(store)), reader(store).problems()) == ([1, 2, 3, 4], [])
+    assert thorough(store).problems() == ["keeper journal: records 3 to 3 are missing"]
+    flip(segment(store), 3 * BLOCK + SIGNATURE_AT)  # the one that vouches for them
+    assert numbers(reader(store)) == [1, 2]
+    flip(segment(store), 1 * BLOCK + 60)  # what was signed of the second, too
+    assert numbers(reader(store)) == [1]
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(at=st.integers(0, 5 * BLOCK - 1), bit=st.integers(0, 7))
 def test_any_flipped_bit_shows(store: Store, at: int, bit: int) -> None:
@@ -243,6 +261,6 @@ def test_any_flipped_bit_shows(store: Store, at: int, bit: int) -> None:
         pristine = segment(store).read_bytes()
     flip(segment(store), at, bit)
     try:
-        assert reader(store).problems() != []
+        assert thorough(store).problems() != []
     finally:
         segment(store).write_bytes(pristine)

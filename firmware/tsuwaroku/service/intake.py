@@ -19,7 +19,7 @@ from tsuwaroku.service.status import RecorderStatus
 from tsuwaroku.service.trail import Trail
 from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.audit import CALLS_CLOSED
-from tsuwaroku.store.journal import Journal, JournalRecord, JournalType
+from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.recovery import entry_of, find_calls, settle_interrupted
 from tsuwaroku.store.scan import StoredCall, live_instance, read_headers
@@ -45,12 +45,12 @@ class Peer:
 
 
 class Intake:
-    """Between the ring and the catalogue. `recorder`: the recorder's journal, open for reading."""
+    """Between the ring and the catalogue."""
 
     def __init__(
         self,
         store: Store,
-        journals: tuple[Journal, Journal],
+        journal: Journal,
         lending: Lending,
         listing: Listing,
         expiry: Expiry,
@@ -60,7 +60,8 @@ class Intake:
         clock: Clock,
     ) -> None:
         self._store = store
-        self._recorder_journal, self._journal = journals
+        self._journal = journal
+        self._standing = expiry.standing
         self._lending = lending
         self._listing = listing
         self._expiry = expiry
@@ -72,7 +73,6 @@ class Intake:
         self._unlisted: set[bytes] = set()  # calls in leased slots that are not in the catalogue yet
         self._keyless: set[bytes] = set()  # calls of on_button lines of which nobody knows yet whether they are kept
         self._tried: object = None  # what `settle` last found nothing to do for
-        self._journal_seen = 0
 
     # -- what is there
 
@@ -84,9 +84,6 @@ class Intake:
         for call_id in slots.calls() - self._listing.known.keys():  # a snapshot may remember an erased one
             slots.look_again(slots.of(call_id))
         self._unlisted = slots.calls() - self._listing.known.keys()
-        self._journal_seen = 0
-        for record in self._journal.records():
-            self._decided(record)
         self.release_discarded()
 
     def refresh_lease(self) -> None:
@@ -142,7 +139,6 @@ class Intake:
         """A damaged call is told at its hang-up, not months later."""
         if not stored.wraps:
             self._keyless.add(stored.call_id)
-            self._journal_seen = 0  # it may have been decided before it was listed
         if stored.problems:
             self._damaged(stored.headers[0].line, stored.id, stored.problems[0])
 
@@ -161,7 +157,7 @@ class Intake:
         now = self._clock.now()
         slots = [index for call_id in waiting for index in self._lending.slots.of(call_id)]
         try:
-            settled = settle_interrupted(self._store, self._journal, alive, now, slots)
+            settled = settle_interrupted(self._store, self._journal, alive, now, slots, self._standing.refresh())
         except StoreError:
             self._listing.read()  # a damaged day is put aside, and it is tried again
             raise
@@ -196,23 +192,18 @@ class Intake:
 
     def release_discarded(self) -> None:
         """Calls of on_button lines that nobody pressed for; slots that the recorder set aside. Raises StoreError."""
-        for record in self._recorder_journal.records()[self._journal_seen :]:
-            self._journal_seen += 1
-            self._decided(record)
+        standing = self._standing.refresh()
+        for slot in sorted(standing.aside.difference(self._lending.slots.aside)):
+            self._set_aside(slot)
+        for call_id in self._keyless | self._unlisted:
+            kept = standing.kept(call_id)
+            if kept is not None:
+                self._keyless.discard(call_id)
+            if kept is False:
+                self._give_back(call_id)
 
-    def _decided(self, record: JournalRecord) -> None:
-        if record.type in (JournalType.WRAP, JournalType.DISCARDED):
-            self._keyless.discard(record.call_id)
-        if record.type is JournalType.DISCARDED:
-            self._give_back(record.call_id)
-        if record.type is JournalType.SET_ASIDE:
-            self._set_aside(record)
-
-    def _set_aside(self, record: JournalRecord) -> None:
+    def _set_aside(self, slot: int) -> None:
         """A slot that cannot be written is counted out of the ring for good; the alarm stands as long as this disk."""
-        slot, known = record.public.get("slot"), self._lending.slots.aside
-        if not isinstance(slot, int) or slot in known:
-            return
         self._lending.set_aside(slot)
         numbers = ", ".join(str(number) for number in self._lending.slots.aside)
         self._alarms.set("slots_set_aside", True, self._clock.now(), detail=numbers)

@@ -64,7 +64,7 @@ class Keeper:
         self._started_ns = self._clock.now().mono_ns
         store = self._store
         self._journal = Journal.open(store.journal_dir, "keeper", store, store.device)
-        self._recorder_journal = Journal.open(store.journal_dir, "recorder", store)
+        self._recorder_journal = Journal.open(store.journal_dir, "recorder", store, keepers=self._journal)
         self._trail = Trail(store, self._clock, self._alarms)
         self._listing = Listing(Catalogue(store.catalogue_dir), self._lost_day)
         lease, whole = self._load_lease()
@@ -74,10 +74,9 @@ class Keeper:
             self._trail.note("keeper", "every header read", detail={"why": slots.refused})
         self._lending = Lending(store, self._config, slots, lease)
         self._start_expiry()
-        journals = (self._recorder_journal, self._journal)
         self._intake = Intake(
             store,
-            journals,
+            self._journal,
             self._lending,
             self._listing,
             self._expiry,
@@ -99,7 +98,7 @@ class Keeper:
         self._lock.release()
 
     def _start_expiry(self) -> None:
-        self._watch = ClockWatch(self._store.clock_path, self._recorder_journal.records(), self._alarms)
+        self._watch = ClockWatch(self._store.clock_path, self._recorder_journal.since(0), self._alarms)
         if self._watch.damaged:
             self._trail.note("keeper", "clock memory damaged", detail={"why": self._watch.damaged})
         eraser = Eraser(
@@ -110,9 +109,8 @@ class Keeper:
             pause=lambda slots: self.between(),
             recorder=self._recorder_journal,
         )
-        journals = (self._recorder_journal, self._journal)
         period = configured(self._config.store)
-        self._expiry = Expiry(self._store, self._listing, journals, self._alarms, eraser, self._erased, period)
+        self._expiry = Expiry(self._store, self._listing, self._journal, self._alarms, eraser, self._erased, period)
 
     def _load_lease(self) -> tuple[Lease, bool]:
         """The lease, and whether it could be read; else it is made anew, and every header is read.
@@ -124,15 +122,14 @@ class Keeper:
             return Lease.load(self._store.lease_path), self._store.lease_path.exists()
         except StoreError as error:
             self._trail.note("keeper", "lease damaged", detail={"why": str(error)})
-            numbers = [r.public.get("sequence") for j in (self._journal, self._recorder_journal) for r in j.records()]
+            numbers = [r.public.get("sequence") for j in (self._journal, self._recorder_journal) for r in j.since(0)]
             return Lease(sequence_floor=max([0, *(n for n in numbers if isinstance(n, int))]) + 1), False
 
     def _journal_has(self, number: int, digest: bytes) -> bool:
-        return number == 0 or any((r.number, r.digest) == (number, digest) for r in self._journal.records())
+        return number == 0 or self._journal.has(number, digest)
 
     def _save_table(self) -> None:
-        records = self._journal.records()
-        self._lending.save_table((records[-1].number, records[-1].digest) if records else (0, bytes(32)))
+        self._lending.save_table(self._journal.last)
 
     def _check_headers(self) -> None:
         """A start reads headers without their signatures; those are checked while the box is at work."""

@@ -17,7 +17,6 @@ from tsuwaroku.records.judging import Why as Judged
 from tsuwaroku.records.retention import Period
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.listing import Listing
-from tsuwaroku.store.amendments import Amendments
 from tsuwaroku.store.catalogue import CatalogueEntry
 from tsuwaroku.store.ends import glance_end, read_end
 from tsuwaroku.store.erasure import Due, Eraser, Erasure
@@ -36,13 +35,16 @@ RETRY_NS = 600 * NS
 
 
 class Expiry:
-    """`freed(erasure, calls)` is told of every erasure that was read back; `period`: of calls without a slot."""
+    """`freed(erasure, calls)` is told of every erasure that was read back; `period`: of calls without a slot.
+
+    `standing`: what both journals say of the calls that are there.
+    """
 
     def __init__(
         self,
         store: Store,
         listing: Listing,
-        journals: tuple[Journal, Journal],
+        journal: Journal,
         alarms: AlarmBoard,
         eraser: Eraser,
         freed: Callable[[Erasure, Sequence[bytes]], None],
@@ -50,7 +52,8 @@ class Expiry:
     ) -> None:
         self._store = store
         self._listing = listing
-        self._recorder, self._journal = journals
+        self._journal = journal
+        self.standing = eraser.standing
         self._alarms = alarms
         self._eraser = eraser
         self._freed = freed
@@ -60,7 +63,6 @@ class Expiry:
         self._began_ns = 0
         self._rest: Iterator[Due | None] | None = None
         self._judge: Judge | None = None
-        self._known: tuple[tuple[int, int], Amendments] | None = None
         self._failed = ""
 
     def again(self) -> None:
@@ -69,15 +71,7 @@ class Expiry:
 
     def is_going(self, call_id: bytes) -> bool:
         """Whether a call has its tombstone: what may still be there of it is nobody's to list."""
-        return self.amendments().tombstone(call_id) is not None
-
-    def amendments(self) -> Amendments:
-        """Of both journals as they are now. Raises StoreError."""
-        recorder, keeper = self._recorder.records(), self._journal.records()
-        state = len(recorder), len(keeper)
-        if self._known is None or self._known[0] != state:
-            self._known = state, Amendments([*recorder, *keeper])
-        return self._known[1]
+        return self._journal.buried(name_of(call_id)) is not None
 
     def finish(self, now: Instant) -> None:
         """What a kill or a bad disk left of earlier erasures. Raises StoreError."""
@@ -89,6 +83,7 @@ class Expiry:
     def poll(self, judge: Judge, now: Instant) -> None:
         """A piece of the pass that is under way, if any is. Raises StoreError."""
         self._judge = judge
+        self.standing.refresh()
         day = (judge.erasing_day, judge.suspended)
         if day != self._day or not self._began_ns <= now.mono_ns < self._again_ns:
             self._day, self._began_ns, self._again_ns = day, now.mono_ns, now.mono_ns + AGAIN_NS
@@ -135,7 +130,7 @@ class Expiry:
 
     def _walk(self) -> Iterator[Due | None]:
         """One of each call, None for those that stay. Raises StoreError where the disk cannot be read."""
-        for record in not_recorded(self.amendments()):
+        for record in not_recorded(self.standing):
             end = Instant(record.wall_ns, record.mono_ns, record.boot_id, record.quality)
             verdict = self._verdict(record.call_id, end, self._period)
             yield self._due(record.call_id, end, self._period, verdict, ())
@@ -144,7 +139,7 @@ class Expiry:
                 yield self._judged(entry)
 
     def _judged(self, entry: CatalogueEntry) -> Due | None:
-        if self.amendments().gone(entry.call_id):
+        if self.standing.gone(entry.call_id):
             return None
         end = glance_end(self._store, entry)
         if not self._verdict(entry.call_id, end.at, end.period).yes:
@@ -155,7 +150,7 @@ class Expiry:
 
     def _verdict(self, call_id: bytes, end: Instant, period: Period) -> Verdict:
         assert self._judge is not None
-        return self._judge.may_erase(end, period, self.amendments().hold(call_id))
+        return self._judge.may_erase(end, period, self.standing.hold(call_id))
 
     def _due(
         self, call_id: bytes, end: Instant, period: Period, verdict: Verdict, slots: tuple[int, ...]
@@ -165,7 +160,7 @@ class Expiry:
         judge = self._judge
         assert judge is not None
         ended, today = judge.end_day(end), judge.erasing_day
-        lapsed = verdict.last_day == self.amendments().hold(call_id) and verdict.last_day > period.last_day(ended)
+        lapsed = verdict.last_day == self.standing.hold(call_id) and verdict.last_day > period.last_day(ended)
         by_date = today is not None and today > verdict.last_day and not judge.suspended
         aged = verdict.why is Judged.AGED and not by_date  # one that was held is older than that by its date, too
         why = Why.AGE if aged else Why.HOLD_LAPSED if lapsed else Why.EXPIRED

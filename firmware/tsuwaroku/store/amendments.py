@@ -16,8 +16,40 @@ if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
 
 
-class Amendments(dict[bytes, list[JournalRecord]]):
-    """The records of each call by its id, oldest first; and the tombstones, which name no call id."""
+class Amended(dict[bytes, list[JournalRecord]]):
+    """The records of each call by its id, oldest first."""
+
+    def tombstone(self, call_id: bytes) -> Tombstone | None:
+        """The tombstone of a call: whatever is left of it is not to be read."""
+        raise NotImplementedError
+
+    def unfinished(self) -> list[Tombstone]:
+        """Calls that are to be erased, and may still be there in part."""
+        raise NotImplementedError
+
+    def gone(self, call_id: bytes) -> bool:
+        """Erased, or its key thrown away because nobody pressed: the call is no longer listed."""
+        discarded = any(record.type is JournalType.DISCARDED for record in self.get(call_id, ()))
+        return discarded or self.tombstone(call_id) is not None
+
+    def wraps(self, call_id: bytes) -> list[WrappedKey]:
+        """The keys the journals have for a call."""
+        return wraps_of(self.get(call_id, ()))
+
+    def hold(self, call_id: bytes) -> date | None:
+        """The last day of the hold put last on a call and not released since; it may be over. `date.max` where the
+        record says none."""
+        until: date | None = None
+        for record in self.get(call_id, ()):
+            if record.type is JournalType.HOLD:
+                until = _day(record.public.get("until"))
+            elif record.type is JournalType.HOLD_RELEASED:
+                until = None
+        return until
+
+
+class Amendments(Amended):
+    """Of everything in both journals, for one look; and the tombstones, which name no call id."""
 
     def __init__(self, records: Iterable[JournalRecord] = ()) -> None:
         super().__init__()
@@ -48,32 +80,10 @@ class Amendments(dict[bytes, list[JournalRecord]]):
         return frozenset(number for public in stones for number in public.get("lost", ()))
 
     def unfinished(self) -> list[Tombstone]:
-        """Calls that are to be erased, and may still be there in part."""
         return [stone for stone in self.tombstones.values() if stone.sequence not in self.finished]
 
     def tombstone(self, call_id: bytes) -> Tombstone | None:
-        """The tombstone of a call: whatever is left of it is not to be read."""
         return self.tombstones.get(name_of(call_id))
-
-    def gone(self, call_id: bytes) -> bool:
-        """Erased, or its key thrown away because nobody pressed: the call is no longer listed."""
-        discarded = any(record.type is JournalType.DISCARDED for record in self.get(call_id, ()))
-        return discarded or self.tombstone(call_id) is not None
-
-    def wraps(self, call_id: bytes) -> list[WrappedKey]:
-        """The keys the journals have for a call."""
-        return wraps_of(self.get(call_id, ()))
-
-    def hold(self, call_id: bytes) -> date | None:
-        """The last day of the hold put last on a call and not released since; it may be over. `date.max` where the
-        record says none."""
-        until: date | None = None
-        for record in self.get(call_id, ()):
-            if record.type is JournalType.HOLD:
-                until = _day(record.public.get("until"))
-            elif record.type is JournalType.HOLD_RELEASED:
-                until = None
-        return until
 
 
 def by_call(records: Iterable[JournalRecord]) -> Amendments:

@@ -16,14 +16,14 @@ import msgspec
 
 from tsuwaroku.clock import Instant
 from tsuwaroku.errors import RefusedError, StoreError
-from tsuwaroku.store.amendments import Amendments
+from tsuwaroku.store.amendments import Amended, Amendments
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.erasing import Failed, Place, SlotEraser, is_reused, own_generation
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.recovery import find_calls, recovered_record
 from tsuwaroku.store.scan import StoredCall, read_headers, scan_call
 from tsuwaroku.store.sequence import Sequence as Numbers
-from tsuwaroku.store.sequence import accounted_numbers
+from tsuwaroku.store.standing import Standing
 from tsuwaroku.store.tombstone import MOST_CALLS, Tombstone, Why, name_of, public_of
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ class Eraser:
         self._log = log
         self._pause = pause
         self._piece = piece
-        self._recorder = recorder or Journal.open(store.journal_dir, "recorder", store)
+        self._recorder = recorder or Journal.open(store.journal_dir, "recorder", store, keepers=journal)
+        self.standing = Standing(self._recorder, journal)
 
     def erase(self, due: Sequence[Due], on: date, now: Instant) -> Erasure:
         """Erase calls for good. `on`: today, by the clock of the retention. Those erased already are passed over.
@@ -122,14 +123,14 @@ class Eraser:
         Raises RefusedError, before anything is written, for a call whose time is not over, that is on hold or going on;
         StoreError where even the tombstone cannot be written. What fails later is in `failures`, and `finish`'s.
         """
-        amendments = self._amendments()
-        todo = [one for one in due if amendments.tombstone(one.call_id) is None]
+        amendments = self.standing.refresh()
+        todo = [one for one in due if self._journal.buried(name_of(one.call_id)) is None]
         for one in todo:
             refuse_early(one, on, amendments)
         entries = self._entries({name_of(one.call_id) for one in todo}, {one.ended_on for one in todo})
         found = [self._stone(one, on, entries, amendments) for one in todo]
         stones = [stone for stone in found if stone is not None]
-        lost = self._lost(stones, amendments)
+        lost = self._lost(stones)
         done = Erasure(unknown=[one.call_id for one, stone in zip(todo, found, strict=True) if stone is None])
         for batch in _pieces(stones, MOST_CALLS):
             self._journal.append(JournalType.TOMBSTONE, now, public=public_of(batch, lost))
@@ -139,7 +140,7 @@ class Eraser:
 
     def finish(self, now: Instant) -> Erasure:
         """What a kill, a power cut or a bad disk left of earlier erasures. Without such, it reads the journals only."""
-        stones = self._amendments().unfinished()
+        stones = self.standing.refresh().unfinished()
         done = Erasure()
         for batch in _pieces(stones, MOST_CALLS):
             entries = self._entries({stone.name for stone in batch}, {stone.ended_on for stone in batch})
@@ -147,9 +148,6 @@ class Eraser:
         return done
 
     # -- before
-
-    def _amendments(self) -> Amendments:
-        return Amendments([*self._recorder.records(), *self._journal.records()])
 
     def _entries(self, names: set[bytes], ended_on: set[date]) -> dict[bytes, CatalogueEntry]:
         """The catalogue's entries of these calls."""
@@ -165,9 +163,7 @@ class Eraser:
             found |= {name: entry for entry in entries if (name := name_of(entry.call_id)) in names}
         return found
 
-    def _stone(
-        self, one: Due, on: date, entries: dict[bytes, CatalogueEntry], amendments: Amendments
-    ) -> Tombstone | None:
+    def _stone(self, one: Due, on: date, entries: dict[bytes, CatalogueEntry], amendments: Amended) -> Tombstone | None:
         """None for a call of which there is nothing."""
         name = name_of(one.call_id)
         entry = entries.get(name)
@@ -194,7 +190,7 @@ class Eraser:
         )
 
     def _identity(
-        self, one: Due, entry: CatalogueEntry | None, slots: list[int], amendments: Amendments
+        self, one: Due, entry: CatalogueEntry | None, slots: list[int], amendments: Amended
     ) -> tuple[int | None, bytes]:
         """Number and digest: as signed at its recovery, as listed, or as the ring has it; a call of which only the
         journal knows has no digest."""
@@ -211,14 +207,12 @@ class Eraser:
         numbers = [r.public["sequence"] for r in records if r.type is JournalType.NOT_RECORDED]
         return (numbers[0] if numbers else None), b""
 
-    def _lost(self, stones: list[Tombstone], amendments: Amendments) -> list[int]:
+    def _lost(self, stones: list[Tombstone]) -> list[int]:
         """Numbers below those erased now that no call and no journal knows: their neighbours' commits tell whether they
         were lost in the last commit before an interruption, and are about to go."""
-        erased = {stone.sequence for stone in amendments.tombstones.values()}
         ours = {stone.sequence for stone in stones}
-        known = accounted_numbers(amendments).union(erased, ours, amendments.lost)
-        begin = max(erased, default=0) + 1
-        open_numbers = [number for number in range(begin, max(ours, default=0)) if number not in known]
+        numbers = range(self.standing.highest_erased + 1, max(ours, default=0))
+        open_numbers = [number for number in numbers if number not in ours and number not in self.standing.accounted]
         if not open_numbers:
             return []
         present = {entry.public.sequence: entry for day in self._catalogue.days() for entry in self._readable(day)}
@@ -327,7 +321,7 @@ def _near(ended_on: set[date]) -> set[date]:
     return ended_on | {date.fromordinal(day.toordinal() - 1) for day in ended_on}
 
 
-def refuse_early(one: Due, on: date, amendments: Amendments) -> None:
+def refuse_early(one: Due, on: date, amendments: Amended) -> None:
     """Raises RefusedError for a call whose last day is not over (Article 8(1)), or that is on hold."""
     shown = f"call kept until {one.expires_on}"
     if one.why is not Why.AGE and on <= one.expires_on:

@@ -12,7 +12,7 @@ from tsuwaroku.clock import Instant
 from tsuwaroku.errors import DamageError, SecretError, StoreError
 from tsuwaroku.records.call import CallRecord, Integrity, Outcome, PublicRecord, Retention
 from tsuwaroku.records.retention import day_of, expires_on
-from tsuwaroku.store.amendments import Amendments, read_amendments
+from tsuwaroku.store.amendments import Amended, Amendments, read_amendments
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.fold import by_seizure, fold
 from tsuwaroku.store.journal import Journal, JournalRecord, JournalType
@@ -112,17 +112,23 @@ def catalogue_calls(store: Store, catalogue: Catalogue, slots: Iterable[int] | N
 
 
 def settle_interrupted(
-    store: Store, journal: Journal, alive: bytes | None, now: Instant, slots: Iterable[int] | None = None
+    store: Store,
+    journal: Journal,
+    alive: bytes | None,
+    now: Instant,
+    slots: Iterable[int] | None = None,
+    amendments: Amended | None = None,
 ) -> list[str]:
     """Sign how far each interrupted call is whole, and put it into the catalogue; returns the ids settled now.
 
     A call whose very first extent was torn is signed, too (it goes nowhere), but not listed: it was never committed.
     `alive`: the instance id of the recorder that runs; its calls are going on. `slots` None: the whole ring.
+    `amendments`: for who has them; they are read otherwise.
     The `recovered` record says in `public`: sequence, digest (hex), extents, slots, ended_on, expires_on: no time
     of day, which must not outlive the call.
     Raises StoreError.
     """
-    amendments = read_amendments(store)
+    amendments = read_amendments(store) if amendments is None else amendments
     catalogue = Catalogue(store.catalogue_dir)
     known = {entry.call_id for entry in _known(catalogue, [])}
     settled = []
@@ -149,7 +155,7 @@ def agrees(stored: StoredCall, recovered: JournalRecord) -> bool:
     return recovered.public == _settlement(stored)
 
 
-def not_recorded(amendments: Amendments) -> list[JournalRecord]:
+def not_recorded(amendments: Amended) -> list[JournalRecord]:
     """Calls for which there was no room: all there is of them is in the journal."""
     records = [r for records in amendments.values() for r in records if r.type is JournalType.NOT_RECORDED]
     return [record for record in records if amendments.tombstone(record.call_id) is None]

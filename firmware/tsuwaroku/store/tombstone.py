@@ -95,6 +95,17 @@ def tombstones(records: Iterable[JournalRecord]) -> Iterator[Tombstone]:
             yield from _unpacked(record)
 
 
+def buried_in(record: JournalRecord) -> list[tuple[bytes, int]]:
+    """Names and numbers alone, of one of the keeper's records: 402,000 of a year are looked through at each start."""
+    if record.type is not JournalType.TOMBSTONE or record.owner != "keeper":
+        return []
+    try:
+        packed = msgspec.msgpack.decode(record.public["calls"], type=list[_Packed])
+    except (KeyError, TypeError, msgspec.DecodeError):
+        return []
+    return [(one.name, one.sequence) for one in packed]
+
+
 def _unpacked(record: JournalRecord) -> list[Tombstone]:
     try:
         on = date.fromisoformat(record.public["on"])

@@ -184,7 +184,7 @@ class _Verification:
         self._records = []
         for owner in ("recorder", "keeper"):
             for _ in range(self._reads):
-                journal = Journal.open(self._store.journal_dir, owner, self._store)
+                journal = Journal.open(self._store.journal_dir, owner, self._store, every_signature=True)
                 problems = journal.problems()
                 if not problems:
                     break

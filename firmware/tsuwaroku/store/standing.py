@@ -1,0 +1,99 @@
+"""What both journals say of the calls that are there, kept up as they grow: for the keeper, which asks all day.
+
+Of erased calls nothing is held here; their names are the journal's (`graves.py`). Of a call whose key was thrown away
+there is its name. So a year of tombstones costs no more than what is there, and a look costs what is new.
+"""
+
+from __future__ import annotations
+
+from tsuwaroku.store.amendments import Amended, slots_aside
+from tsuwaroku.store.graves import Graves
+from tsuwaroku.store.journal import Journal
+from tsuwaroku.store.journal_record import JournalRecord, JournalType
+from tsuwaroku.store.tombstone import Tombstone, buried_in, name_of
+
+_NUMBERED = (JournalType.DISCARDED, JournalType.NOT_RECORDED)
+
+
+class Standing(Amended):
+    """`highest_erased`: of the numbers with a tombstone. `accounted`: numbers above it of which only the journals know.
+    `aside`: slots that cannot be written.
+
+    Records come by journal, not by time: what one journal says of a call is in its order.
+    """
+
+    def __init__(self, recorder: Journal, keeper: Journal) -> None:
+        super().__init__()
+        self.highest_erased = 0
+        self.accounted: set[int] = set()
+        self.aside: set[int] = set()
+        self._recorder = recorder
+        self._keeper = keeper
+        self._seen: dict[str, int] = {}
+        self._names: dict[bytes, bytes] = {}  # of the calls held here: name -> id
+        self._discarded = Graves()
+        self._unfinished: dict[bytes, int] = {}  # name -> sequence number
+
+    def refresh(self) -> Standing:
+        """Itself, with what was appended since. Raises StoreError."""
+        for journal in (self._keeper, self._recorder):  # tombstones first: what they are about is not taken in
+            seen = self._seen.get(journal.owner, 0)
+            for record in journal.since(seen):
+                self._seen[journal.owner] = record.number
+                self._take(record)
+        return self
+
+    def tombstone(self, call_id: bytes) -> Tombstone | None:
+        return self._keeper.tombstone(name_of(call_id))
+
+    def unfinished(self) -> list[Tombstone]:
+        stones = (self._keeper.tombstone(name) for name in self._unfinished)
+        return [stone for stone in stones if stone is not None]
+
+    def gone(self, call_id: bytes) -> bool:
+        name = name_of(call_id)
+        return self._discarded.find(name) is not None or self._keeper.buried(name) is not None
+
+    def kept(self, call_id: bytes) -> bool | None:
+        """Of a call without a key in its slots: whether somebody pressed for it; None where nobody knows yet."""
+        if self._discarded.find(name_of(call_id)) is not None:
+            return False
+        return True if any(record.type is JournalType.WRAP for record in self.get(call_id, ())) else None
+
+    def _take(self, record: JournalRecord) -> None:
+        if record.type is JournalType.TOMBSTONE:
+            self._bury(record)
+        elif record.type is JournalType.ERASED:
+            self._finish(set(record.public.get("sequences", ())))
+        elif record.type is JournalType.SET_ASIDE:
+            self.aside |= slots_aside([record])
+        elif any(record.call_id):
+            self._add(record, name_of(record.call_id))
+
+    def _add(self, record: JournalRecord, name: bytes) -> None:
+        number = record.public.get("sequence")
+        if record.type in _NUMBERED and isinstance(number, int) and number > self.highest_erased:
+            self.accounted.add(number)
+        if record.type is JournalType.DISCARDED:
+            self._discarded.add(name, record.number)
+            self.pop(record.call_id, None)
+        elif not self.gone(record.call_id) or name in self._unfinished:
+            self._names[name] = record.call_id
+            self.setdefault(record.call_id, []).append(record)
+
+    def _bury(self, record: JournalRecord) -> None:
+        for name, number in buried_in(record):
+            again = number <= self.highest_erased and self._keeper.buried(name) != record.number
+            if not again:
+                self._unfinished[name] = number
+            self.highest_erased = max(self.highest_erased, number)
+        lost = record.public.get("lost", ())
+        self.accounted = {number for number in {*self.accounted, *lost} if number > self.highest_erased}
+
+    def _finish(self, numbers: set[int]) -> None:
+        """Read back as zeros: nothing is left to say of these calls."""
+        for name in [name for name, number in self._unfinished.items() if number in numbers]:
+            del self._unfinished[name]
+            call_id = self._names.pop(name, None)
+            if call_id is not None:
+                self.pop(call_id, None)
