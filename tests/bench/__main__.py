@@ -17,11 +17,15 @@ from tests.bench.child import BenchError
 from tests.bench.measure import Figure, machine
 from tests.bench.plans import Size, Workplace
 
-USAGE = """Usage: scripts/bench [--quick] [--runs N] [--profile] [--json] [...]
+RING_SLOTS = 1 << 20
+USAGE = """Usage: scripts/bench [ring] [--quick] [--runs N] [--profile] [--json] [...]
 
 Measures the recorder on this machine and prints medians with their targets: CPU seconds per line-hour, peak memory,
 disk and writes per hour of audio, lines a core sustains, lateness of the tick. tests/bench/README.md says how.
 
+  ring                what a ring of 256 GB costs: disk, writes, start, memory, lists, rebuild, beside plain FLAC files,
+                      SQLite and TinyDB; 3 runs of three minutes, as `--runs 3 --minutes 3 --live-seconds 0
+                      --ring-slots 1048576` without the speed
   --runs N            runs of each measurement (default 5)
   --quick             2 runs of three minutes instead of 5 of ten, 10 s in real time instead of 30
   --lines N           lines (default 8)
@@ -58,6 +62,7 @@ def main(argv: list[str] | None = None) -> int:
 def parse(argv: list[str]) -> argparse.Namespace:
     """The options. Ends the program with the usage where they are wrong."""
     parser = argparse.ArgumentParser(add_help=False, usage=USAGE[len("Usage: ") :].rstrip())
+    parser.add_argument("what", nargs="?", choices=["ring"])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--runs", type=int)
     parser.add_argument("--lines", type=int, default=8)
@@ -69,6 +74,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--folder", type=Path)
     args = parser.parse_args(argv)
+    if args.what == "ring":
+        args.runs, args.minutes = args.runs or 3, args.minutes or 3.0
+        args.ring_slots, args.live_seconds = args.ring_slots or RING_SLOTS, 0.0
     if size_of(args).runs < 1 or args.lines < 1:
         parser.error("at least one run of one line")
     if size_of(args).seconds < 8 or size_of(args).live_s < 0:
@@ -103,6 +111,8 @@ def measure(args: argparse.Namespace, base: Path) -> dict[str, object]:
         ("on disk", lambda: [*plans.disk(place, "talk"), *plans.disk(place, "noise")]),
         ("written, as fast as it can", lambda: plans.writes(place)),
     ]
+    if args.what == "ring":
+        parts = parts[1:]
     if size.live_s:
         parts.append(("in real time", lambda: [*plans.service(place), *plans.ticks(place)]))
     if args.ring_slots:

@@ -21,6 +21,7 @@ from ulid import ULID
 from tests.bench import fullring, manycalls
 from tests.bench.counted import Counter
 from tests.service.fakering import FakeStore
+from tsuwaroku.clock import ClockQuality, Instant
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.store import slottable
 from tsuwaroku.store.calllist import quick_public, quick_records
@@ -28,8 +29,12 @@ from tsuwaroku.store.cardcache import CardCache
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.layout import DEMO_KEY, Store
+from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.rebuild import rebuild
+from tsuwaroku.store.writer import CallOpening, RingWriter
 
 NO_RECORD = (0, bytes(32))
+CUTS = 64
 
 
 def make_ring(path: str, slots: str, calls: str) -> None:
@@ -135,6 +140,70 @@ def listing(path: str, calls: str) -> dict[str, float]:
     }
 
 
+def make_calls(path: str, calls: str) -> None:
+    """A ring of finished calls of two seconds, a slot each, as the recorder writes them; no catalogue."""
+    total, folder = int(calls), Path(path)
+    fullring.make(folder, total, 0, free=total)
+    Lease(slots=[(slot, 1) for slot in range(total)], sequence_floor=1).save(folder / "lease.json")
+    store = Store.open(folder, need_device=True)
+    writer = RingWriter(store, instance=bytes(8), audit_head=lambda: bytes(32), hold_back=0)
+    model = manycalls.record(1, manycalls.FIRST_DAY)
+    for number in range(1, total + 1):
+        now = Instant(fullring.START_NS + number * 10**9, number * 10**9, bytes(16), ClockQuality.SYNCHRONISED)
+        call_id = fullring.call_id(number)
+        opening = CallOpening(
+            id=call_id, line="1", extension="1", direction="inbound", seized=now, rate=8000, retention_days=30
+        )
+        writer.open(opening)
+        writer.audio(call_id, 0, bytes(2 * 16000))
+        writer.commit(now)
+        writer.close(call_id, msgspec.structs.replace(model, id=str(ULID.from_bytes(call_id))))
+        writer.commit(now)
+    store.close()
+
+
+def rebuilt(path: str) -> dict[str, float]:
+    """The catalogue made again from the ring."""
+    store = Store.open(Path(path), need_device=True)
+    begun = time.monotonic()
+    calls = rebuild(store).calls
+    return {"took": time.monotonic() - begun, "calls": calls}
+
+
+def cuts(path: str, calls: str) -> dict[str, float]:
+    """Shares of power cuts in an insert after which a day's list cannot be read. TinyDB's JSONStorage writes over its
+    file: any front of the new octets over the old ones. Ours is a file beside it, which counts when it is whole."""
+    folder, total = Path(path), int(calls)
+    store = Store.create(folder / "store", slots=1, retention_days=30, demonstration=True)
+    model = manycalls.entry(1, manycalls.FIRST_DAY, store.recipients)
+    plain = json.loads(msgspec.json.encode(model))
+    found = []
+    for count in (total, total + 1):
+        database = TinyDB(folder / "tinydb.json")
+        database.truncate()
+        database.insert_multiple({**plain, "number": number} for number in range(count, 0, -1))
+        database.close()
+        found.append((folder / "tinydb.json").read_bytes())
+    before, after = found
+    tiny = ours = 0
+    catalogue = Catalogue(store.catalogue_dir)
+    catalogue.put(model)
+    catalogue.fold()
+    file = store.catalogue_dir / f"{manycalls.FIRST_DAY}.json"
+    whole = file.read_bytes()
+    places = [len(after) * part // CUTS for part in range(1, CUTS)]
+    for place in places:
+        (folder / "tinydb.json").write_bytes(after[:place] + before[place:])
+        try:
+            with TinyDB(folder / "tinydb.json") as database:
+                tiny += len(database) not in (total, total + 1)
+        except ValueError:
+            tiny += 1
+        (file.parent / f".{file.name}.tmp").write_bytes(whole[: len(whole) * place // len(after)])
+        ours += [one.public.sequence for one in Catalogue(store.catalogue_dir).for_day(file.stem)] != [1]
+    return {"tinydb": 100 * tiny / len(places), "ours": 100 * ours / len(places)}
+
+
 WHAT: dict[str, Callable[..., object]] = {
     "ring": make_ring,
     "start": start,
@@ -143,6 +212,9 @@ WHAT: dict[str, Callable[..., object]] = {
     "list": listed,
     "sqlite": sqlite,
     "listing": listing,
+    "calls": make_calls,
+    "rebuild": rebuilt,
+    "cuts": cuts,
 }
 
 if __name__ == "__main__":

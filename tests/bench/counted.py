@@ -73,13 +73,20 @@ class Counter:
         return self.counts[parts[0] if parts and parts[0] in AREAS else "rest"]
 
 
+def asked() -> int:
+    """Octets this process has handed to any `write` of the kernel's, sockets and pipes included: at least what is
+    counted here, and little more."""
+    return int(Path("/proc/self/io").read_text(encoding="ascii").split("wchar:")[1].split()[0])
+
+
 def main() -> None:
     script, store = Path(sys.argv[1]), Path(sys.argv[2])
     counter = Counter(store)
     counter.wrap_os()
     counter.wrap_ring()
+    before = asked()
     simulate(script, store, fast=True)
-    print(json.dumps({"counts": counter.counts, "commits": counter.commits}))
+    print(json.dumps({"counts": counter.counts, "commits": counter.commits, "asked": asked() - before}))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from tsuwaroku.store.slot import BLOCK, EXTENT_HEADER, SLOT_SIZE
 
 
 def taken(store: Store) -> dict[str, int]:
-    """`slots`, their `slot_octets`, `committed` (headers and extents with padding), `sealed` (without padding)."""
+    """`slots`, their `slot_octets`, `committed` (headers and extents with padding), `sealed` (without padding),
+    `payload` (the sealed chunks alone)."""
     scan = scan_ring(store)
     if scan.problems or any(call.problems for call in scan.calls):
         raise SystemExit(f"the store is damaged: {scan.problems or [call.problems for call in scan.calls]}")
@@ -30,6 +31,7 @@ def taken(store: Store) -> dict[str, int]:
         "slots": slots,
         "slot_octets": slots * SLOT_SIZE,
         "committed": slots * BLOCK + sum(extent.disk_size for extent in extents),
+        "payload": sum(extent.payload_length for extent in extents),
         "sealed": slots * BLOCK + sum(EXTENT_HEADER + extent.payload_length for extent in extents),
     }
 

@@ -14,7 +14,14 @@ FULL_SLOTS, FULL_CALLS = 1 << 20, 36_000
 def measured(base: Path, slots: int, runs: int) -> list[Figure]:
     """All of it at `slots` slots and as many calls as a ring of that size has. Raises BenchError."""
     calls = max(60, FULL_CALLS * slots // FULL_SLOTS // 30 * 30)
-    return [*starts(base, slots, calls, runs), *laps(slots), *lists(base, calls, runs), *listing(base, calls // 30)]
+    return [
+        *starts(base, slots, calls, runs),
+        *laps(slots),
+        *lists(base, calls, runs),
+        *listing(base, calls // 30),
+        *rebuilds(base, calls),
+        *cuts(base, calls // 30),
+    ]
 
 
 def starts(base: Path, slots: int, calls: int, runs: int) -> list[Figure]:
@@ -82,4 +89,24 @@ def listing(base: Path, calls: int) -> list[Figure]:
         figure("listing", f"written to list a call, in a day of {calls:,}", "KiB", octets["ours"] / KIB),
         figure("listing_replaced", "the same with the day's file replaced for each", "KiB", octets["replaced"] / KIB),
         figure("listing_tinydb", "TinyDB's JSONStorage, neither whole nor synced", "KiB", octets["tinydb"] / KIB),
+    ]
+
+
+def rebuilds(base: Path, calls: int) -> list[Figure]:
+    """Of a twelfth of the calls, a slot each, in proportion; every other slot of a ring costs a header's reading."""
+    some, store = max(20, calls // 12), base / "calls"
+    job("atsize", "calls", store, str(some))
+    found = job("atsize", "rebuild", store).json()
+    if found["calls"] != some:
+        raise BenchError("the catalogue made again does not have every call")
+    return [figure("rebuild", f"rebuild of {calls:,} calls, from {some:,}", "s", found["took"] * calls / some, 60)]
+
+
+def cuts(base: Path, calls: int) -> list[Figure]:
+    """What a power cut in an insert leaves."""
+    (base / "cuts").mkdir()
+    found = job("atsize", "cuts", base / "cuts", str(calls)).json()
+    return [
+        figure("cut_ours", "unreadable after a cut in a listing", "%", found["ours"], 0),
+        figure("cut_tinydb", "  TinyDB's JSONStorage, any front of what it writes", "%", found["tinydb"]),
     ]

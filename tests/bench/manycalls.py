@@ -32,8 +32,8 @@ from tsuwaroku.store.seal import CallKey, seal_card
 FIRST_DAY = date(2026, 10, 25)
 
 
-def entry(number: int, day: date, recipients: Recipients) -> CatalogueEntry:
-    """Call `number`, seized on `day`, of 29 slots."""
+def record(number: int, day: date) -> CallRecord:
+    """Call `number`, seized on `day`: its card."""
     second = number * 37 % 86_400
     at = f"{day}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}.000+09:00"
     begun_ms = int((day - date(1970, 1, 1)).total_seconds() * 1000) - 9 * 3_600_000 + second * 1000
@@ -41,7 +41,7 @@ def entry(number: int, day: date, recipients: Recipients) -> CatalogueEntry:
     call_id = begun_ms.to_bytes(6, "big") + hashlib.sha256(b"%d" % number).digest()[:10]
     name, digest = str(ULID.from_bytes(call_id)), hashlib.sha256(call_id).hexdigest()
     kept = Retention(expires_on=(day + timedelta(days=30)).isoformat())
-    record = CallRecord(
+    return CallRecord(
         id=name,
         sequence=number,
         line=str(number % 8 + 1),
@@ -67,15 +67,25 @@ def entry(number: int, day: date, recipients: Recipients) -> CatalogueEntry:
         clock=ClockRecord(quality="synchronised", mono_ns=number * 10**9, boot_id=digest[:32]),
         retention=kept,
     )
-    key = CallKey.random()
+
+
+def entry(number: int, day: date, recipients: Recipients) -> CatalogueEntry:
+    """Call `number`, seized on `day`, of 29 slots."""
+    key, card = CallKey.random(), record(number, day)
+    call_id, digest = ULID.from_str(card.id).bytes, card.audio.pcm_sha256
     return CatalogueEntry(
         public=PublicRecord(
-            id=name, sequence=number, line=record.line, date=str(day), outcome=Outcome.ANSWERED, retention=kept
+            id=card.id,
+            sequence=number,
+            line=card.line,
+            date=str(day),
+            outcome=Outcome.ANSWERED,
+            retention=card.retention,
         ),
         slots=list(range(number * 29, number * 29 + 29)),
         generations=[3] * 29,
-        digest=digest,
-        card=seal_card(key, call_id, msgspec.json.encode(record)),
+        digest=digest or "",
+        card=seal_card(key, call_id, msgspec.json.encode(card)),
         wraps=list(key.wrap_for(recipients, call_id)),
         final=True,
     )

@@ -16,6 +16,7 @@ from tests.bench.measure import KIB, MIB, Figure, figure
 CPU_TARGET_S = 4.0
 RSS_TARGET_MIB = 120.0
 DISK_TARGET = 1.5
+WRITE_TARGET = 1.6
 RATE = 8000
 
 
@@ -148,11 +149,16 @@ def writes(place: Workplace) -> list[Figure]:
     total = sum(count["octets"] for count in counts.values())
     seconds = place.size.seconds
     ring = counts["ring"]
+    if not total <= counted["asked"] <= total * 1.05 + 64 * KIB:
+        raise BenchError(f"{total} octets were counted, the kernel was asked to write {counted['asked']}")
     figures = [
+        figure(
+            "written_sealed", "octets written per octet of sealed sound", "×", total / found["payload"], WRITE_TARGET
+        ),
         figure("written_stored", "octets written per octet stored", "×", total / found["committed"]),
         figure("written_pcm", "octets written per PCM octet", "×", total / (2 * found["samples"])),
         figure("commits", f"group commits a second, {place.size.lines} lines", "1/s", counted["commits"] / seconds),
-        figure("ring_syncs", "  fdatasync of ring files a second", "1/s", ring["syncs"] / seconds),
+        figure("ring_syncs", "  fdatasync of ring files a second", "1/s", ring["syncs"] / seconds, 1.0),
     ]
     for area in ("journal", "catalogue", "audit", "rest"):
         count = counts.get(area, empty)

@@ -204,9 +204,7 @@ def report_to(disk: Disk, fd: int) -> None:
             disk.say(fd, "closed", call.hex(), public.marks)
 
     after(storage.StorageWorker, "apply", committed)
-    after(
-        Journal, "append", lambda s, record, *_: disk.say(fd, "journal", s.owner, record.number, record.digest.hex())
-    )
+    after(Journal, "append", lambda s, record, *_: disk.say(fd, "journal", s.owner, record.number, record.digest.hex()))
     after(AuditLog, "append", lambda _, entry, *__: disk.say(fd, "audit", entry.number, entry.hash))
     after(Catalogue, "put", lambda _, __, entry: disk.say(fd, "catalogue", entry.public.id))
     after(Lease, "save", lambda lease, *_: disk.say(fd, "lease", len(lease.slots)))
