@@ -6,10 +6,12 @@ It prints one JSON document. What it is measured on is made by the same program 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import msgspec
@@ -21,16 +23,20 @@ from ulid import ULID
 from tests.bench import fullring, manycalls
 from tests.bench.counted import Counter
 from tests.service.fakering import FakeStore
-from tsuwaroku.clock import ClockQuality, Instant
+from tsuwaroku.clock import ClockQuality, Instant, SystemClock
+from tsuwaroku.config import Config, LineConfig, StoreConfig
+from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.store import slottable
 from tsuwaroku.store.calllist import quick_public, quick_records
 from tsuwaroku.store.cardcache import CardCache
 from tsuwaroku.store.catalogue import Catalogue
+from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.layout import DEMO_KEY, Store
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.rebuild import rebuild
+from tsuwaroku.store.tombstone import Tombstone, Why, name_of, public_of
 from tsuwaroku.store.writer import CallOpening, RingWriter
 
 NO_RECORD = (0, bytes(32))
@@ -170,6 +176,58 @@ def rebuilt(path: str) -> dict[str, float]:
     return {"took": time.monotonic() - begun, "calls": calls}
 
 
+def make_journals(path: str, days: str) -> None:
+    """So many days of 1,200 calls: a sign of life each ten minutes, 55 late marks a day, and of all but the last 30
+    days' calls the tombstones, 43 to a record, as a busy night writes them."""
+    store = Store.create(Path(path), slots=64, retention_days=30, demonstration=True)
+    os.fdatasync = os.fsync = lambda fd: None
+    recorder = Journal.open(store.journal_dir, "recorder", store, store.device)
+    keeper = Journal.open(store.journal_dir, "keeper", store, store.device)
+    erased = int(days) - 30
+    for day in range(int(days)):
+        now = Instant(fullring.START_NS + day * 86_400 * 10**9, day * 86_400 * 10**9, bytes(16), ClockQuality.HOLDOVER)
+        calls = [day * 1200 + number for number in range(1, 1201)]
+        for _ in range(144):
+            recorder.append(JournalType.ALIVE, now)
+        for number in calls[:55]:
+            to = store.recipients.to_wrap()
+            recorder.append(JournalType.MARK, now, fullring.call_id(number), {"marks": 1}, {"at_s": 1.0}, to)
+        for begin in range(0, 1200 if day < erased else 0, 43):
+            stones = [_stone(number, day) for number in calls[begin : begin + 43]]
+            keeper.append(JournalType.TOMBSTONE, now, public=public_of(stones))
+            recorder.erase_sealed({stone.name for stone in stones})
+            keeper.append(JournalType.ERASED, now, public={"sequences": [stone.sequence for stone in stones]})
+
+
+def _stone(number: int, day: int) -> Tombstone:
+    ended = date.fromordinal(740_000 + day)
+    call_id = fullring.call_id(number)
+    return Tombstone(
+        name=name_of(call_id),
+        sequence=number,
+        digest=call_id * 2,
+        ended_on=ended,
+        expires_on=ended,
+        why=Why.AGE,
+        slots=((number % 2**20, 3), (number * 7 % 2**20, 4)),
+        on=ended,
+    )
+
+
+def keeper_start(path: str) -> dict[str, float]:
+    """A keeper's whole start, and a poll after it."""
+    store = Store.open(Path(path), need_device=True)
+    settings = Config(line=(LineConfig(id="1"),), store=StoreConfig(retention_days=30))
+    keeper = Keeper(store, settings, SystemClock())
+    begun, cpu = time.monotonic(), time.process_time()
+    keeper.start()
+    started, used = time.monotonic(), time.process_time()
+    keeper.poll()
+    poll = time.monotonic() - started
+    size = sum(path.stat().st_size for path in store.journal_dir.iterdir())
+    return {"took": started - begun, "cpu": used - cpu, "poll": poll, "octets": size}
+
+
 def cuts(path: str, calls: str) -> dict[str, float]:
     """Shares of power cuts in an insert after which a day's list cannot be read. TinyDB's JSONStorage writes over its
     file: any front of the new octets over the old ones. Ours is a file beside it, which counts when it is whole."""
@@ -215,6 +273,8 @@ WHAT: dict[str, Callable[..., object]] = {
     "calls": make_calls,
     "rebuild": rebuilt,
     "cuts": cuts,
+    "journals": make_journals,
+    "keeper": keeper_start,
 }
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ def measured(base: Path, slots: int, runs: int) -> list[Figure]:
         *listing(base, calls // 30),
         *rebuilds(base, calls),
         *cuts(base, calls // 30),
+        *journals(base, max(31, 365 * slots // FULL_SLOTS)),
     ]
 
 
@@ -109,4 +110,18 @@ def cuts(base: Path, calls: int) -> list[Figure]:
     return [
         figure("cut_ours", "unreadable after a cut in a listing", "%", found["ours"], 0),
         figure("cut_tinydb", "  TinyDB's JSONStorage, any front of what it writes", "%", found["tinydb"]),
+    ]
+
+
+def journals(base: Path, days: int) -> list[Figure]:
+    """A keeper's start after so many days of calls, marks and erasures."""
+    job("atsize", "journals", base / "journals", str(days))
+    usage = job("atsize", "keeper", base / "journals")
+    found = usage.json()
+    return [
+        figure("journals", f"journals of {days} days", "MiB", found["octets"] / MIB),
+        figure("journals_start", "a keeper's start over them", "s", found["took"], 5),
+        figure("journals_cpu", "  CPU of it", "s", found["cpu"]),
+        figure("journals_rss", "  peak RSS", "MiB", usage.peak_rss / MIB, 150),
+        figure("journals_poll", "  a poll after it", "ms", 1000 * found["poll"]),
     ]

@@ -249,5 +249,6 @@ def test_a_ring_at_full_size_is_measured_at_any_size(tmp_path: Path) -> None:
         *("list_public", "list_sqlite", "list_first", "list_again"),
         *("list_public_cpu", "list_first_cpu", "list_again_cpu", "listing", "listing_replaced", "listing_tinydb"),
         *("rebuild", "cut_ours", "cut_tinydb"),
+        *("journals", "journals_start", "journals_cpu", "journals_rss", "journals_poll"),
     ]
     assert [one.key for one in found if not min(one.values) > 0] == ["cut_ours"]

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from tsuwaroku import __version__
-from tsuwaroku.console import holding, keys, maintaining, marking, playing, proof, reading, running, stating
+from tsuwaroku.console import finding, holding, keys, maintaining, marking, playing, proof, reading, running, stating
 from tsuwaroku.console.output import screen
 from tsuwaroku.console.session import DEFAULT_CONFIG, Session
 from tsuwaroku.console.texts import h, japanese, t, word
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for part in (running, reading, playing, marking, holding, proof, stating, maintaining):
+for part in (running, reading, finding, playing, marking, holding, proof, stating, maintaining):
     part.register(app)
 app.add_typer(keys.app, name="keys")
 
