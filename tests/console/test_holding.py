@@ -29,7 +29,7 @@ UNTIL = TODAY + timedelta(days=100)
 @pytest.fixture(scope="module")
 def recent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("holding") / "recent"
-    simulate(SCRIPT, store, fast=True)
+    simulate(SCRIPT, store, fast=True, start_wall_ns=first_ns(TODAY))
     return store
 
 

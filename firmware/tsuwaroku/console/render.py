@@ -17,6 +17,7 @@ from tsuwaroku.clock import JST, NS, from_iso
 from tsuwaroku.console.texts import t, word
 from tsuwaroku.console.translate import translate
 from tsuwaroku.records.call import Audio, CallRecord, Integrity, Mark, Notice, NoticeOutcome, Outcome, PublicRecord
+from tsuwaroku.records.retention import parse_period
 
 if TYPE_CHECKING:
     from tsuwaroku.store.verify import Report
@@ -119,6 +120,12 @@ def _public(records: Sequence[CallRecord | PublicRecord]) -> Table:
             kept_until(record),
         )
     return table
+
+
+def period_words(text: str) -> str:
+    """A retention ("30 days") in the language of this run."""
+    period = parse_period(text)
+    return t(f"period.{period.unit.value}", count=period.count)
 
 
 def line_name(record: CallRecord) -> str:

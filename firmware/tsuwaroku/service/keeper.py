@@ -27,6 +27,7 @@ from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
+from tsuwaroku.service.outlook import Outlook
 from tsuwaroku.service.retention import Expiry
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RingStatus, Status
@@ -84,6 +85,14 @@ class Keeper:
             self._alarms,
             self._trail,
             self._clock,
+        )
+        self._outlook = Outlook(
+            self._config,
+            self._listing,
+            slots,
+            self._expiry.standing,
+            self._alarms,
+            demonstration=store.info.demonstration,
         )
         self._trail.attempt(lambda: self._expiry.finish(self._clock.now()))
         self._relist()
@@ -218,7 +227,9 @@ class Keeper:
 
     def _expire(self) -> None:
         now = self._clock.now()
-        self._expiry.poll(self._watch.look(now), now)
+        judge = self._watch.look(now)
+        self._expiry.poll(judge, now)
+        self._outlook.poll(judge, now, stopped=self._expiry.stopped)
 
     def _log_erasure(self, erasure: Erasure) -> str:
         self._trail.write()
@@ -262,6 +273,7 @@ class Keeper:
         years = self._config.store.hold_years
         done = carry_out(self._store, self._journal, self._trail.audit, self._clock.now(), by, asked, years)
         self._expiry.again()  # what was released may be due
+        self._outlook.again()
         return done
 
     def audit(self, actor: str, verb: str, subject: str, why: str) -> dict[str, object]:
@@ -280,6 +292,7 @@ class Keeper:
         recorder = None if silent else self._peer.status
         today = day_of(now.wall_ns)
         calls = self._trail.attempt(lambda: self._listing.day(str(today))) or []
+        short = self._outlook.shortage
         return Status(
             at=now.isoformat(),
             station=self._config.station,
@@ -288,7 +301,10 @@ class Keeper:
             demonstration=self._store.info.demonstration,
             recorder=recorder,
             ring=RingStatus(
-                slots=self._store.info.slots, free=self._lending.slots.free, leased=len(self._lending.lease.slots)
+                slots=self._store.info.slots,
+                free=self._lending.slots.free,
+                leased=len(self._lending.lease.slots),
+                full_on=None if short is None else short.day.isoformat(),
             ),
             calls_today=len(calls),
             marks_today=sum(entry.public.marks for entry in calls),

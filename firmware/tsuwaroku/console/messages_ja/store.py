@@ -34,6 +34,7 @@ STORE: Final[dict[str, str]] = {
     "put the right disk back; what waits is kept and tried again": (
         "正しいディスクに戻してください。書き込み待ちのデータは保持され、もう一度試みられます"
     ),
+    "no slot is left on {} ({} free, {} on hold)": "{0} に空きがなくなる見込みです（空き {1} 区画、延長中 {2} 区画）",
     "its header cannot be read from the disk": "ヘッダーをディスクから読み込めません",
     "cannot be written ({})": "書き込めません（{0}）",
     "cannot be synced ({})": "ディスクに書き込みを確定できません（{0}）",
