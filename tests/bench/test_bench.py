@@ -247,6 +247,7 @@ def test_a_ring_at_full_size_is_measured_at_any_size(tmp_path: Path) -> None:
     assert [one.key for one in found] == [
         *("start_headers", "start_table", "start_rss", "table_size", "grant", "check", "lap_free", "lap_held"),
         *("list_public", "list_sqlite", "list_first", "list_again"),
+        *("verb_1", "verb_2", "verb_3", "verb_4"),
         *("list_public_cpu", "list_first_cpu", "list_again_cpu", "listing", "listing_replaced", "listing_tinydb"),
         *("rebuild", "cut_ours", "cut_tinydb"),
         *("journals", "journals_start", "journals_cpu", "journals_rss", "journals_poll"),

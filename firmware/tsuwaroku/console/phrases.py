@@ -65,6 +65,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "col.key_id": ("鍵ID", "Key id"),
     "calls.none": ("通話記録はありません。", "No calls."),
     "calls.count": ("{n} 件。", "{n} calls."),
+    "calls.newest": (
+        "{n} 件のうち新しい {shown} 件です。すべて表示するには --all、絞り込むには --date や「find」を使います。",
+        "{n} calls; the newest {shown} are shown. --all shows every one; --date and `find` narrow the list.",
+    ),
     "calls.no_key": (
         "電話番号や通話時間を見るには --key FILE が必要です。",
         "Numbers and times need --key FILE.",

@@ -28,6 +28,7 @@ FingerprintOption = Annotated[
 HeadOption = Annotated[
     str | None, typer.Option("--audit-head", metavar="HEX", help=h("opt.audit_head"), show_default=False)
 ]
+EveryOption = Annotated[bool, typer.Option("--all", metavar="", help=h("opt.every"), show_default=False)]
 SomeCall = Annotated[str | None, typer.Argument(metavar="ID", help=h("arg.id"), show_default=False)]
 
 
@@ -69,6 +70,7 @@ def calls(
     passphrase_file: PassphraseOption = None,
     line: LineFilter = None,
     date: DateFilter = None,
+    every: EveryOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the calls."""
@@ -79,7 +81,7 @@ def calls(
     if as_json:
         emit_json(records)
     else:
-        screen().print(render.calls(records, with_key=key is not None))
+        screen().print(render.calls(records, with_key=key is not None, every=every))
 
 
 def _day(text: str | None) -> str | None:
