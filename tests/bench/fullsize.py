@@ -21,6 +21,7 @@ def measured(base: Path, slots: int, runs: int) -> list[Figure]:
         *listing(base, calls // 30),
         *rebuilds(base, calls),
         *cuts(base, calls // 30),
+        *erasures(base, calls // 30),
         *journals(base, max(31, 365 * slots // FULL_SLOTS)),
     ]
 
@@ -128,6 +129,22 @@ def cuts(base: Path, calls: int) -> list[Figure]:
     return [
         figure("cut_ours", "unreadable after a cut in a listing", "%", found["ours"], 0),
         figure("cut_tinydb", "  TinyDB's JSONStorage, any front of what it writes", "%", found["tinydb"]),
+    ]
+
+
+def erasures(base: Path, calls: int) -> list[Figure]:
+    """A day's calls, a slot each, erased beside a recorder at work."""
+    found = job("erasing", base / "erasing", str(calls)).json()
+    if found["calls"] != calls:
+        raise BenchError("not every call was erased")
+    return [
+        figure(
+            "erased_written", "erasure: octets written per octet overwritten", "×", found["asked"] / found["octets"]
+        ),
+        figure("erased_pace", "  slots a second, with the keeper's naps", "1/s", calls / found["took"]),
+        figure("erased_alone", "  the recorder's commit without it, median", "ms", found["alone"][0]),
+        figure("erased_beside", "  beside it, median", "ms", found["beside"][0]),
+        figure("erased_worst", "  beside it, the longest", "ms", found["beside"][1]),
     ]
 
 

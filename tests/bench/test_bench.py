@@ -250,6 +250,7 @@ def test_a_ring_at_full_size_is_measured_at_any_size(tmp_path: Path) -> None:
         *("verb_1", "verb_2", "verb_3", "verb_4"),
         *("list_public_cpu", "list_first_cpu", "list_again_cpu", "listing", "listing_replaced", "listing_tinydb"),
         *("rebuild", "cut_ours", "cut_tinydb"),
+        *("erased_written", "erased_pace", "erased_alone", "erased_beside", "erased_worst"),
         *("journals", "journals_start", "journals_cpu", "journals_rss", "journals_poll"),
     ]
     assert [one.key for one in found if not min(one.values) > 0] == ["cut_ours"]
