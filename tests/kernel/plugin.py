@@ -86,14 +86,6 @@ def say_measured(terminal: pytest.TerminalReporter) -> None:
             terminal.line(line)
 
 
-def needed_kernel() -> Path:
-    """For a test outside that boots guests of its own: the kernel, or the test is skipped or fails as the marked."""
-    kernel = find_kernel()
-    if kernel is None:
-        (pytest.fail if os.environ.get(REQUIRED_VARIABLE) else pytest.skip)(MISSING)
-    return kernel
-
-
 class Inside:
     """One event a line, each on the host's disk before anything else happens."""
 

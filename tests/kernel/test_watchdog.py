@@ -17,7 +17,7 @@ import pytest
 from tests.kernel.box import Box, config_for
 from tests.kernel.guest import PYTHON, SHARE, Ended, Guest, Machine
 from tests.kernel.header import Header
-from tests.kernel.plugin import needed_kernel
+from tests.kernel.plugin import need_kernel
 from tests.kernel.talk import Talk
 from tests.kernel.world import RATE, World, telrec2
 from tests.service.support import calls_in, demo_key
@@ -59,7 +59,7 @@ def test_a_machine_that_cannot_record_restarts_and_goes_on_with_the_call(
     tmp_path: Path, trouble: str, nowayout: bool
 ) -> None:
     machine = Machine(start_ns=START_NS, options=(f"softdog.nowayout={int(nowayout)}",))
-    ended = Guest(needed_kernel(), machine, tmp_path).run([str(PYTHON), "-m", "tests.kernel.stalls", trouble], LIMIT_S)
+    ended = Guest(need_kernel(), machine, tmp_path).run([str(PYTHON), "-m", "tests.kernel.stalls", trouble], LIMIT_S)
     steps = [line.split(" ", 2) for line in (tmp_path / "log").read_text().splitlines()]
     assert [f"{boot} {step}" for boot, _, step in steps] == [f"1 {trouble}", *ending(nowayout)], ended.say()
     bite_s = bites(ended)[0] - float(steps[0][1])
