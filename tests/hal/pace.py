@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 
 NS = 1_000_000_000
+NEVER = 1 << 62
 STUCK_S = 60.0  # of real time: a thread that never sleeps
 
 
@@ -26,8 +27,7 @@ class Pace(threading.Condition):
         return self._ns
 
     def wait(self, timeout: float | None = None) -> bool:
-        assert timeout is not None
-        self._until_ns = self._ns + round(timeout * NS)
+        self._until_ns = NEVER if timeout is None else self._ns + round(timeout * NS)
         super().notify(2)  # the thread and the test
         while self._until_ns is not None:
             super().wait()
