@@ -12,6 +12,8 @@ import json
 import os
 import subprocess
 import time
+from collections import Counter
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -124,14 +126,25 @@ class Outside:
         self._config = config
         self._groups: dict[str, Group] = {}
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """A group stays in one worker, its limit is ours to watch, and the long groups begin first."""
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
+        """A group stays in one worker, and its limit is ours to watch. Of what is then selected the long groups begin
+        first: the longest, at the end, would have one worker wait for the other."""
         for item in items:
             if _mark(item) is not None:
                 item.add_marker(pytest.mark.xdist_group(_group_name(item)))
                 item.add_marker(pytest.mark.timeout(0))
-        items.sort(key=lambda item: _mark(item) is None)
+        yield
+        allowed_s: Counter[str] = Counter()
+        for item in items:
+            if _mark(item) is not None:
+                allowed_s[_group_name(item)] += round(_limit_of(item))
+
+        def place(item: pytest.Item) -> tuple[bool, int, str]:
+            group = "" if _mark(item) is None else _group_name(item)
+            return not group, -allowed_s[group], group
+
+        items.sort(key=place)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
