@@ -28,7 +28,10 @@ REQUIRED_VARIABLE = "TSUWAROKU_KERNEL_REQUIRED"
 MISSING = "the test kernel is not built: run scripts/setup --kernel-bench (5 minutes, once; x86-64 only)"
 # What one test may take in real seconds, where its mark does not say; booting and collecting take 3, alone on a core.
 LIMIT_S = 60.0
-BOOT_S = 60.0
+BOOT_S = 180.0
+# A limit is for a machine of one's own, and ends what hangs: where others have the processors all takes so many times
+# longer.
+PATIENCE = 4.0
 CONSOLE_TAIL = 6000
 SECTION_TAIL = 20_000
 
@@ -230,7 +233,7 @@ class Events:
             data = json.loads(line)
             if "begins" in data:
                 self.begun.append(data["begins"])
-                self._allowed_s = self._limits.get(data["begins"], LIMIT_S)
+                self._allowed_s = self._limits.get(data["begins"], PATIENCE * LIMIT_S)
                 self._last_s = now
             else:
                 self.reports.append((now - self._last_s, data))
@@ -253,7 +256,7 @@ def _machine_of(item: pytest.Item) -> str:
 
 
 def _limit_of(item: pytest.Item) -> float:
-    return float(_asked(item, "limit_s", LIMIT_S))
+    return PATIENCE * float(_asked(item, "limit_s", LIMIT_S))
 
 
 def _group_name(item: pytest.Item) -> str:

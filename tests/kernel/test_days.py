@@ -124,7 +124,7 @@ def work(folder: Path, seconds: float, slots: int) -> None:
     assert shift.complaints() == []
 
 
-@pytest.mark.kernel(machine="one card", limit_s=1800)  # 500 were seen where eight programs had two processors
+@pytest.mark.kernel(machine="one card", limit_s=600)
 def test_an_hour_of_the_office(tmp_path: Path) -> None:
     work(tmp_path, 3600.0, 200)
 

@@ -27,7 +27,7 @@ from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.verify import verify_store
 
-pytestmark = [pytest.mark.slow, pytest.mark.kernel(limit_s=300)]
+pytestmark = [pytest.mark.slow, pytest.mark.kernel(limit_s=100)]
 
 SIZE = 24 << 20
 SLOTS = 6

@@ -175,7 +175,7 @@ def remember_signatures(patch: pytest.MonkeyPatch) -> None:
                 patch.setattr(module, name, _verified)
 
 
-@pytest.mark.kernel(limit_s=900)
+@pytest.mark.kernel(limit_s=300)
 def test_whatever_was_promised_before_a_cut_is_there_after_it(day: Day, cut_disk: RamDisk) -> None:
     """And at most the last 1.5 s of a call in progress are not, and the next recorder goes on with what there is."""
     kinds = Counter(promise.kind for promise in day.promises)
@@ -223,7 +223,7 @@ def test_at_every_place_and_however_the_disk_is_mounted(tmp_path: Path, cut_disk
     assert found == []
 
 
-@pytest.mark.kernel(limit_s=900)
+@pytest.mark.kernel(limit_s=300)
 @pytest.mark.parametrize(
     ("firsts", "seconds"), [(2, 30), pytest.param(12, 60, marks=pytest.mark.nightly)], ids=["a few", "many"]
 )
