@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -266,8 +267,17 @@ def killed(*_: object, **__: object) -> None:
 
 
 def test_a_cut_before_clock_json_is_made_up_for(run: Run, days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch:
+    """In a boot in which no keeper and no recorder has come up yet."""
+    days.power(HOUR)
+    days.error_ns, days.quality = 0, SYNCHRONISED
+    save = clockfile.save
+
+    def save_once(*arguments: Any) -> None:
         patch.setattr(clockfile, "save", killed)
+        save(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(clockfile, "save", save_once)
         with pytest.raises(Killed):
             confirm(run, days, "--yes")
     assert clockfile.load(days.path / "clock.json").confirmed == 0
