@@ -11,7 +11,9 @@ from ulid import ULID
 
 from tests.console.support import FakeKeeper, Ran, Run
 from tests.service.daysworld import DAY, HOUR, MINUTE, SYNCHRONISED, UNSYNCHRONISED, Days, Killed
-from tsuwaroku.clock import NS, Instant
+from tests.service.support import START
+from tests.service.test_lamp_truth import Box
+from tsuwaroku.clock import NS, Instant, VirtualClock, from_iso, iso
 from tsuwaroku.console import clocking
 from tsuwaroku.service.clocking import ClockSeen
 from tsuwaroku.store import clockfile
@@ -346,3 +348,62 @@ def test_a_running_keeper_is_asked(run: Run, days: Days) -> None:
         "停電の工事",
     )
     assert written(days) == before
+
+
+# -- a call of 1970
+
+
+def in_1970(tmp_path: Path) -> Box:
+    """A machine without a battery clock, an hour after the epoch; its call is over after 25 s."""
+    box = Box(tmp_path, clock=VirtualClock(3600 * NS, UNSYNCHRONISED, b"without battery!"))
+    box.until(25.0)
+    box.keeper.poll()
+    return box
+
+
+def test_a_call_of_1970_is_dated_right_once_the_time_is_known(run: Run, tmp_path: Path) -> None:
+    box = in_1970(tmp_path)
+    key = ("--store", box.path, "--key", box.path / "demo.key")
+    (call,) = run("calls", *key, "--json").json
+    assert (call["seized_at"][:16], call["clock"]["quality"]) == ("1970-01-01T10:00", "unsynchronised")
+    assert (call["clock"]["dated_at"], call["retention"]["expires_on"]) == (None, "1970-01-31")
+    listed = run("calls", *key).out
+    assert ("01-01 10:00?" in listed, "? The clock was not synchronised" in listed) == (True, True)
+    assert "(the time may be wrong)" in run("show", 1, *key).out
+    assert "1970-01-01?" in run("calls", "--store", box.path).out
+    box.clock._start_wall_ns, box.clock._quality = START, SYNCHRONISED
+    box.keeper.poll()
+    box.end()
+    (dated,) = run("calls", *key, "--json").json
+    seized_ns = START + call["clock"]["mono_ns"]
+    assert dated == {
+        **call,
+        "clock": {**call["clock"], "dated_at": iso(seized_ns)},
+        "retention": {"expires_on": "2026-06-28", "hold": None},
+    }
+    listed = run("calls", *key).out
+    assert f"{iso(seized_ns)[5:16].replace('T', ' ')}≈" in listed
+    assert ("≈ The clock was wrong" in listed, "06-28" in listed) == (True, True)
+    (public,) = run("calls", "--store", box.path, "--json").json
+    assert (public["date"], public["clock"]["dated_at"]) == ("1970-01-01", "2026-05-29")
+    assert public["retention"]["expires_on"] == "2026-06-28"
+    assert "2026-05-29≈" in run("calls", "--store", box.path).out
+    shown = run("show", 1, *key).out
+    assert "2026-05-29 05:26:41 (as found out later)" in shown
+    assert "1970-01-01 10:00:01" in shown
+    assert "2026-05-29 05:26:58  hung up" in shown  # 16 s after the answer
+    for begin, found in (("2026-05-29", 1), ("2026-05-29T05:26", 1), ("2026-05-30", 0)):
+        assert len(run("find", "--from", begin, "--to", "2026-06-30", *key, "--json").json) == found
+
+
+def test_a_boot_that_was_never_synchronised_is_dated_by_the_next_one(run: Run, tmp_path: Path) -> None:
+    """The latest it can have been: as if all time without power had passed before it."""
+    box = in_1970(tmp_path)
+    box.end()
+    later = Box(tmp_path, clock=VirtualClock(START + DAY, SYNCHRONISED, b"the boot after i"))
+    later.until(2.0)
+    later.keeper.poll()
+    later.end()
+    (call,) = run("calls", "--store", box.path, "--key", box.path / "demo.key", "--json").json
+    latest_ns = START + DAY - (25 * NS - call["clock"]["mono_ns"])
+    assert from_iso(call["clock"]["dated_at"]) == pytest.approx(latest_ns, abs=MINUTE)  # no older look was saved

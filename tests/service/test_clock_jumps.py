@@ -88,7 +88,7 @@ class Jumping:
         (tmp_path / "before.toml").write_text(text, encoding="utf-8")
         simulate(tmp_path / "before.toml", tmp_path / "store", fast=True, config=config(), start_wall_ns=START)
         self.before = calls_in(tmp_path / "store")
-        self.clock = VirtualClock(START + 60 * 3600 * NS, quality, b"the boot after it")
+        self.clock = VirtualClock(START + 60 * 3600 * NS, quality, b"the boot after i")
         self.box = Box(tmp_path, text=text, clock=self.clock)
 
     def run(self, within: list[Callable[[], None]], between: list[Callable[[], None]]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import pytest
+from ulid import ULID
 
 from tests.service.daysworld import DAY, HOUR, MINUTE, SYNCHRONISED, UNSYNCHRONISED, Days
 from tests.service.test_control import keeping
@@ -13,8 +16,10 @@ from tests.service.test_retention import alarms, is_sound, why
 from tsuwaroku.clock import NS
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.errors import RefusedError, StoreError
-from tsuwaroku.records.dating import Confirmation, State, confirm, observe, replay
+from tsuwaroku.records.dating import Confirmation, State, changed, confirm, observe, replay
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen, going, request, view
+from tsuwaroku.service.holding import HoldRequest
+from tsuwaroku.service.statement import state
 from tsuwaroku.store import clockfile
 from tsuwaroku.store.amendments import read_amendments
 from tsuwaroku.store.audit import AuditLog
@@ -212,22 +217,68 @@ def test_confirmations_have_their_place_among_the_records(tmp_path: Path) -> Non
     """Two boots and a word in each: from nothing, from a memory that has the first, and from one that has both."""
     days = Days(tmp_path / "store", 4)
     days.kill()
-    records, state = [days.now()], observe(State(), days.now())
+    records, believed = [days.now()], observe(State(), days.now())
     confirmations = []
-    states = [state]
+    states = [believed]
     for number in (1, 2):
         days.power(20 * DAY)
         days.error_ns, days.quality = 0, SYNCHRONISED
         records.append(days.now())
         days.true_ns += HOUR
         confirmations.append(Confirmation(number, days.now()))
-        state = msgspec.structs.replace(confirm(state, days.now()), confirmed=number)
+        believed = msgspec.structs.replace(confirm(believed, days.now()), confirmed=number)
         days.true_ns += MINUTE
         records.append(days.now())
-        state = observe(state, days.now())
-        states.append(state)
+        believed = observe(believed, days.now())
+        states.append(believed)
     for known in (None, *states):
-        assert replay(records, known, confirmations) == state
-    assert replay(records, None, confirmations[:1]) != state
+        assert replay(records, known, confirmations) == believed
+    assert replay(records, None, confirmations[:1]) != believed
     strange = Confirmation(3, msgspec.structs.replace(days.now(), boot_id=b"nobody knows it!"))
-    assert replay(records, None, [*confirmations, strange]) == state
+    assert replay(records, None, [*confirmations, strange]) == believed
+
+
+def test_looks_that_differ_by_nothing_are_not_worth_a_write(tmp_path: Path) -> None:
+    """A clock that nobody synchronised, an hour ahead: no two looks agree to the microsecond, at one each 2 s."""
+    days = Days(tmp_path / "store", 4)
+    days.kill()
+    state = observe(State(), days.now())
+    days.power(MINUTE)
+    days.error_ns = HOUR
+    looks = [observe(state, days.now())]
+    for jitter_ns in (700, -400, 0):
+        days.true_ns += 2 * NS
+        days.error_ns = HOUR + jitter_ns
+        looks.append(observe(looks[-1], days.now()))
+    assert [changed(before, after) for before, after in pairwise([state, *looks])] == [True, False, False, False]
+
+
+# -- what a wrong clock did to what is said of a call
+
+
+@pytest.mark.parametrize("error_ns", [3650 * DAY, -20 * DAY], ids=["ten years ahead", "behind"])
+def test_a_call_of_a_wrong_clock_is_held_and_stated_by_its_true_day(tmp_path: Path, error_ns: int) -> None:
+    """Its record says that it is kept for ten years, or that its days are over."""
+    days = Days(tmp_path / "store", 8)
+    days.call()
+    days.run_to("07:00")
+    days.power_off(HOUR)
+    days.error_ns = error_ns
+    kept = days.call()
+    days.error_ns, days.quality = 0, SYNCHRONISED
+    days.poll(2)
+    before, on = (state(days.store, days.now(), day).statement for day in (kept.ended - timedelta(days=1), kept.ended))
+    assert (before.kept, on.kept, on.held, on.overdue) == ("1", "1–2", "", "")
+    until = kept.last_day + timedelta(days=1)
+    call = str(ULID.from_bytes(kept.call_id))
+    with pytest.raises(RefusedError, match=f"kept until {kept.last_day} anyway"):
+        days.keeper.hold(HoldRequest(calls=[call], until=str(kept.last_day), reason="訴訟"), "suzuki")
+    days.keeper.hold(HoldRequest(calls=[call], until=str(until), reason="訴訟"), "suzuki")
+    kept.until = until
+    while days.today < until:
+        days.run_to("12:00", polls=6)
+    assert days.present() == [2]
+    stated = state(days.store, days.now(), days.today).statement
+    assert (stated.kept, stated.held, stated.overdue, stated.holds) == ("2", "2", "", True)
+    days.run_to("00:05", polls=6)
+    assert (days.present(), days.early()) == ([], [])

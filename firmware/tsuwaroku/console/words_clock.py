@@ -105,8 +105,8 @@ CLOCK_PHRASES: Final[dict[str, tuple[str, str]]] = {
         "≈ The clock was wrong: the time is what was found out later, not what the record says.",
     ),
     "show.recorded_at": ("記録上の開始", "Began, as recorded"),
-    "show.dated": ("（後から判明した日時）", "(as found out later)"),
-    "show.unsure": ("（日時は正しくない可能性があります）", "(the time may be wrong)"),
+    "show.dated": ("（後から判明した日時）", " (as found out later)"),
+    "show.unsure": ("（日時は正しくない可能性があります）", " (the time may be wrong)"),
 }
 
 CLOCK_HELPS: Final[dict[str, tuple[str, str]]] = {
