@@ -234,6 +234,8 @@ def test_confirmations_have_their_place_among_the_records(tmp_path: Path) -> Non
     for known in (None, *states):
         assert replay(records, known, confirmations) == believed
     assert replay(records, None, confirmations[:1]) != believed
+    late = Confirmation(9, confirmations[0].at)  # of a boot that is over for whoever knows the next one
+    assert replay(records[:2], believed, [late]) == believed
     strange = Confirmation(3, msgspec.structs.replace(days.now(), boot_id=b"nobody knows it!"))
     assert replay(records, None, [*confirmations, strange]) == believed
 

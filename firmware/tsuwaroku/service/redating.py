@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
 
 Record = CallRecord | PublicRecord
+_NEAR_S = 30.0  # `Boot.dated_ns` takes a record at its word within a minute: nearer than that it need not be asked
 
 
 def redated(store: Store, records: Sequence[Record]) -> list[Record]:
@@ -35,25 +36,24 @@ def redated(store: Store, records: Sequence[Record]) -> list[Record]:
         state = clockfile.load(store.clock_path)
     except StoreError:
         state = State()
-    boots = {boot.boot_id.hex(): boot for boot in state.boots if boot.high_ns is not None}
+    boots = {boot.boot_id.hex(): boot for boot in state.boots}
+    zeros = {name: (b.high_ns + b.started_ns) / NS for name, b in boots.items() if b.high_ns is not None}
     catalogue = Catalogue(store.catalogue_dir)
-    found: list[Record] = []
-    for record in records:
-        boot = None if record.clock is None else boots.get(record.clock.boot_id)
-        if boot is not None and not _near(record, boot):
-            record = _corrected(store, catalogue, record, boot)
-        found.append(record)
+    found = list(records)
+    for place, record in enumerate(records):
+        clock = record.clock
+        zero_s = None if clock is None else zeros.get(clock.boot_id)
+        if clock is not None and zero_s is not None and not _near(record, zero_s + clock.mono_ns / NS):
+            found[place] = _corrected(store, catalogue, record, boots[clock.boot_id])
     return found
 
 
-def _near(record: Record, boot: Boot) -> bool:
-    """The quick look that is enough for nearly every call of a month."""
-    assert record.clock is not None
-    assert boot.high_ns is not None
-    judged_ns = boot.high_ns + boot.powered_ns(record.clock.mono_ns)
-    if isinstance(record, PublicRecord):
-        return record.date in (day_of(representable(judged_ns + by)).isoformat() for by in (-SLACK_NS, SLACK_NS))
-    return abs(datetime.fromisoformat(record.seized_at).timestamp() * NS - judged_ns) <= SLACK_NS / 2
+def _near(record: Record, judged_s: float) -> bool:
+    """The quick look that is enough for nearly every call of a month: 2 µs."""
+    if isinstance(record, CallRecord):
+        return abs(datetime.fromisoformat(record.seized_at).timestamp() - judged_s) <= _NEAR_S
+    judged_ns = round(judged_s * NS)
+    return record.date in (day_of(representable(judged_ns + by)).isoformat() for by in (-SLACK_NS, SLACK_NS))
 
 
 def _corrected(store: Store, catalogue: Catalogue, record: Record, boot: Boot) -> Record:
