@@ -33,7 +33,7 @@ from tsuwaroku.records.call import (
 from tsuwaroku.store.keys import DeviceKey, make_private_key
 from tsuwaroku.store.layout import Store
 
-PUBLIC = {"id", "sequence", "line", "date", "outcome", "integrity", "marks", "retention", "continues"}
+PUBLIC = {"id", "sequence", "line", "date", "outcome", "integrity", "marks", "retention", "continues", "clock"}
 
 
 def key(store: Path) -> tuple[object, ...]:

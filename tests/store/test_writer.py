@@ -26,7 +26,7 @@ from tests.store.writing import (
     sound,
 )
 from tsuwaroku.errors import SecretError, StoreError
-from tsuwaroku.records.call import Audio, CallRecord, GapRecord, Mark, PublicRecord, Retention, Run
+from tsuwaroku.records.call import Audio, CallRecord, ClockRecord, GapRecord, Mark, PublicRecord, Retention, Run
 from tsuwaroku.store.keys import PrivateKey, Recipients, make_recovery_key
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.slot import BLOCK, FLAG_KEY_WITHHELD, SLOT_SIZE, generation_of
@@ -100,6 +100,7 @@ def test_a_call_comes_back_whole(rig: Rig) -> None:
         outcome=result.outcome,
         marks=1,
         retention=Retention(expires_on="2026-12-23"),
+        clock=ClockRecord(quality="holdover", mono_ns=0, boot_id="00"),
     )
     assert (call.public, report.closed) == (public, [(call_id(1), public)])
     assert (report.committed, report.waiting, report.free_slots) == ({}, set(), 7)

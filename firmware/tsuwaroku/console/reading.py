@@ -14,7 +14,6 @@ from tsuwaroku.console.session import Record, find_record, load_key, open_store
 from tsuwaroku.console.texts import h, t
 from tsuwaroku.console.translate import translate
 from tsuwaroku.errors import DamageError, SecretError
-from tsuwaroku.records.call import CallRecord
 
 if TYPE_CHECKING:
     from tsuwaroku.store.keys import PrivateKey
@@ -40,10 +39,12 @@ def register(app: typer.Typer) -> None:
 
 
 def listed(store: Store, private: PrivateKey | None) -> list[Record]:
-    """Every call of a store, in order of seizure; what cannot be listed is named on stderr.
+    """Every call of a store, in order of seizure, by the date it had as far as that is known; what cannot be listed is
+    named on stderr.
 
     Raises StoreError, SecretError.
     """
+    from tsuwaroku.service.redating import redated
     from tsuwaroku.store.calllist import quick_public, quick_records
     from tsuwaroku.store.cardcache import CardCache, cache_directory
 
@@ -60,7 +61,7 @@ def listed(store: Store, private: PrivateKey | None) -> list[Record]:
     console = screen(err=True)
     for warning in warnings:
         console.print(translate(warning), style="yellow", markup=False, soft_wrap=True)
-    return found
+    return redated(store, found)
 
 
 def calls(
@@ -97,7 +98,7 @@ def _day(text: str | None) -> str | None:
 
 def date_of(record: Record) -> str:
     """The day of a call's seizure, Asia/Tokyo, as YYYY-MM-DD."""
-    return record.seized_at[:10] if isinstance(record, CallRecord) else record.date
+    return render.dated(record)[:10]
 
 
 def show(

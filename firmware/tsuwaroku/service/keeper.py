@@ -19,6 +19,7 @@ from tsuwaroku.errors import NotFoundError, RefusedError, StoreError
 from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.retention import configured, day_of
 from tsuwaroku.service.alarms import AlarmBoard
+from tsuwaroku.service.clocking import ClockRequest, ClockSeen, confirm_clock, propose_clock
 from tsuwaroku.service.clockwatch import ClockWatch
 from tsuwaroku.service.holding import HoldRequest, carry_out
 from tsuwaroku.service.intake import Intake, Peer
@@ -107,7 +108,8 @@ class Keeper:
         self._lock.release()
 
     def _start_expiry(self) -> None:
-        self._watch = ClockWatch(self._store.clock_path, self._recorder_journal.since(0), self._alarms)
+        journals = self._recorder_journal.since(0), self._journal.since(0)
+        self._watch = ClockWatch(self._store.clock_path, *journals, self._alarms)
         if self._watch.damaged:
             self._trail.note("keeper", "clock memory damaged", detail={"why": self._watch.damaged})
         eraser = Eraser(
@@ -275,6 +277,27 @@ class Keeper:
         self._expiry.again()  # what was released may be due
         self._outlook.again()
         return done
+
+    def clock(self) -> ClockSeen:
+        """A look at the clock, and what people said of it."""
+        now = self._clock.now()
+        state = self._watch.look(now).state
+        return ClockSeen(at=now, state=state, proposal=self._watch.proposal)
+
+    def propose_clock(self, by: str) -> dict[str, object]:
+        """The technician says that the clock is right."""
+        self._trail.write()
+        self._watch.proposal = propose_clock(self._journal, self._trail.audit, self.clock(), by)
+        return {}
+
+    def confirm_clock(self, asked: ClockRequest, by: str) -> dict[str, object]:
+        """The manager says so: what she was shown is believed, or nothing is."""
+        self._trail.write()
+        seen, amended = self.clock(), self._expiry.standing.refresh()
+        self._watch.confirmed(confirm_clock(self._journal, self._trail.audit, seen, by, asked, amended))
+        self._trail.attempt(lambda: self._watch.look(self._clock.now()))  # the journal has it, should the disk fail now
+        self._expiry.again()
+        return {}
 
     def audit(self, actor: str, verb: str, subject: str, why: str) -> dict[str, object]:
         """An entry durable before the act it records."""
