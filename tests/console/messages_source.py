@@ -42,6 +42,7 @@ LISTING = {
     "store/journal.py",
     "store/journal_reader.py",
     "store/recovery.py",
+    "store/whole.py",
     "exchange/script.py",
     "notice/level.py",
     "disclosure/medium.py",

@@ -65,15 +65,15 @@ def lines(path: Path) -> list[bytes]:
     return path.read_bytes().splitlines(keepends=True)
 
 
-def delete(number: int) -> Callable[[Path], None]:
+def delete(number: int) -> Callable[[Path], object]:
     return lambda folder: day(folder, number).unlink()
 
 
-def cut(number: int, octets: int) -> Callable[[Path], None]:
+def cut(number: int, octets: int) -> Callable[[Path], object]:
     return lambda folder: day(folder, number).write_bytes(day(folder, number).read_bytes()[:-octets])
 
 
-def cut_at_a_line(number: int) -> Callable[[Path], None]:
+def cut_at_a_line(number: int) -> Callable[[Path], object]:
     return lambda folder: day(folder, number).write_bytes(lines(day(folder, number))[0])
 
 
@@ -151,7 +151,7 @@ def everything_gone(folder: Path) -> None:
 LOST_1 = "audit: 1 entries that ring or journal name are gone from the log"
 LOST_2 = "audit: 2 entries that ring or journal name are gone from the log"
 
-ATTACKS: list[tuple[Callable[[Path], None], list[str]]] = [
+ATTACKS: list[tuple[Callable[[Path], object], list[str]]] = [
     (delete(3), [LOST_1]),
     (
         delete(0),
@@ -244,7 +244,7 @@ ATTACKS: list[tuple[Callable[[Path], None], list[str]]] = [
 
 
 @pytest.mark.parametrize(("attack", "answer"), ATTACKS, ids=[str(n) for n in range(len(ATTACKS))])
-def test_every_attack_is_told_in_these_words(store: Store, attack: Callable[[Path], None], answer: list[str]) -> None:
+def test_every_attack_is_told_in_these_words(store: Store, attack: Callable[[Path], object], answer: list[str]) -> None:
     assert found(store) == []
     attack(store.audit_dir)
     assert found(store) == answer

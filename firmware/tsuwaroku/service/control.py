@@ -58,6 +58,7 @@ async def serve(keeper: Keeper, control_path: Path, link_path: Path, stop: async
         while not stop.is_set():
             if keeper.poll():
                 link.lease_changed()
+            keeper.refuse_other_place()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), POLL_S)
     finally:

@@ -15,7 +15,7 @@ from ulid import ULID
 from tsuwaroku import __version__
 from tsuwaroku.clock import Clock
 from tsuwaroku.config import Config
-from tsuwaroku.errors import NotFoundError, RefusedError, StoreError
+from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, StoreError
 from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.retention import configured, day_of
 from tsuwaroku.service.alarms import AlarmBoard
@@ -88,6 +88,16 @@ class Keeper:
         self._trail.attempt(lambda: self._expiry.finish(self._clock.now()))
         self._relist()
         self.poll()
+
+    def refuse_other_place(self) -> None:
+        """What is open here is on a disk that was taken away and mounted anew: only a new start finds it all again.
+        Raises ServiceError."""
+        if self._lock.lost():
+            raise ServiceError(
+                "the disk was mounted anew",
+                where=str(self._store.path),
+                remedy="nothing to do: the keeper starts again",
+            )
 
     def close(self) -> None:
         self._trail.attempt(self._save_table)

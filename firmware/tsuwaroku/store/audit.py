@@ -298,15 +298,6 @@ def _is_number(text: object) -> bool:
     return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 16
 
 
-def signature_in(text: str) -> bytes:
-    """Its octets; none where it is not hex just as we write it (a case flipped is a change, too)."""
-    try:
-        octets = bytes.fromhex(text)
-    except ValueError:
-        return b""
-    return octets if octets.hex() == text else b""
-
-
 def words_digest(sealed: list[tuple[str, str]] | None) -> str | None:
     """What binds sealed words to the chain, hex; None where there are none."""
     return None if sealed is None else hashlib.sha256(msgspec.json.encode(sealed)).hexdigest()

@@ -18,10 +18,9 @@ from tsuwaroku.store.audit import (
     AuditLog,
     closed_in,
     entry_in,
-    signature_in,
     words_digest,
 )
-from tsuwaroku.store.keys import verify_signature
+from tsuwaroku.store.keys import hex_octets, verify_signature
 
 MOST_PROBLEMS = 50
 """Told one by one; a log that somebody wrote over has as many as lines."""
@@ -101,7 +100,7 @@ def _faults(entry: AuditEntry, digest: bytes, log: AuditLog) -> Iterator[str]:
     if entry.hash != digest.hex():
         yield f"entry {entry.number} was changed"
     elif not 0 <= entry.epoch < len(log.keys) or not verify_signature(
-        log.keys[entry.epoch], DOMAIN_AUDIT, digest, signature_in(entry.sig)
+        log.keys[entry.epoch], DOMAIN_AUDIT, digest, hex_octets(entry.sig)
     ):
         yield f"the signature of entry {entry.number} is wrong"
     if entry.sealed is not None and words_digest(entry.sealed) != entry.sealed_digest:

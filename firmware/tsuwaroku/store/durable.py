@@ -114,6 +114,24 @@ class FileLock:
             os.close(self._fd)
             self._fd = -1
 
+    def lost(self) -> bool:
+        """Whether we hold it, and the file at its path is another one that nobody holds: the disk was mounted anew."""
+        try:
+            return self._fd >= 0 and self.path.exists() and FileLock.held(self.path) is None
+        except OSError:
+            return False  # the disk is away
+
+    def retake(self) -> None:
+        """Hold it where it is now, if it was lost. Raises as `acquire` does; the old one is held until then."""
+        if self.lost():
+            before, self._fd = self._fd, -1
+            try:
+                self.acquire()
+            except (ServiceError, StoreError):
+                self._fd = before
+                raise
+            os.close(before)
+
     @staticmethod
     def held(path: Path) -> bytes | None:
         """The content if a live process holds the lock, else None."""

@@ -34,6 +34,8 @@ STORE: Final[dict[str, str]] = {
     "put the right disk back; what waits is kept and tried again": (
         "正しいディスクに戻してください。書き込み待ちのデータは保持され、もう一度試みられます"
     ),
+    "the disk was mounted anew": "ディスクがマウントし直されました",
+    "nothing to do: the keeper starts again": "操作は不要です。管理プロセスは自動的に起動し直します",
     "its header cannot be read from the disk": "ヘッダーをディスクから読み込めません",
     "cannot be written ({})": "書き込めません（{0}）",
     "cannot be synced ({})": "ディスクに書き込みを確定できません（{0}）",

@@ -95,6 +95,7 @@ VERIFY: Final[dict[str, str]] = {
     "call {} was interrupted; the keeper has not settled it yet": (
         "通話 #{0} は中断されました。管理プロセスによる復旧がまだ済んでいません"
     ),
+    "store.json is not as this box signed it": "store.json がこの装置の署名した内容と一致しません",
     "store.json names {} device keys, and the box has had only one": (
         "store.json に装置の公開鍵が {0} 個ありますが、この装置の鍵は1つだけです"
     ),
