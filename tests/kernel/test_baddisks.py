@@ -29,6 +29,7 @@ from tsuwaroku.errors import ServiceError
 from tsuwaroku.records.call import CallRecord
 from tsuwaroku.service.keeper import keeper_socket
 from tsuwaroku.service.status import Status
+from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.scan import StoredCall, scan_slots
@@ -308,6 +309,9 @@ def test_an_ssd_that_vanishes_and_comes_back(tmp_path: Path, disk: BadDisk, head
     office.until(45.0)
     assert office.codes() == set()
     assert office.lit("1", 23.5, 45.0)
+    for role in ("keeper", "recorder"):  # and on the disk that is there now, they have the store
+        assert FileLock.held(office.box.path / f"{role}.lock") is not None
+    assert office.box.pair.restarts == 1
     office.until(65.0)
     calls = office.end()
     assert [(call.line, call.audio.gaps, call.integrity.value) for call in calls] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -82,6 +83,7 @@ class FileLock:
         self.path = path
         self._content = content
         self._fd = -1
+        self._ours = False
 
     def acquire(self) -> None:
         """Take the lock until `release` or the end of the process. Raises ServiceError if another holds it, StoreError
@@ -106,31 +108,37 @@ class FileLock:
         except ServiceError:
             os.close(fd)
             raise
-        self._fd = fd
+        self._fd, self._ours = fd, True
 
     def release(self) -> None:
         """Let go. Harmless when not held."""
+        self._ours = False
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
     def lost(self) -> bool:
-        """Whether we hold it, and the file at its path is another one that nobody holds: the disk was mounted anew."""
+        """Whether it was taken, and is not held at its path any more: the disk was mounted anew, or somebody exchanged
+        the file. False while the disk is away."""
+        if not self._ours:
+            return False
         try:
-            return self._fd >= 0 and self.path.exists() and FileLock.held(self.path) is None
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
-            return False  # the disk is away
+            return False
+        try:
+            return self._fd < 0 or _identity(fd) != _identity(self._fd)
+        finally:
+            os.close(fd)
 
     def retake(self) -> None:
-        """Hold it where it is now, if it was lost. Raises as `acquire` does; the old one is held until then."""
+        """Take it where it is now, if it was lost. Raises as `acquire` does; then it is not held, and to be tried again
+        before anything is written."""
         if self.lost():
-            before, self._fd = self._fd, -1
-            try:
-                self.acquire()
-            except (ServiceError, StoreError):
-                self._fd = before
-                raise
-            os.close(before)
+            if self._fd >= 0:
+                os.close(self._fd)  # it may be the same file by another way, and keep us out
+                self._fd = -1
+            self.acquire()
 
     @staticmethod
     def held(path: Path) -> bytes | None:
@@ -147,6 +155,14 @@ class FileLock:
             return None
         finally:
             os.close(fd)
+
+
+def _identity(fd: int) -> tuple[int, int, bytes]:
+    """Which file it is. A disk that comes back may have the same numbers, so its mount counts, too."""
+    about, lines = os.fstat(fd), list[bytes]()
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/self/fdinfo/{fd}").read_bytes().splitlines()
+    return about.st_dev, about.st_ino, next((line for line in lines if line.startswith(b"mnt_id")), b"")
 
 
 def _flock(fd: int) -> bool:

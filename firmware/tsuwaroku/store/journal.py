@@ -172,7 +172,7 @@ class Journal(JournalReader):
                 self._next_segment()
             if self._fd < 0:
                 self._fd = os.open(self._path(self._segment), os.O_WRONLY | os.O_CLOEXEC)
-            os.pwrite(self._fd, octets, self._offset)
+            durable.write_all(self._fd, octets, self._offset)
             os.fdatasync(self._fd)
             self._failed = False
         except OSError as error:

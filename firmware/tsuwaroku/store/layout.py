@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from tsuwaroku.errors import ForeignStoreError, SecretError, StoreError
+from tsuwaroku.errors import ForeignStoreError, SecretError, ServiceError, StoreError
 from tsuwaroku.store.durable import FileLock, create_filled, replace_file, sync_directory
 from tsuwaroku.store.keys import DeviceKey, PrivateKey, Recipients, hex_octets, make_demo_key, verify_signature
 from tsuwaroku.store.ring import RingFiles, file_sizes, ring_name
@@ -66,16 +66,23 @@ class Store:
         self.ring = RingFiles(path / "ring", info.slots, writable, self.refuse_other)
 
     def refuse_other(self) -> None:
-        """Asked before a file is opened again after a failure: the disk may have been mounted anew, or another one.
-        Raises StoreError, ForeignStoreError; ServiceError where another process has taken the store meanwhile."""
+        """Asked before a file is opened again after a failure: the disk may have been mounted anew, or another one, or
+        another process may have taken the store meanwhile. Raises StoreError, ForeignStoreError."""
         if _read_info(self.path).store_id != self.info.store_id:
             raise ForeignStoreError(
                 "another store is here now; nothing is written to it",
                 where=str(self.path),
                 remedy="put the right disk back; what waits is kept and tried again",
             )
-        if self.lock is not None:
-            self.lock.retake()
+        try:
+            if self.lock is not None:
+                self.lock.retake()
+        except ServiceError as error:
+            raise StoreError(
+                "another process has taken the store meanwhile; nothing is written to it",
+                where=str(self.path),
+                remedy="stop the other one; what waits is kept and tried again",
+            ) from error
 
     @property
     def store_id(self) -> bytes:

@@ -34,6 +34,12 @@ STORE: Final[dict[str, str]] = {
     "put the right disk back; what waits is kept and tried again": (
         "正しいディスクに戻してください。書き込み待ちのデータは保持され、もう一度試みられます"
     ),
+    "another process has taken the store meanwhile; nothing is written to it": (
+        "その間に別のプロセスがこの保存先を使い始めました。ここには書き込みません"
+    ),
+    "stop the other one; what waits is kept and tried again": (
+        "もう一方を停止してください。書き込み待ちのデータは保持され、もう一度試みられます"
+    ),
     "the disk was mounted anew": "ディスクがマウントし直されました",
     "nothing to do: the keeper starts again": "操作は不要です。管理プロセスは自動的に起動し直します",
     "its header cannot be read from the disk": "ヘッダーをディスクから読み込めません",
