@@ -13,9 +13,10 @@ import shlex
 import struct
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.kernel.box import Box, config_for
@@ -24,6 +25,7 @@ from tests.kernel.disks import MAPPER, RamDisk, _libc, mount, run, unmount
 from tests.kernel.header import Header
 from tests.kernel.talk import Talk
 from tests.kernel.world import NS, World, telrec2
+from tsuwaroku.config import ServiceConfig
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.errors import ServiceError
 from tsuwaroku.records.call import CallRecord
@@ -40,6 +42,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.kernel(limit_s=200)]
 SIZE = 96 << 20
 SECTOR = 512
 MNT_DETACH = 2
+MS_REMOUNT = 32
 _FIBMAP = 1
 BLINKS_S = 2.6  # a commit covers for 2 s; the panel's filter, an eye
 CLOCK = {"clock_unsynchronised", "clock_never_set"}  # nobody sets the guest's
@@ -82,10 +85,10 @@ class BadDisk:
         self._shell = Shell()
         self._disk = RamDisk(SIZE)
         self.at = at
-        self._name = next(_names)
+        self.name = next(_names)
         self._old: list[str] = []
         self._make(self._whole)
-        run("mkfs.ext4", "-q", "-b", "4096", "-E", "lazy_itable_init=0,nodiscard", str(MAPPER / self._name))
+        run("mkfs.ext4", "-q", "-b", "4096", "-E", "lazy_itable_init=0,nodiscard", str(MAPPER / self.name))
         self.mount()
 
     @property
@@ -93,24 +96,24 @@ class BadDisk:
         return f"0 {SIZE // SECTOR} linear {self._disk.device} 0"
 
     def _make(self, table: str) -> None:
-        self._shell.run("dmsetup", "create", self._name, "--noudevsync", "--table", table)
+        self._shell.run("dmsetup", "create", self.name, "--noudevsync", "--table", table)
         self._shell.run("dmsetup", "mknodes")
 
     def mount(self) -> None:
-        mount(MAPPER / self._name, self.at, "ext4")
+        mount(MAPPER / self.name, self.at, "ext4")
 
     def _exchange(self, table: str, *, lock: bool = True) -> None:
         hard = [] if lock else ["--nolockfs", "--noflush"]
-        self._shell.run("dmsetup", "suspend", "--noudevsync", *hard, self._name)
-        self._shell.run("dmsetup", "load", self._name, "--table", table)
-        self._shell.run("dmsetup", "resume", "--noudevsync", self._name)
+        self._shell.run("dmsetup", "suspend", "--noudevsync", *hard, self.name)
+        self._shell.run("dmsetup", "load", self.name, "--table", table)
+        self._shell.run("dmsetup", "resume", "--noudevsync", self.name)
 
     def stall(self) -> None:
         """Nothing comes back any more."""
-        self._shell.run("dmsetup", "suspend", "--noudevsync", "--nolockfs", "--noflush", self._name)
+        self._shell.run("dmsetup", "suspend", "--noudevsync", "--nolockfs", "--noflush", self.name)
 
     def go_on(self) -> None:
-        self._shell.run("dmsetup", "resume", "--noudevsync", self._name)
+        self._shell.run("dmsetup", "resume", "--noudevsync", self.name)
 
     def spoil(self, path: Path, offset: int) -> None:
         """This block of the disk gives I/O errors from now on."""
@@ -131,15 +134,15 @@ class BadDisk:
     def come_back(self) -> None:
         """It is put back, and is another device for the kernel; somebody mounts it in the same place."""
         assert _libc.umount2(str(self.at).encode(), MNT_DETACH) == 0
-        self._old.append(self._name)
-        self._name = next(_names)
+        self._old.append(self.name)
+        self.name = next(_names)
         self._make(self._whole)
         self.mount()
 
     def close(self) -> None:
         self.go_on()  # else nothing ends that waits for it
         unmount(self.at)
-        for name in (*self._old, self._name):
+        for name in (*self._old, self.name):
             self._shell.run("dmsetup", "remove", "--noudevsync", "--retry", name)
         self._disk.close()
         self._shell.close()
@@ -149,11 +152,14 @@ class Office:
     """A box with both lines in calls, and its world."""
 
     def __init__(
-        self, tmp_path: Path, disk: BadDisk, header: Header, talks: dict[str, Sequence[tuple[float, float]]]
+        self, tmp_path: Path, disk: BadDisk, header: Header, talks: Mapping[str, Sequence[tuple[float, float]]]
     ) -> None:
         self.disk = disk
         self.header = header
-        self.box = Box(disk.at / "store", config_for(*talks), slots=96)
+        # On the disk, the socket's name could not even be looked up while that stands still.
+        service = ServiceConfig(socket=str(tmp_path / "keeper.sock"))
+        config = msgspec.structs.replace(config_for(*talks), service=service)
+        self.box = Box(disk.at / "store", config, slots=96)
         self.wiring = {line: telrec2(n) for n, line in enumerate(talks, 1)}
         sources = [Talk(line, times, seed=n) for n, (line, times) in enumerate(talks.items())]
         self.written = tmp_path / "written"
@@ -194,6 +200,13 @@ class Office:
     def lit(self, line: str, begin_s: float, end_s: float) -> bool:
         return self.shone(line, begin_s, end_s)[1] == 0
 
+    def abandon(self) -> None:
+        """After a failure: nothing of it may keep the disk or this process."""
+        with contextlib.suppress(BaseException):
+            self.box.stop()
+        with contextlib.suppress(BaseException):
+            self.world.stop()
+
     def end(self) -> list[CallRecord]:
         """A clean stop within its time; what is stored is what was played, at its place, and all of it is accounted
         for."""
@@ -218,20 +231,33 @@ def disk(tmp_path: Path) -> Iterator[BadDisk]:
     made.close()
 
 
+Talks = dict[str, list[tuple[float, float]]]
+
+
 @pytest.fixture
-def header() -> Iterator[Header]:
-    made = Header()
-    yield made
-    made.close()
+def make(tmp_path: Path, disk: BadDisk) -> Iterator[Callable[[Talks], Office]]:
+    """Offices on this disk."""
+    header = Header()
+    made: list[Office] = []
+
+    def one(talks: Talks) -> Office:
+        made.append(Office(tmp_path, disk, header, talks))
+        return made[-1]
+
+    yield one
+    disk.go_on()
+    for office in made:
+        office.abandon()
+    header.close()
 
 
 def seconds(call: CallRecord) -> float:
     return call.audio.samples / RATE
 
 
-def test_a_slow_disk_a_full_one_and_a_bad_block(tmp_path: Path, disk: BadDisk, header: Header) -> None:
+def test_a_slow_disk_a_full_one_and_a_bad_block(make: Callable[[Talks], Office], disk: BadDisk) -> None:
     """A sync of 5 s; no room for anything but the ring; a block in the slot of a call: no sample is lost."""
-    office = Office(tmp_path, disk, header, {"1": [(2.0, 75.0)], "2": [(3.0, 75.0)]})
+    office = make({"1": [(2.0, 75.0)], "2": [(3.0, 75.0)]})
     office.until(9.5)
     assert office.codes() == set()
     disk.stall()
@@ -295,9 +321,9 @@ def _in_ring(path: Path) -> list[StoredCall]:
         store.close()
 
 
-def test_an_ssd_that_vanishes_and_comes_back(tmp_path: Path, disk: BadDisk, header: Header) -> None:
+def test_an_ssd_that_vanishes_and_comes_back(make: Callable[[Talks], Office], disk: BadDisk) -> None:
     """12 s without it: everything waits in memory; then it is another device, mounted in the same place."""
-    office = Office(tmp_path, disk, header, {"1": [(2.0, 60.0)], "2": [(3.0, 26.0)]})
+    office = make({"1": [(2.0, 60.0)], "2": [(3.0, 26.0)]})
     office.until(9.5)
     disk.vanish()
     office.until(21.5)
@@ -321,10 +347,10 @@ def test_an_ssd_that_vanishes_and_comes_back(tmp_path: Path, disk: BadDisk, head
 
 
 def test_a_disk_that_hangs_longer_than_memory_holds_costs_a_gap_with_its_place(
-    tmp_path: Path, disk: BadDisk, header: Header
+    make: Callable[[Talks], Office], disk: BadDisk
 ) -> None:
     """90 s: a minute of every line waits; the rest is a gap that says so, and everything lies where it belongs."""
-    office = Office(tmp_path, disk, header, {"1": [(2.0, 120.0)], "2": [(3.0, 120.0)]})
+    office = make({"1": [(2.0, 120.0)], "2": [(3.0, 120.0)]})
     office.until(9.5)
     disk.stall()
     office.until(89.0)
@@ -342,3 +368,29 @@ def test_a_disk_that_hangs_longer_than_memory_holds_costs_a_gap_with_its_place(
         (gap,) = call.audio.gaps
         assert 25 < gap.samples / RATE < 33
         assert abs(seconds(call) - 120.0) < 3
+
+
+def test_a_disk_that_becomes_read_only_and_is_mounted_for_writing_again(
+    make: Callable[[Talks], Office], disk: BadDisk
+) -> None:
+    """As after an error of the file system, and the technician's `mount -o remount,rw`: no sample is lost."""
+    office = make({"1": [(2.0, 45.0)], "2": [(3.0, 16.0)]})
+    office.until(9.5)
+    Path("/proc/sysrq-trigger").write_text("u")  # every file system on a device, at once
+    office.until(14.0)
+    assert office.codes() >= {("storage_failed", ""), ("not_recorded", "1"), ("not_recorded", "2")}
+    office.until(21.5)  # line 2 has hung up meanwhile
+    mount(MAPPER / disk.name, disk.at, "ext4", flags=MS_REMOUNT)
+    office.until(30.0)
+    for line in ("1", "2"):
+        assert office.blinks(line, 10.0 + BLINKS_S, 18.0)
+    assert office.lit("1", 23.5, 30.0)
+    office.until(40.0)
+    assert office.codes() == set()
+    office.until(50.0)
+    calls = office.end()
+    assert [(call.line, call.audio.gaps, call.integrity.value) for call in calls] == [
+        ("1", [], "sealed"),
+        ("2", [], "sealed"),
+    ]
+    assert office.box.pair.restarts == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tsuwaroku.clock import Instant
 from tsuwaroku.errors import StoreError
@@ -13,20 +13,23 @@ from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.store import clockfile
 from tsuwaroku.store.journal_record import JournalRecord
 
+if TYPE_CHECKING:
+    from tsuwaroku.store.layout import Store
+
 SUSPENSIONS = tuple(suspension.value for suspension in Suspension if suspension)
 
 
 class ClockWatch:
     """`damaged`: what was wrong with the file, which is then made again."""
 
-    def __init__(self, path: Path, records: Iterable[JournalRecord], alarms: AlarmBoard) -> None:
-        self._path = path
+    def __init__(self, store: Store, records: Iterable[JournalRecord], alarms: AlarmBoard) -> None:
+        self._store = store
         self._alarms = alarms
         self._saved: State | None = None
         self._saved_ns = 0
         self.damaged = ""
         try:
-            state = clockfile.load(path)
+            state = clockfile.load(store.clock_path, store.store_id)
         except StoreError as error:
             state, self.damaged = State(), str(error)
         instants = (Instant(r.wall_ns, r.mono_ns, r.boot_id, r.quality) for r in records)
@@ -45,11 +48,14 @@ class ClockWatch:
 
     def save(self, now: Instant) -> None:
         """Durable on return. Raises StoreError."""
-        clockfile.save(self._path, self.state)
+        self._write(self.state)
         self._saved, self._saved_ns = self.state, now.mono_ns
+
+    def _write(self, state: State) -> None:
+        clockfile.save(self._store.clock_path, state, self._store.store_id)
 
     def set(self, state: State, now: Instant) -> None:
         """A manager's confirmation; believed only once it is durable. Raises StoreError."""
-        clockfile.save(self._path, state)
+        self._write(state)
         self.state = self._saved = state
         self._saved_ns = now.mono_ns

@@ -69,7 +69,9 @@ class Keeper:
         self._listing = Listing(Catalogue(store.catalogue_dir), self._lost_day)
         lease, whole = self._load_lease()
         slots = SlotTable(store, progress, self._journal_has if whole else None)
-        self._trail.note("keeper", "keeper started", detail={"version": __version__})
+        self._trail.note("keeper", "keeper started", detail={"version": __version__, "journal": self._journal.last[0]})
+        if self._journal.damaged:
+            self._trail.note("keeper", "journal damaged", detail={"after": str(self._journal.last[0])})
         if slots.refused and store.table_path.exists():
             self._trail.note("keeper", "every header read", detail={"why": slots.refused})
         self._lending = Lending(store, self._config, slots, lease)
@@ -102,13 +104,13 @@ class Keeper:
     def close(self) -> None:
         self._trail.attempt(self._save_table)
         self._trail.attempt(self._listing.catalogue.fold)
-        self._trail.note("keeper", "keeper stopped")
+        self._trail.note("keeper", "keeper stopped", detail={"journal": self._journal.last[0]})
         self._trail.audit.close()
         self._journal.close()
         self._lock.release()
 
     def _start_expiry(self) -> None:
-        self._watch = ClockWatch(self._store.clock_path, self._recorder_journal.since(0), self._alarms)
+        self._watch = ClockWatch(self._store, self._recorder_journal.since(0), self._alarms)
         if self._watch.damaged:
             self._trail.note("keeper", "clock memory damaged", detail={"why": self._watch.damaged})
         eraser = Eraser(
@@ -129,7 +131,7 @@ class Keeper:
         header by now, or will be passed over by it.
         """
         try:
-            return Lease.load(self._store.lease_path), self._store.lease_path.exists()
+            return Lease.load(self._store.lease_path, self._store.store_id), self._store.lease_path.exists()
         except StoreError as error:
             self._trail.note("keeper", "lease damaged", detail={"why": str(error)})
             numbers = [r.public.get("sequence") for j in (self._journal, self._recorder_journal) for r in j.since(0)]

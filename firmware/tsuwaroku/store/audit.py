@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 DOMAIN_AUDIT = b"tsuwaroku audit 1\0"
 NO_HEAD = bytes(32)
+KEEPER = "keeper"
+"""The actor of what the box itself does."""
 CALLS_CLOSED = "calls closed"
 """Entries with this verb have `{"calls": {sequence number: digest}}` as their detail."""
 LONGEST = 16 << 20
@@ -230,7 +232,7 @@ class AuditLog:
         try:
             if os.write(self._fd, line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fdatasync(self._fd)
+            durable.sync_data(self._fd)
         except OSError:
             self._unsure = True  # what is there after this, the next try finds out
             os.ftruncate(self._fd, start)  # what may not be durable must not stand before the next try
@@ -284,6 +286,12 @@ def closed_in(entry: AuditEntry) -> dict[int, str]:
     """Sequence number and digest (hex) of the calls that an entry knows to have been whole."""
     calls = entry.detail.get("calls") if entry.verb == CALLS_CLOSED else None
     return {int(n): str(digest) for n, digest in calls.items() if _is_number(n)} if isinstance(calls, dict) else {}
+
+
+def journal_in(entry: AuditEntry) -> int:
+    """How many records the keeper's journal had when an entry was made, as far as it says."""
+    records = entry.detail.get("journal") if entry.actor == KEEPER else None
+    return records if isinstance(records, int) else 0
 
 
 def entry_in(line: bytes) -> AuditEntry | None:

@@ -109,6 +109,7 @@ class _Verification:
         self._amendments = Amendments()
         self._records: list[JournalRecord] = []
         self._journal_problems: list[str] = []
+        self._keepers_last = 0
         self._sequence = Sequence()
         self._heads: set[bytes] = set()
         self._log = AuditFindings()
@@ -193,6 +194,7 @@ class _Verification:
                     break
             found += problems
             self._records += journal.records()
+            self._keepers_last = journal.last[0]
         self._journal_problems = found
         self._report.journal_records = len(self._records)
         self._amendments = by_call(self._records)
@@ -206,7 +208,11 @@ class _Verification:
             self._log = found = check_log(AuditLog.open(self._store), named | noted)
             if not found.problems and not found.unnamed:
                 break
+        if found.journal > self._keepers_last and self._reads > 1:
+            self._journals()  # it has grown since
         self._report.problems += self._journal_problems + found.problems
+        if found.journal > (last := self._keepers_last):
+            self._report.problems.append(f"keeper journal: records {last + 1} to {found.journal} are gone from its end")
         self._report.audit_entries = found.entries
         if self._noted in found.unnamed:
             self._report.problems.append("audit: the entry that was noted outside the box is gone from the log")

@@ -45,6 +45,7 @@ STORE: Final[dict[str, str]] = {
     "its header cannot be read from the disk": "ヘッダーをディスクから読み込めません",
     "cannot be written ({})": "書き込めません（{0}）",
     "cannot be synced ({})": "ディスクに書き込みを確定できません（{0}）",
+    "check the disk, and take away what stands there": "ディスクを確認し、そこにあるものを取り除いてください",
     "cannot be repaired ({})": "修復できません（{0}）",
     "cannot be put aside ({})": "退避できません（{0}）",
     "is not UTF-8 text": "文字コードが UTF-8 ではありません",
@@ -52,6 +53,7 @@ STORE: Final[dict[str, str]] = {
     "is not valid TOML: {}": "TOML の書き方に誤りがあります: {0}",
     "correct the line it names": "示された行を直してください",
     "is a store already": "すでに保存領域です",
+    "it is not as it was written, or another store's": "書き込んだときの内容と異なるか、別の保存先のものです",
     "is damaged ({})": "壊れています（{0}）",
     "is cut short": "途中で切れています",
     "check the disk; `tsuwaroku doctor` tells more": (
