@@ -6,11 +6,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tsuwaroku.errors import ServiceError, StoreError
-from tsuwaroku.store.durable import FileLock, create_filled, replace_file
+from tsuwaroku.store.durable import FileLock, create_filled, replace_file, sync_data
 
 
 def test_replace_file_writes_all_and_leaves_no_temporary(tmp_path: Path) -> None:
@@ -157,3 +158,18 @@ def test_a_lock_on_a_disk_that_came_back_read_only_is_tried_again(
     lock.retake()
     assert FileLock.held(path) == b"mine"
     lock.release()
+
+
+def test_a_sync_on_a_file_system_made_read_only_by_force_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ext4 syncs nothing then, and answers 0: a lamp would stay lit over sound that is in memory only."""
+    fd = os.open(tmp_path / "f", os.O_RDWR | os.O_CREAT)
+    try:
+        sync_data(fd)
+        flags = SimpleNamespace(f_flag=os.ST_RDONLY | os.ST_NOATIME)
+        monkeypatch.setattr(os, "fstatvfs", lambda _: flags)
+        with pytest.raises(OSError, match="Read-only file system"):
+            sync_data(fd)
+    finally:
+        os.close(fd)

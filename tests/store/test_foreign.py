@@ -21,6 +21,8 @@ from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.store.journal import Journal
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.scan import scan_slots
+from tsuwaroku.store.slot import BLOCK
+from tsuwaroku.store.verify import verify_store
 from tsuwaroku.store.writer import RingWriter
 
 __all__ = ["sound_store", "whole"]  # fixtures
@@ -149,3 +151,16 @@ def test_what_a_wrong_file_does(
         assert (after, said) == ("harmless", "")
     if fault in (cut, empty, exchanged, missing) and not said:
         assert "refused" not in (before if place in TRUTH else "", after)
+
+
+def test_the_end_of_the_keepers_journal_is_held_by_the_audit_log(sound_store: Path, tmp_path: Path) -> None:
+    """Holds, tombstones and marks of people stand there; a journal without its last records is sound in itself."""
+    path = tmp_path / "store"
+    shutil.copytree(sound_store, path)
+    file = path / "journal" / "keeper-00000.dat"
+    octets = file.read_bytes()
+    for kept, gone in ((1, "2 to 2"), (0, "1 to 2")):
+        file.write_bytes(octets[: kept * BLOCK].ljust(len(octets), b"\0"))
+        store = Store.open(path)
+        assert f"keeper journal: records {gone} are gone from its end" in verify_store(store).problems
+        store.close()
