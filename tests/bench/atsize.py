@@ -150,8 +150,8 @@ def make_calls(path: str, calls: str) -> None:
     """A ring of finished calls of two seconds, a slot each, as the recorder writes them; no catalogue."""
     total, folder = int(calls), Path(path)
     fullring.make(folder, total, 0, free=total)
-    Lease(slots=[(slot, 1) for slot in range(total)], sequence_floor=1).save(folder / "lease.json")
     store = Store.open(folder, need_device=True)
+    Lease(slots=[(slot, 1) for slot in range(total)], sequence_floor=1).save(store.lease_path, store.store_id)
     writer = RingWriter(store, instance=bytes(8), audit_head=lambda: bytes(32), hold_back=0)
     model = manycalls.record(1, manycalls.FIRST_DAY)
     for number in range(1, total + 1):

@@ -63,8 +63,8 @@ def opening(number: int, at: Instant) -> CallOpening:
 def make(path: Path, calls: int) -> None:
     """A store of so many finished calls, listed, and as many free slots as the recorder will need."""
     fullring.make(path, calls + SPARE, 0, free=calls + SPARE)
-    Lease(slots=[(slot, 1) for slot in range(calls)], sequence_floor=1).save(path / "lease.json")
     store = Store.open(path, need_device=True)
+    Lease(slots=[(slot, 1) for slot in range(calls)], sequence_floor=1).save(store.lease_path, store.store_id)
     writer = RingWriter(store, instance=bytes(8), audit_head=lambda: bytes(32), hold_back=0)
     noise = np.random.default_rng(1).normal(0, 3000, 2 * RATE).astype("<i2").tobytes()
     model = manycalls.record(1, manycalls.FIRST_DAY)
@@ -75,7 +75,8 @@ def make(path: Path, calls: int) -> None:
         writer.close(call_id, msgspec.structs.replace(model, id=str(ULID.from_bytes(call_id))))
         writer.commit(now(number))
     catalogue_calls(store, Catalogue(store.catalogue_dir))
-    Lease(slots=[(calls + n, 1) for n in range(SPARE)], sequence_floor=calls + 1).save(path / "lease.json")
+    spare = [(calls + n, 1) for n in range(SPARE)]
+    Lease(slots=spare, sequence_floor=calls + 1).save(store.lease_path, store.store_id)
     store.close()
 
 

@@ -113,6 +113,6 @@ def make(path: Path, slots: int, calls: int, free: int = 0) -> None:
         device_keys=[device.public.hex()],
         demonstration=True,
         retention_days=30,
-    )
+    ).signed(device)
     replace_file(path / "store.json", msgspec.json.encode(info), 0o640)
     Store.open(path).close()

@@ -16,6 +16,7 @@ ERRORS = {node.name for node in ast.parse(Path(errors.__file__).read_text()).bod
 SPOKEN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     **dict.fromkeys(ERRORS, ((0,), ("remedy",))),
     "FormatError": ((0,), ()),
+    "Unsound": ((0,), ()),
     "Finding": ((2, 3), ()),
     "BoardFault": ((2,), ()),
     "Anomaly": ((1,), ()),
@@ -42,6 +43,7 @@ LISTING = {
     "store/journal.py",
     "store/journal_reader.py",
     "store/recovery.py",
+    "store/whole.py",
     "exchange/script.py",
     "notice/level.py",
     "disclosure/medium.py",

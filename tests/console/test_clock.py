@@ -106,7 +106,7 @@ def test_status_says_what_is_believed_and_why_nothing_goes(
 
 def test_a_proposal_is_durable_erases_nothing_and_names_no_call(run: Run, days: Days) -> None:
     before, calls = written(days), run("calls", "--store", days.path, "--json").json
-    state = clockfile.load(days.path / "clock.json")
+    state = clockfile.load(days.path / "clock.json", days.store.store_id)
     ran = run("clock", "propose", "--store", days.path)
     assert (ran.code, "Nothing is erased by this" in ran.out, "21 days ahead" in ran.out) == (0, True, True)
     assert [call["id"] for call in calls if call["id"] in ran.out] == []
@@ -114,7 +114,7 @@ def test_a_proposal_is_durable_erases_nothing_and_names_no_call(run: Run, days: 
     assert (record.public["by"], record.public["off_ns"]) == ("suzuki", record.public["ahead_ns"])
     assert entries(days)[-1] == ("suzuki", "clock proposed")
     assert record.public["audit_head"] == list(AuditLog(days.path / "audit").entries())[-1].hash
-    assert clockfile.load(days.path / "clock.json") == state
+    assert clockfile.load(days.path / "clock.json", days.store.store_id) == state
     assert status(run, days)["proposal"] == {"by": "suzuki", "at": days.now().isoformat(), "lapsed": ""}
     days.start()
     days.poll(5)
@@ -161,7 +161,7 @@ def test_what_was_shown_goes_and_nothing_else(run: Run, days: Days) -> None:
     assert entry.detail["calls_shown"] == 4
     record = written(days)[-1]
     assert record.public["audit_head"] == entry.hash
-    assert clockfile.load(days.path / "clock.json").confirmed == record.number
+    assert clockfile.load(days.path / "clock.json", days.store.store_id).confirmed == record.number
     assert b"\xe5\x81\x9c\xe9\x9b\xbb" not in (days.path / "journal" / "keeper-00000.dat").read_bytes()
     assert (status(run, days)["suspended"], status(run, days)["agreed"]) == ("", True)
     days.start()
@@ -282,12 +282,12 @@ def test_a_cut_before_clock_json_is_made_up_for(run: Run, days: Days, monkeypatc
         patch.setattr(clockfile, "save", save_once)
         with pytest.raises(Killed):
             confirm(run, days, "--yes")
-    assert clockfile.load(days.path / "clock.json").confirmed == 0
+    assert clockfile.load(days.path / "clock.json", days.store.store_id).confirmed == 0
     assert status(run, days)["suspended"] == ""
     days.start()
     days.poll(6)
     assert (days.present(), days.early()) == ([5], [])
-    assert clockfile.load(days.path / "clock.json").confirmed == written_confirmations(days)[-1]
+    assert clockfile.load(days.path / "clock.json", days.store.store_id).confirmed == written_confirmations(days)[-1]
     days.kill()
 
 
@@ -323,7 +323,7 @@ def test_a_forged_proposal_is_no_proposal_and_shows(run: Run, days: Days) -> Non
 
 
 def test_a_running_keeper_is_asked(run: Run, days: Days) -> None:
-    seen = ClockSeen(at=days.now(), state=clockfile.load(days.path / "clock.json"), proposal=None)
+    seen = ClockSeen(at=days.now(), state=clockfile.load(days.path / "clock.json", days.store.store_id), proposal=None)
     before = written(days)
     lock = FileLock(days.path / "keeper.lock")
     lock.acquire()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -16,6 +17,9 @@ from tsuwaroku.records.call import Audio, CallRecord, ClockRecord, Direction, Ma
 from tsuwaroku.store.audit import AuditEntry, AuditLog
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.keys import PrivateKey
+from tsuwaroku.store.layout import Store
+from tsuwaroku.store.scan import scan_slots
+from tsuwaroku.store.slot import EXTENT_HEADER, SLOT_SIZE
 
 RATE = 8000
 
@@ -89,6 +93,52 @@ def test_playing_leaves_every_stored_call_as_it_was(run: Run, own: Path) -> None
     assert (own / "ring" / "ring-00000.dat").read_bytes() == before
     after = sorted(path.relative_to(own) for path in own.rglob("*") if path.parent.name != "audit")
     assert set(after) - set(names) <= {Path("keeper.lock")}
+
+
+def _spoil(store: Path, number: int) -> None:
+    """A bit of the first sound of a call."""
+    opened = Store.open(store)
+    (call,) = [call for call in scan_slots(opened) if call.sequence == number]
+    opened.close()
+    extent = call.extents[0]
+    at = extent.slot * SLOT_SIZE + extent.offset + EXTENT_HEADER + extent.header.payload_length // 2
+    with (store / "ring" / "ring-00000.dat").open("r+b") as file:
+        file.seek(at)
+        octet = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([octet ^ 4]))
+
+
+def test_a_damaged_call_is_played_as_far_as_it_goes_and_never_taken_for_whole(
+    run: Run, own: Path, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told before the first sound and at the end; the list goes by the catalogue, and knows nothing of it."""
+    samples = run("show", "1", *key(own), "--json").json["audio"]["samples"]
+    _spoil(own, 1)
+    ran = run("play", "1", *key(own), "--purpose", "fairness", "--output", "null")
+    assert ran.code == 10
+    damage = "slot 0, octet 4096: extent does not match its digest"
+    assert ran.err.index(f"This record is damaged: what is not heard need not be silence ({damage}") > 0
+    assert "what was played is damaged, and not the whole call" in ran.err
+    assert "verify" in ran.err
+    assert "End of the call." not in ran.err
+    assert ears.noted is not None
+    assert len(ears.heard) < 2 * samples
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    ran = run("play", "1", *key(own), "--purpose", "fairness", "--output", "null")
+    assert (ran.code, "損傷した通話記録" in ran.err, "extent" in ran.err) == (10, True, False)
+
+
+def test_a_call_whose_ring_is_not_what_the_catalogue_says_is_not_taken_for_whole(
+    run: Run, own: Path, ears: Ears
+) -> None:
+    """Sound in itself, and another than the one that was listed: somebody has exchanged it."""
+    (day,) = (own / "catalogue").glob("2*.json")
+    entries = msgspec.json.decode(day.read_bytes())
+    entries["_default"]["1"]["digest"] = "00" * 32
+    day.write_bytes(msgspec.json.encode(entries))
+    ran = run("play", "1", *key(own), "--purpose", "fairness", "--output", "null")
+    assert (ran.code, "ring and catalogue say different things of it" in ran.err) == (10, True)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.console.support import SCRIPT, Run
 from tsuwaroku.console import render
 from tsuwaroku.console.session import find_record
 from tsuwaroku.console.texts import WORDS
-from tsuwaroku.errors import NotFoundError
+from tsuwaroku.errors import NotFoundError, StoreError
 from tsuwaroku.notice.policy import Reason
 from tsuwaroku.records.call import (
     Audio,
@@ -32,6 +32,7 @@ from tsuwaroku.records.call import (
 )
 from tsuwaroku.store.keys import DeviceKey, make_private_key
 from tsuwaroku.store.layout import Store
+from tsuwaroku.store.ring import RingFiles
 
 PUBLIC = {"id", "sequence", "line", "date", "outcome", "integrity", "marks", "retention", "continues", "clock"}
 
@@ -290,6 +291,30 @@ def test_damage_ends_with_10_and_names_the_call(run: Run, own: Path, as_json: bo
         assert [call["sequence"] for call in ran.json["calls"] if call["problems"]] == [1]
     else:
         assert "1 of them have problems" in ran.out
+
+
+def test_the_call_that_is_shown_is_compared_with_the_ring(run: Run, own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list says what was sealed; `show` says what is there."""
+    key = ("--store", own, "--key", own / "demo.key")
+    assert (run("show", "1", *key, "--json").json["integrity"], run("show", "1", *key).err) == ("sealed", "")
+    ring = own / "ring" / "ring-00000.dat"
+    octets = bytearray(ring.read_bytes())
+    at = octets.index(b"TXNT") + 300
+    octets[at] ^= 1
+    ring.write_bytes(octets)
+    for arguments in (key, key[:2]):
+        ran = run("show", "1", *arguments, "--json")
+        assert (ran.code, ran.json["integrity"]) == (0, "damaged")
+        assert ran.err.startswith("the call is damaged in the ring (slot 0, octet 4096: extent does not match its")
+    assert run("show", "2", *key, "--json").json["integrity"] == "sealed"
+
+    def away(*_: object) -> bytes:
+        raise StoreError("cannot be read (Input/output error)", where="ring-00000.dat")
+
+    monkeypatch.setattr(RingFiles, "salvage", away)
+    ran = run("show", "1", *key, "--json")
+    assert (ran.code, ran.json["integrity"]) == (0, "sealed")  # a disk that is away is no reason to judge a call
+    assert ran.err == "could not be compared with the ring (ring-00000.dat: cannot be read (Input/output error))\n"
 
 
 def test_a_wrong_passphrase_ends_with_9(run: Run, office: Path, tmp_path: Path) -> None:

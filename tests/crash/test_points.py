@@ -186,7 +186,7 @@ def check_said(store: Store, said: list[list[Any]]) -> None:
             case "catalogue", [call_id]:
                 assert call_id in listed
             case "lease", [_]:
-                assert Lease.load(store.lease_path).slots
+                assert Lease.load(store.lease_path, store.store_id).slots
             case _:
                 raise AssertionError(what)
 

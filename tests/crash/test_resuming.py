@@ -57,7 +57,7 @@ def closed(store: RingWriter, line: str, number: int, now: Instant) -> list[tupl
 
 def test_a_line_that_had_another_call_since_does_not_resume_the_one_cut_off(tmp_path: Path) -> None:
     store = store_with(tmp_path / "store", 16)
-    Lease(slots=[(n, 1) for n in range(16)]).save(store.lease_path)
+    Lease(slots=[(n, 1) for n in range(16)]).save(store.lease_path, store.store_id)
     first = writer(store, b"first...")
     for line, number in (("L1", 1), ("L2", 2)):
         first.open(on(line, number))

@@ -113,6 +113,30 @@ def test_in_one_process_too_the_second_raises_and_the_first_goes_on(tmp_path: Pa
     store.close()
 
 
+@pytest.mark.slow
+def test_a_keeper_that_ends_because_the_disk_was_mounted_anew_is_started_again(tmp_path: Path) -> None:
+    """The supervisor does it, and the recorder goes on meanwhile."""
+    box = Box(tmp_path / "box", make_day(tmp_path, 60.0), random.Random(0))
+    try:
+        box.start()
+        until((box.path / "run" / "keeper.sock").exists)
+        keeper, recorder = box.pair.pid("keeper"), box.pair.pid("recorder")
+        lock = box.path / "keeper.lock"
+        lock.rename(box.path / "run" / "old.lock")  # what is at its place now is another file
+        lock.touch()
+        until(lambda: bool(box.pair.poll()) or box.pair.restarts > 0)
+        until(lambda: box.pair.poll() == [] and FileLock.held(lock) is not None)
+        assert (box.pair.restarts, box.pair.pid("keeper") != keeper, box.pair.pid("recorder")) == (1, True, recorder)
+        first = box.now_s()
+        until(lambda: box.now_s() > first + 5, 20)
+        assert box.pair.restarts == 1
+    finally:
+        box.stop()
+    findings = Findings(box)
+    findings.check()
+    assert findings.calls
+
+
 SUPERVISOR = """
 import sys, time
 from pathlib import Path

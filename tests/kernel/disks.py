@@ -35,10 +35,10 @@ def run(*argv: str) -> str:
     return done.stdout
 
 
-def mount(device: Path, at: Path, kind: str, options: str = "") -> None:
+def mount(device: Path, at: Path, kind: str, options: str = "", flags: int = 0) -> None:
     """Raises OSError."""
     at.mkdir(exist_ok=True)
-    if _libc.mount(str(device).encode(), str(at).encode(), kind.encode(), 0, options.encode()) != 0:
+    if _libc.mount(str(device).encode(), str(at).encode(), kind.encode(), flags, options.encode()) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), str(device))
 

@@ -249,7 +249,7 @@ def _entries(catalogue: Catalogue, day: str) -> list[CatalogueEntry]:
 def _lease(store: Store, promises: Sequence[Promise], leases: Sequence[_Slots]) -> list[str]:
     """The lease must be the last one promised, or the one that was just being written."""
     given = sum(promise.kind == "lease" for promise in promises)
-    lease = frozenset(Lease.load(store.lease_path).slots)
+    lease = frozenset(Lease.load(store.lease_path, store.store_id).slots)
     fitting = leases[max(0, given - 1) : given + 1]
     return [] if lease in fitting or not given else [f"broken promise: the lease is not one of {fitting}"]
 

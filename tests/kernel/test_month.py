@@ -84,7 +84,7 @@ def check(share: Path, days: Sequence[date], told: Sequence[Day]) -> None:
     used = [header.slot for call in calls for header in call.headers]
     assert sorted(used) == list(range(len(used)))
     assert {header.generation for call in calls for header in call.headers} == {1}
-    lent = [at for at, _ in Lease.load(store.lease_path).slots]
+    lent = [at for at, _ in Lease.load(store.lease_path, store.store_id).slots]
     assert len(lent) == len(set(lent))
     log = AuditLog.open(store)
     starts = [entry.at[:10] for entry in log.entries() if entry.verb == "keeper started"]

@@ -221,17 +221,20 @@ class World:
             else:
                 self.origin_ns = time.monotonic_ns()
                 self._begun.set()
+            heard, size = b"", 2 * self._channels * self._period
             while not self._stop.is_set():
-                if out.write(pcm) != len(pcm) // (2 * self._channels):
-                    raise AssertionError("the exchange came too late for the card")
+                if (taken := out.write(pcm)) != len(pcm) // (2 * self._channels):
+                    raise AssertionError(f"the exchange came too late for the card, which took {taken} frames")
                 yield first, pcm
                 first += len(pcm) // (2 * self._channels)
-                frames, heard = back.read()
-                if frames < 0 and not self._plugged.is_set():
-                    raise alsa.ALSAAudioError("unplugged")
-                if frames != self._period:
-                    raise AssertionError(f"the way back gave {frames} frames of {self._period}")
-                pcm = self._mix(first, heard)
+                while len(heard) < size:  # a child of this process that begins or ends interrupts a read
+                    frames, piece = back.read()
+                    if frames < 0 and not self._plugged.is_set():
+                        raise alsa.ALSAAudioError("unplugged")
+                    if frames <= 0:
+                        raise AssertionError(f"the way back gave {frames} frames of {self._period}")
+                    heard += piece
+                pcm, heard = self._mix(first, heard[:size]), heard[size:]
         finally:
             for end in (out, back):
                 if end is not None:

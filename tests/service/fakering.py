@@ -94,7 +94,7 @@ class FakeStore:
             device_keys=[device.public.hex()],
             demonstration=True,
             retention_days=30,
-        )
+        ).signed(device)
 
     def vouches(self, epoch: int, domain: bytes, octets: bytes, signature: bytes) -> bool:
         return epoch == 0 and verify_signature(self.device.public, domain, octets, signature)

@@ -47,5 +47,5 @@ def samples_of(path: Path) -> bytes:
 
 def no_slots(store: Store, parts: Assembled) -> None:
     """Take the recorder's lease away, as on a full ring."""
-    Lease(slots=[], sequence_floor=1).save(store.lease_path)
+    Lease(slots=[], sequence_floor=1).save(store.lease_path, store.store_id)
     parts.writer.reload_lease()

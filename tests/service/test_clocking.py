@@ -163,10 +163,13 @@ def test_a_clock_json_that_cannot_be_written_is_an_alarm_and_made_up_for(
         days.keeper.confirm_clock(asked, "suzuki")
         assert {"records_failed"} <= alarms(days)
         days.kill()
-    assert clockfile.load(days.path / "clock.json").confirmed == 0
+    assert clockfile.load(days.path / "clock.json", days.store.store_id).confirmed == 0
     days.start()
     days.poll(6)
-    assert (days.present(), clockfile.load(days.path / "clock.json").confirmed > 0) == ([2, 3], True)
+    assert (days.present(), clockfile.load(days.path / "clock.json", days.store.store_id).confirmed > 0) == (
+        [2, 3],
+        True,
+    )
 
 
 def failing(*_: object, **__: object) -> None:

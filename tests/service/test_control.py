@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +16,14 @@ from tests.service.support import START
 from tests.service.test_modes import config
 from tsuwaroku.clock import NS, VirtualClock
 from tsuwaroku.console.client import KeeperClient
-from tsuwaroku.errors import NotFoundError, RefusedError
+from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError
 from tsuwaroku.service import control
 from tsuwaroku.service.keeper import Keeper, keeper_socket, link_socket
 from tsuwaroku.service.link import Hello, Report, SocketLink
 from tsuwaroku.service.setup import create_demo_store
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.layout import Store
+from tsuwaroku.store.verify import verify_store
 
 
 @contextmanager
@@ -112,3 +114,33 @@ def test_a_recorder_is_heard_and_missed(tmp_path: Path) -> None:
                 break
         assert client.status().recorder is None
         assert keeper.status().alarms[0].code == "recorder_away"
+
+
+def test_a_keeper_whose_disk_was_mounted_anew_ends_and_the_next_one_finds_it_all(tmp_path: Path) -> None:
+    """It has files open, and knows things, of the disk that was; while the disk is away it only waits."""
+    path = tmp_path / "store"
+    settings = config()
+    create_demo_store(path, settings, 8)
+    store = Store.open(path, need_device=True)
+    keeper = Keeper(store, settings, VirtualClock(START))
+    keeper.start()
+    path.rename(tmp_path / "away")
+    keeper.poll()
+    keeper.refuse_other_place()
+    shutil.copytree(tmp_path / "away", path)
+    (path / "run" / "audit.head").unlink()
+    stop = asyncio.Event()
+    with pytest.raises(ServiceError, match="the disk was mounted anew") as ended:
+        asyncio.run(control.serve(keeper, keeper_socket(path, settings), link_socket(path), stop))
+    assert (ended.value.exit_code, bool(ended.value.remedy)) == (12, True)
+    assert not keeper_socket(path, settings).exists()
+    keeper.close()
+    store.close()
+    store = Store.open(path, need_device=True)
+    keeper = Keeper(store, settings, VirtualClock(START))
+    keeper.start()
+    keeper.refuse_other_place()
+    assert {alarm.code for alarm in keeper.status().alarms} <= {"recorder_away"}
+    assert verify_store(store).problems == []
+    keeper.close()
+    store.close()

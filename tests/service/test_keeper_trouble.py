@@ -79,7 +79,7 @@ def test_a_damaged_lease_is_made_anew(tmp_path: Path, octets: bytes) -> None:
     store = recorded(tmp_path)
     store.lease_path.write_bytes(octets)
     keeper = keeper_of(store)
-    lease = Lease.load(store.lease_path)
+    lease = Lease.load(store.lease_path, store.store_id)
     assert lease.sequence_floor == 3
     assert len(lease.slots) == 62  # all that are free
     record(tmp_path / "script.toml", store, config(), keeper)
@@ -100,7 +100,7 @@ def test_a_full_disk_stops_neither_lending_nor_the_status_and_is_made_up_for(
     monkeypatch.setattr("tsuwaroku.service.trail.replace_file", full)
     monkeypatch.setattr("tsuwaroku.store.lease.replace_file", lend)
     keeper = keeper_of(store)
-    assert Lease.load(store.lease_path).slots
+    assert Lease.load(store.lease_path, store.store_id).slots
     record(tmp_path / "script.toml", store, config(), keeper)
     keeper.message(Note("recorder started", "x", {}))
     assert keeper.poll() in (True, False)
@@ -186,7 +186,11 @@ def test_a_slot_that_was_set_aside_is_lent_no_more_and_stands_as_an_alarm(tmp_pa
     store = recorded(tmp_path)
     keeper = keeper_of(store)
     free = keeper.free_slots
-    (first, *_) = [slot for slot, _ in Lease.load(store.lease_path).slots if keeper._lending.slots.owner(slot) is None]
+    (first, *_) = [
+        slot
+        for slot, _ in Lease.load(store.lease_path, store.store_id).slots
+        if keeper._lending.slots.owner(slot) is None
+    ]
     journal = Journal.open(store.journal_dir, "recorder", store, store.device)
     for slot in (first, 0):  # the second has a call in it
         journal.append(JournalType.SET_ASIDE, VirtualClock(START).now(), public={"slot": slot, "generation": 1})

@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -164,6 +166,33 @@ def test_what_is_for_the_audit_log_waits_for_the_keeper(tmp_path: Path, keeper: 
     peer, _ = keeper.accept()
     assert received(peer, 2) == [hello, note]
     peer.close()
+    link.close()
+
+
+def test_a_disk_that_stands_still_holds_up_no_loop_that_connects(
+    tmp_path: Path, keeper: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The socket's name is on that disk, and looking it up waits."""
+    moves = threading.Event()
+
+    def waits(path: Path) -> str:
+        moves.wait(20)
+        return str(path)
+
+    monkeypatch.setattr("tsuwaroku.service.link.reachable", waits)
+    keeper.listen()
+    link = SocketLink(tmp_path / "link", Hello("00" * 8, 1))
+    began = time.monotonic()
+    for second in range(20):
+        link.poll(float(second))
+    assert time.monotonic() - began < 2
+    assert not link.connected
+    assert [thread.name for thread in threading.enumerate()].count("link") == 1
+    moves.set()
+    while not link.connected:
+        assert time.monotonic() - began < 20
+        time.sleep(0.01)
+        link.poll(20.0)
     link.close()
 
 

@@ -68,7 +68,7 @@ class Ring(RuleBasedStateMachine):
     @rule()
     def recorder_reloads(self) -> None:
         try:
-            places = Lease.load(self.store.lease_path).slots
+            places = Lease.load(self.store.lease_path, self.store.store_id).slots
         except StoreError:  # it then waits for the keeper
             places = []
         self.view = [(s, g) for s, g in places if (s, g) not in self.taken and self.generation[s] < g]
@@ -107,7 +107,7 @@ class Ring(RuleBasedStateMachine):
         store = self.store
         whole = store.lease_path.exists()
         try:
-            lease = Lease.load(store.lease_path)
+            lease = Lease.load(store.lease_path, store.store_id)
         except StoreError:
             lease, whole = Lease(), False
         known = (lambda number, _: number <= self.journal) if whole else None

@@ -44,7 +44,7 @@ class Box:
 
     def __init__(self, path: Path, slots: int = 12, audit: bool = True) -> None:
         self.store = Store.create(path, slots=slots, retention_days=30, demonstration=True)
-        Lease(slots=[(slot, 1) for slot in range(slots)]).save(self.store.lease_path)
+        Lease(slots=[(slot, 1) for slot in range(slots)]).save(self.store.lease_path, self.store.store_id)
         self.private = PrivateKey.load(path / "demo.key", lambda: "")
         self.audit = AuditLog.open(self.store, self.store.device)
         if audit:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.store.reading import at
 from tsuwaroku.clock import ClockQuality, Instant, from_iso
 from tsuwaroku.errors import StoreError
 from tsuwaroku.store.audit import AuditEntry, AuditLog
@@ -157,3 +158,23 @@ def test_any_flipped_bit_shows(store: Store, share: float, bit: int) -> None:
         assert check_log(AuditLog.open(store)).problems != []
     finally:
         day(store).write_bytes(pristine)
+
+
+@pytest.mark.slow
+def test_nothing_of_400_days_is_removed(store: Store) -> None:
+    """A file a day; the log is opened anew each month, and an end cut off beyond the last head shows by the head."""
+    for day in range(400):
+        if day % 30 == 0:
+            log = AuditLog.open(store, store.device)
+        log.append(at(day * 86_400), "handler", "play", f"01CALL{day}", "応対の改善")
+        if day % 30 == 29:
+            log.close()
+    log.close()
+    read = AuditLog.open(store)
+    assert len(read.files()) == 400
+    assert [entry.number for entry in read.entries()] == list(range(1, 401))
+    found = check_log(read, {log.head()})
+    assert (found.problems, found.entries, found.unnamed) == ([], 400, set())
+    read.files()[-1].unlink()
+    found = check_log(read, {log.head()})
+    assert (found.problems, found.unnamed) == ([], {log.head()})

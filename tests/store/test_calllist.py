@@ -73,7 +73,7 @@ def test_both_lists_say_the_same(box: Box, tmp_path: Path, folded: bool) -> None
 
 def test_a_box_is_used_while_its_day_is_as_it_was(box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(box, folded=True)
-    Lease().save(box.store.lease_path)
+    Lease().save(box.store.lease_path, box.store.store_id)
     cache = cache_of(box, tmp_path)
     opened: list[str] = []
     whole = calllist._card

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tsuwaroku.errors import ServiceError
-from tsuwaroku.store.durable import FileLock, create_filled, replace_file
+from tsuwaroku.errors import ServiceError, StoreError
+from tsuwaroku.store.durable import FileLock, create_filled, replace_file, sync_data
 
 
 def test_replace_file_writes_all_and_leaves_no_temporary(tmp_path: Path) -> None:
@@ -85,3 +88,88 @@ def test_lock_is_seen_and_refused_from_another_process(tmp_path: Path) -> None:
     again.acquire()
     assert path.read_bytes() == b"next"
     again.release()
+
+
+def test_a_lock_is_lost_when_the_disk_is_another_and_not_while_it_is_away(tmp_path: Path) -> None:
+    here, away = tmp_path / "disk", tmp_path / "away"
+    here.mkdir()
+    lock = FileLock(here / "lock", b"mine")
+    assert not lock.lost()  # it was never taken
+    lock.retake()
+    assert not (here / "lock").exists()
+    lock.acquire()
+    lock.retake()
+    assert (lock.lost(), FileLock.held(here / "lock")) == (False, b"mine")
+    here.rename(away)
+    assert not lock.lost()
+    lock.retake()
+    here.mkdir()
+    assert not lock.lost()  # another disk, or a mount point without one
+    shutil.copy(away / "lock", here / "lock")
+    assert (lock.lost(), FileLock.held(here / "lock")) == (True, None)
+    lock.retake()
+    assert (lock.lost(), FileLock.held(here / "lock"), FileLock.held(away / "lock")) == (False, b"mine", None)
+    lock.release()
+    assert FileLock.held(here / "lock") is None
+    (here / "lock").unlink()
+    shutil.copy(away / "lock", here / "lock")
+    assert not lock.lost()
+
+
+def test_a_lost_lock_that_another_has_taken_is_not_retaken_until_it_lets_go(tmp_path: Path) -> None:
+    """Of two, one has it at any time; the other one is told."""
+    path = tmp_path / "lock"
+    first, second = FileLock(path, b"first"), FileLock(path, b"second")
+    first.acquire()
+    path.rename(tmp_path / "old")
+    second.acquire()  # a recorder that was started meanwhile
+    for _ in range(2):
+        assert first.lost()
+        with pytest.raises(ServiceError, match="already runs on this store"):
+            first.retake()
+        assert FileLock.held(path) == b"second"
+    second.release()
+    first.retake()
+    assert (first.lost(), FileLock.held(path)) == (False, b"first")
+    with pytest.raises(ServiceError):
+        second.acquire()
+    first.release()
+
+
+def test_a_lock_on_a_disk_that_came_back_read_only_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lock"
+    lock = FileLock(path, b"mine")
+    lock.acquire()
+    path.rename(tmp_path / "old")
+    path.touch()
+    opened = os.open
+
+    def read_only(where: str | Path, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_RDWR:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return opened(where, flags, mode)
+
+    monkeypatch.setattr(os, "open", read_only)
+    with pytest.raises(StoreError, match="Read-only"):
+        lock.retake()
+    monkeypatch.undo()
+    lock.retake()
+    assert FileLock.held(path) == b"mine"
+    lock.release()
+
+
+def test_a_sync_on_a_file_system_made_read_only_by_force_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ext4 syncs nothing then, and answers 0: a lamp would stay lit over sound that is in memory only."""
+    fd = os.open(tmp_path / "f", os.O_RDWR | os.O_CREAT)
+    try:
+        sync_data(fd)
+        flags = SimpleNamespace(f_flag=os.ST_RDONLY | os.ST_NOATIME)
+        monkeypatch.setattr(os, "fstatvfs", lambda _: flags)
+        with pytest.raises(OSError, match="Read-only file system"):
+            sync_data(fd)
+    finally:
+        os.close(fd)

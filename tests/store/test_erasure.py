@@ -617,7 +617,7 @@ class Turning(RuleBasedStateMachine):
         if len(free) < 2:
             return
         self.number += 1
-        Lease(slots=free, sequence_floor=self.number).save(self.box.store.lease_path)
+        Lease(slots=free, sequence_floor=self.number).save(self.box.store.lease_path, self.box.store.store_id)
         self.box.new_writer(self.number.to_bytes(8, "big"))
         self.box.call(self.number, seconds=seconds, commits=2)
         listed(self.box)

@@ -14,6 +14,7 @@ from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.seal import CallKey, open_wrapped
 from tsuwaroku.store.slot import BLOCK
+from tsuwaroku.store.torn import may_be_torn
 
 CALL = b"\x01" * 16
 
@@ -126,9 +127,9 @@ def torn_after_two(store: Store, blocks: int) -> None:
     journal = writer(store)
     journal.append(JournalType.ALIVE, moment(1))
     journal.append(JournalType.ALIVE, moment(2))
-    journal.append(JournalType.MARK, moment(3), CALL, {"text": "x" * BLOCK * (blocks - 1)})
+    journal.append(JournalType.MARK, moment(3), CALL, {"text": "x" * max(3000, BLOCK * (blocks - 1))})
     octets = bytearray(segment(store).read_bytes())
-    octets[2 * BLOCK + 2000 : 2 * BLOCK + 3000] = bytes(1000) if blocks > 1 else b"?" * 1000
+    octets[2 * BLOCK + 2048 : 2 * BLOCK + 2560] = bytes(512)  # a sector that did not reach the disk
     segment(store).write_bytes(octets)
 
 
@@ -148,6 +149,51 @@ def test_a_torn_record_is_found_stepped_over_and_declared(store: Store, blocks: 
     assert before.problems() == []
 
 
+@pytest.mark.parametrize("where", [0, 9, 20, 40, 84, 100, 130, 200, 400])
+def test_damage_of_the_last_record_is_not_declared_as_a_tear(store: Store, where: int) -> None:
+    """A sector is written whole, so a record that is all there was whole. The journal goes on, and it shows."""
+    journal = writer(store)
+    journal.append(JournalType.ALIVE, moment(1))
+    journal.append(JournalType.HOLD, moment(2), CALL, {"until": "2027-01-01", "text": "x" * 300})
+    flip(segment(store), BLOCK + where)
+    again = writer(store)
+    assert again.damaged
+    again.append(JournalType.ALIVE, moment(3))
+    again.append(JournalType.ALIVE, moment(4))
+    found = reader(store)
+    assert [(r.type, r.public) for r in found.records()[1:]] == [
+        (JournalType.CHECKPOINT, {"torn_blocks": 0}),
+        (JournalType.ALIVE, {}),
+        (JournalType.ALIVE, {}),
+    ]
+    assert found.problems() == ["keeper journal: unknown octets before record 2"]
+    assert not writer(store).damaged
+
+
+def test_the_journal_of_another_store_is_not_declared_as_a_tear(store: Store, tmp_path: Path) -> None:
+    writer(store).append(JournalType.ALIVE, moment(1))
+    other = Store.create(tmp_path / "foreign", slots=1, retention_days=30, demonstration=True)
+    for second in range(3):
+        writer(other).append(JournalType.ALIVE, moment(second))
+    segment(store).write_bytes(segment(other).read_bytes())
+    writer(store).append(JournalType.ALIVE, moment(5))
+    assert numbers(reader(store)) == [1, 2]
+    assert reader(store).problems() == ["keeper journal: unknown octets before record 1"]
+
+
+@pytest.mark.parametrize(
+    ("left", "torn"),
+    [
+        (bytes(BLOCK), True),
+        (bytes(512) + b"?" * (3 * BLOCK - 512), True),  # its beginning is not there
+        (b"?" * BLOCK, False),
+        (b"TJNL" + b"?" * (BLOCK - 4), False),
+    ],
+)
+def test_what_may_be_a_tear(left: bytes, torn: bool) -> None:
+    assert may_be_torn(left, bytes(16)) is torn
+
+
 def test_what_stands_between_records_undeclared_is_a_problem(store: Store) -> None:
     torn_after_two(store, 1)
     writer(store).append(JournalType.HOLD, moment(9), CALL)
@@ -162,7 +208,7 @@ def test_a_record_torn_at_the_end_of_a_segment_is_declared_in_the_next(store: St
     for second in range(SEGMENT_SIZE // BLOCK - 1):
         journal.append(JournalType.ALIVE, moment(second))
     octets = segment(store).read_bytes()
-    segment(store).write_bytes(octets[:-BLOCK] + b"?" * BLOCK)
+    segment(store).write_bytes(octets[:-BLOCK] + bytes(512) + b"?" * (BLOCK - 512))
     writer(store).append(JournalType.HOLD, moment(900), CALL)
     assert segment(store, 1).exists()
     assert [r.public for r in reader(store).records()[-2:]] == [{"torn_blocks": 1}, {}]

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tsuwaroku.errors import ForeignStoreError, SecretError, StoreError
+from tsuwaroku.store.checked import sealed
+from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.keys import DeviceKey, PrivateKey, Recipients, make_recovery_key
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.ring import RingFiles, file_sizes
-from tsuwaroku.store.slot import SLOT_SIZE, free_block, generation_of, unpack_slot
+from tsuwaroku.store.slot import BLOCK, SLOT_SIZE, free_block, generation_of, unpack_slot
 
 
 def create(path: Path, slots: int = 3, **changes: object) -> Store:
@@ -273,14 +277,72 @@ def test_ring_files_are_written_in_full_with_their_slots(tmp_path: Path, monkeyp
 
 
 def test_leases(tmp_path: Path) -> None:
-    path = tmp_path / "lease.json"
-    assert Lease.load(path) == Lease(slots=[], sequence_floor=1)
-    Lease(slots=[(5, 2), (3, 1)], sequence_floor=9).save(path)
-    assert Lease.load(path) == Lease(slots=[(5, 2), (3, 1)], sequence_floor=9)
-    for text in ("[", '{"version": 2}', '{"slots": [["a", 1]]}'):
+    path, mine = tmp_path / "lease.json", bytes(range(16))
+    lease = Lease(slots=[(5, 2), (3, 1)], sequence_floor=9)
+    assert Lease.load(path, mine) == Lease(slots=[], sequence_floor=1)
+    lease.save(path, mine)
+    assert Lease.load(path, mine) == lease
+    octets = path.read_bytes()
+    with pytest.raises(StoreError, match="another store's") as caught:
+        Lease.load(path, bytes(16))
+    assert caught.value.remedy
+    for at in range(len(octets)):
+        for bit in range(8):
+            path.write_bytes(octets[:at] + bytes([octets[at] ^ 1 << bit]) + octets[at + 1 :])
+            try:
+                assert Lease.load(path, mine) == lease, (at, bit)  # the name of a field with a default
+            except StoreError as told:
+                assert told.remedy  # noqa: PT017
+    for text in ("[", '{"version": 2}', '{"slots": [["a", 1]]}', '{"version":1,"slots":[[5,2]],"sequence_floor":9}'):
         path.write_text(text)
         with pytest.raises(StoreError) as caught:
-            Lease.load(path)
+            Lease.load(path, mine)
         assert caught.value.remedy
+    path.write_bytes(sealed(Lease(version=2), mine))
+    with pytest.raises(StoreError, match="is of version 2"):
+        Lease.load(path, mine)
     with pytest.raises(StoreError, match="cannot be written"):
-        Lease().save(tmp_path / "none" / "lease.json")
+        Lease().save(tmp_path / "none" / "lease.json", mine)
+
+
+def test_a_store_whose_disk_was_mounted_anew_is_written_to_once_its_lock_is_ours_again(tmp_path: Path) -> None:
+    """After a failure, before a file is opened again: the same store, not another, and nobody else at it."""
+    create(tmp_path / "s").close()
+    store = Store.open(tmp_path / "s", need_device=True)
+    lock = store.lock = FileLock(store.recorder_lock, b"11")
+    lock.acquire()
+    store.ring.read_block0(0)
+
+    def fail() -> None:
+        store.ring._failure(0, "cannot be written", OSError(errno.EIO, ""))
+
+    def write() -> None:
+        store.ring.write(0, BLOCK, b"x" * BLOCK)
+        store.ring.sync()
+
+    shutil.copytree(tmp_path / "s", tmp_path / "again")
+    (tmp_path / "s").rename(tmp_path / "gone")
+    fail()
+    with pytest.raises(StoreError):
+        write()  # nothing is mounted
+    (tmp_path / "again").rename(tmp_path / "s")
+    write()
+    assert FileLock.held(store.recorder_lock) == b"11"
+    assert store.ring.read(0, BLOCK, 1) == b"x"
+
+    fail()
+    store.recorder_lock.unlink()
+    other = FileLock(store.recorder_lock, b"22")
+    other.acquire()
+    before = (tmp_path / "s" / "ring" / "ring-00000.dat").read_bytes()
+    for _ in range(2):
+        with pytest.raises(StoreError, match="another process has taken the store meanwhile") as told:
+            store.ring.write(1, BLOCK, b"y")
+        assert told.value.remedy
+    assert (tmp_path / "s" / "ring" / "ring-00000.dat").read_bytes() == before
+    assert FileLock.held(store.recorder_lock) == b"22"
+    other.release()
+    write()
+    assert FileLock.held(store.recorder_lock) == b"11"
+    lock.release()
+    store.close()

@@ -56,7 +56,7 @@ def test_calls_are_listed_from_the_lease_and_from_the_catalogue_alike(box: Box) 
         assert list_calls(box.store, box.private) == in_order
         catalogue_calls(box.store, catalogue(box))
     assert catalogue_calls(box.store, catalogue(box)) == []
-    Lease().save(box.store.lease_path)
+    Lease().save(box.store.lease_path, box.store.store_id)
     assert list_calls(box.store, box.private) == in_order
 
 
@@ -75,7 +75,7 @@ def test_calls_in_the_catalogue_cost_no_reading_of_the_ring(box: Box, monkeypatc
     box.call(1)
     box.call(2)
     catalogue_calls(box.store, catalogue(box))
-    Lease(slots=[(0, 1), (5, 1)]).save(box.store.lease_path)
+    Lease(slots=[(0, 1), (5, 1)]).save(box.store.lease_path, box.store.store_id)
     read: list[tuple[int, int]] = []
     original = RingFiles.read
 
@@ -90,10 +90,10 @@ def test_calls_in_the_catalogue_cost_no_reading_of_the_ring(box: Box, monkeypatc
 
 def test_a_call_whose_first_slots_are_no_longer_lent_is_listed_whole(box: Box) -> None:
     box.call(1, seconds=40)
-    Lease(slots=[(slot, 1) for slot in range(2, 12)]).save(box.store.lease_path)
+    Lease(slots=[(slot, 1) for slot in range(2, 12)]).save(box.store.lease_path, box.store.store_id)
     [record] = list_calls(box.store)
     assert (record.sequence, record.integrity, record.outcome) == (1, Integrity.SEALED, Outcome.ANSWERED)
-    Lease(slots=[(0, 1)]).save(box.store.lease_path)
+    Lease(slots=[(0, 1)]).save(box.store.lease_path, box.store.store_id)
     assert list_calls(box.store) == [record]
 
 
@@ -120,7 +120,7 @@ def test_a_damaged_day_is_read_from_the_ring_with_a_warning(box: Box) -> None:
     box.call(1)
     catalogue_calls(box.store, catalogue(box))
     catalogue(box).fold()
-    Lease().save(box.store.lease_path)
+    Lease().save(box.store.lease_path, box.store.store_id)
     [path] = box.store.catalogue_dir.glob("*.json")
     path.write_bytes(b"{")
     warnings: list[str] = []
@@ -225,7 +225,7 @@ def test_interrupted_calls_are_settled_once_and_only_they(box: Box) -> None:
             retention=Retention(expires_on="2026-12-23"),
         ),
     )
-    Lease().save(box.store.lease_path)
+    Lease().save(box.store.lease_path, box.store.store_id)
     assert [(r.sequence, r.integrity) for r in list_calls(box.store, box.private)] == [
         (2, Integrity.RECOVERED),
         (3, Integrity.RECOVERED),
@@ -333,7 +333,7 @@ def test_a_month_of_calls_is_listed_in_seconds(box: Box) -> None:
             public = msgspec.structs.replace(record, id=ulid, sequence=sequence, date=f"2026-11-{day + 1:02}")
             entries.append(msgspec.structs.replace(entry, public=public))
         days.replace_day(f"2026-11-{day + 1:02}", entries)
-    Lease(slots=[(slot, 1) for slot in range(1, 12)]).save(box.store.lease_path)
+    Lease(slots=[(slot, 1) for slot in range(1, 12)]).save(box.store.lease_path, box.store.store_id)
     began = time.process_time()
     assert len(list_calls(box.store)) == 36_000
     assert time.process_time() - began < 10

@@ -163,7 +163,7 @@ def test_a_call_lost_in_the_commit_that_was_cut_is_noted(box: Box) -> None:
 
 def test_two_calls_of_one_number_show(box: Box) -> None:
     box.call(1)
-    Lease(slots=[(slot, 1) for slot in range(1, 12)]).save(box.store.lease_path)
+    Lease(slots=[(slot, 1) for slot in range(1, 12)]).save(box.store.lease_path, box.store.store_id)
     box.new_writer(b"another!")
     box.call(2)
     assert verify_store(box.store).problems == ["two calls have the sequence number 1"]

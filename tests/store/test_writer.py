@@ -442,7 +442,7 @@ def test_a_slot_is_used_again_with_its_next_generation(rig: Rig) -> None:
     rig.writer.close(call_id(1), record(1))
     rig.writer.commit(at(6))
     assert generation_of(rig.store.ring.read_block0(0)) == 1
-    Lease(slots=[(0, 2)], sequence_floor=2).save(rig.store.lease_path)
+    Lease(slots=[(0, 2)], sequence_floor=2).save(rig.store.lease_path, rig.store.store_id)
     writer = rig.start(b"another1")
     writer.open(opening(2))
     writer.audio(call_id(2), 0, sound(1, 2))

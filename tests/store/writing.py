@@ -59,7 +59,7 @@ def make_store(path: Path, slots: int = 8, leased: int | None = None) -> Store:
 
 
 def lend(store: Store, slots: int, floor: int = 1) -> None:
-    Lease(slots=[(slot, 1) for slot in range(slots)], sequence_floor=floor).save(store.lease_path)
+    Lease(slots=[(slot, 1) for slot in range(slots)], sequence_floor=floor).save(store.lease_path, store.store_id)
 
 
 def at(seconds: float) -> Instant:

@@ -157,6 +157,26 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "play.now": ("通話 #{n}（回線 {line}、{total}）を再生します。", "Playing call #{n} (line {line}, {total})."),
     "play.mark": ("{at}  ★ {kind}", "{at}  ★ {kind}"),
     "play.done": ("再生を終わりました。", "End of the call."),
+    "play.damaged": (
+        "注意: この通話記録は損傷しています。聞こえない部分がありますが、無音とは限りません（{why}）",
+        "This record is damaged: what is not heard need not be silence ({why})",
+    ),
+    "play.not_whole": (
+        "再生したのは損傷した通話記録で、通話の全部ではありません（{why}）",
+        "what was played is damaged, and not the whole call ({why})",
+    ),
+    "play.not_whole_remedy": (
+        "`tsuwaroku verify` で損傷の箇所を確かめ、SSD の状態を保守担当者に点検させてください",
+        "see with `tsuwaroku verify` what is damaged, and have the SSD looked at",
+    ),
+    "show.unchecked": (
+        "録音領域と照合できませんでした（{why}）",
+        "could not be compared with the ring ({why})",
+    ),
+    "show.damaged": (
+        "録音領域の通話記録が損傷しています（{why}）",
+        "the call is damaged in the ring ({why})",
+    ),
     "next": ("続けて使えるコマンド", "What next"),
     "demo.running": (
         "試用を開始しました。保存先: {store}（Ctrl-C で終了）",

@@ -31,7 +31,8 @@ from tsuwaroku.console.session import (
     with_keeper_lock,
 )
 from tsuwaroku.console.texts import h, t, word
-from tsuwaroku.errors import BoardError, NotFoundError, RefusedError, SecretError
+from tsuwaroku.console.translate import translate
+from tsuwaroku.errors import BoardError, DamageError, NotFoundError, RefusedError, SecretError
 from tsuwaroku.records.call import CallRecord
 
 if TYPE_CHECKING:
@@ -109,7 +110,9 @@ def play(
     output: OutputOption = "default",
 ) -> None:
     """Play a call on a sound device, after its purpose is in the audit log."""
+    from tsuwaroku.store.amendments import read_amendments
     from tsuwaroku.store.reader import CallReader
+    from tsuwaroku.store.whole import problems_of
 
     need_key(key)
     opened = open_store(ctx, store)
@@ -124,16 +127,27 @@ def play(
         raise SecretError("this key does not open the call", where=record.id, remedy="use a key the call was sealed to")
     if not record.audio.samples:
         raise NotFoundError("this call has no sound", where=record.id, remedy="`tsuwaroku show` says why")
-    stored, wraps = stored_call(opened, record.id)
+    stored, entry = stored_call(opened, record.id)
     refuse_unreadable(opened, stored, held_until)
     why = asked_purpose(purpose)
-    reader = CallReader(stored, opened, private, wraps)
+    amendments = read_amendments(opened)
+    reader = CallReader(stored, opened, private, entry.wraps if entry is not None else (), amendments)
+    problems = problems_of(stored, amendments.get(stored.call_id, ()), entry)
     sink: Output = NullOutput() if output == "null" else AlsaOutput(output, record.audio.rate)
     try:
         note(ctx, store, opened, record.id, why)
-        _sound(record, reader.pieces(), sink)
+        _sound(record, reader.pieces(), sink, problems)
     finally:
         sink.close()
+    problems += reader.checked().problems if not stored.open_now else []
+    if problems:
+        raise DamageError(t("play.not_whole", why=shown(problems)), where=record.id, remedy=t("play.not_whole_remedy"))
+    screen(err=True).print(t("play.done"))
+
+
+def shown(problems: list[str]) -> str:
+    """What is wrong with a call, in the language of this run."""
+    return " / ".join(translate(problem) for problem in problems)
 
 
 def refuse_unreadable(store: Store, stored: StoredCall, held_until: str) -> None:
@@ -213,7 +227,7 @@ def note(ctx: typer.Context, store: Path | None, opened: Store, call_id: str, wh
     with_keeper_lock(mine, write)
 
 
-def _sound(record: CallRecord, runs: Iterator[tuple[int, bytes]], sink: Output) -> None:
+def _sound(record: CallRecord, runs: Iterator[tuple[int, bytes]], sink: Output, problems: list[str]) -> None:
     from tsuwaroku.console.levelling import Leveller
 
     console = screen(err=True)
@@ -224,6 +238,8 @@ def _sound(record: CallRecord, runs: Iterator[tuple[int, bytes]], sink: Output) 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"))
     total = length(record.audio.samples / rate)
     console.print(t("play.now", n=record.sequence, line=record.line, total=total))
+    if problems:  # before anybody takes for silence what is missing
+        console.print(t("play.damaged", why=shown(problems)), style="bold red", markup=False, soft_wrap=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("♪", total=record.audio.samples, at="")
         for position, pcm in _blocks(runs, first, rate):
@@ -233,7 +249,6 @@ def _sound(record: CallRecord, runs: Iterator[tuple[int, bytes]], sink: Output) 
             while waiting and waiting[0][0] <= at_s:
                 bar.console.print(t("play.mark", at=length(waiting[0][0]), kind=waiting[0][1]))
                 waiting.pop(0)
-    console.print(t("play.done"))
 
 
 def _blocks(runs: Iterator[tuple[int, bytes]], first: int, rate: int) -> Iterator[tuple[int, bytes]]:

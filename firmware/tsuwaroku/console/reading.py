@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from tsuwaroku.console import render
@@ -12,8 +13,9 @@ from tsuwaroku.console.options import CallArgument, JsonOption, KeyOption, Passp
 from tsuwaroku.console.output import emit_json, progress, screen
 from tsuwaroku.console.session import Record, find_record, load_key, open_store
 from tsuwaroku.console.texts import h, t
-from tsuwaroku.console.translate import translate
-from tsuwaroku.errors import DamageError, SecretError
+from tsuwaroku.console.translate import explained, translate
+from tsuwaroku.errors import DamageError, SecretError, StoreError
+from tsuwaroku.records.call import Integrity
 
 if TYPE_CHECKING:
     from tsuwaroku.store.keys import PrivateKey
@@ -109,13 +111,27 @@ def show(
     passphrase_file: PassphraseOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one call."""
+    """Show one call, and whether it is whole."""
     opened = open_store(ctx, store)
-    record = find_record(listed(opened, load_key(key, passphrase_file)), call)
+    record = _compared(opened, find_record(listed(opened, load_key(key, passphrase_file)), call))
     if as_json:
         emit_json(record)
     else:
         screen().print(render.call(record))
+
+
+def _compared(store: Store, record: Record) -> Record:
+    """A list says what was sealed; of the one call that is shown, whether it still is that, too."""
+    from tsuwaroku.store.whole import listed_problems
+
+    try:
+        problems = listed_problems(store, record.id)
+        told = t("show.damaged", why=" / ".join(translate(problem) for problem in problems)) if problems else ""
+    except StoreError as error:
+        problems, told = [], t("show.unchecked", why=explained(error))
+    if told:
+        screen(err=True).print(told, style="bold red", markup=False, soft_wrap=True)
+    return msgspec.structs.replace(record, integrity=Integrity.DAMAGED) if problems else record
 
 
 def verify(

@@ -20,10 +20,10 @@ from tsuwaroku.errors import ConfigError, NotFoundError, SecretError, ServiceErr
 from tsuwaroku.records.call import CallRecord, PublicRecord
 
 if TYPE_CHECKING:
+    from tsuwaroku.store.catalogue import CatalogueEntry
     from tsuwaroku.store.keys import PrivateKey
     from tsuwaroku.store.layout import Store
     from tsuwaroku.store.scan import StoredCall
-    from tsuwaroku.store.slot import WrappedKey
 
 DEFAULT_CONFIG = Path("/etc/tsuwaroku/config.toml")
 Record = CallRecord | PublicRecord
@@ -167,8 +167,8 @@ def find_record(records: Sequence[Record], text: str) -> Record:
     raise NotFoundError(f"{len(hits)} calls begin like this", where=text, remedy="write more of the id")
 
 
-def stored_call(store: Store, call_id: str, *, quiet: bool = False) -> tuple[StoredCall, list[WrappedKey]]:
-    """The slots of a call and the keys its catalogue entry has: by that entry, else by looking through the ring.
+def stored_call(store: Store, call_id: str, *, quiet: bool = False) -> tuple[StoredCall, CatalogueEntry | None]:
+    """The slots of a call and its catalogue entry: by that, else by looking through the ring.
 
     Raises NotFoundError.
     """
@@ -183,7 +183,7 @@ def stored_call(store: Store, call_id: str, *, quiet: bool = False) -> tuple[Sto
             hits = [call for call in scan_slots(store, progress=report) if call.id == call_id]
     if not hits:
         raise NotFoundError("the ring no longer holds this call", where=call_id, remedy="its sound has expired")
-    return hits[0], [] if entry is None else entry.wraps
+    return hits[0], entry
 
 
 def person() -> str:

@@ -81,6 +81,7 @@ class Assembled:
         self._storage: Storage | None = None
         self._lock = FileLock(store.recorder_lock, instance.hex().encode())
         self._lock.acquire()
+        store.lock = self._lock
         try:
             journal = Journal.open(store.journal_dir, "recorder", store, store.device)
             self.writer = RingWriter(

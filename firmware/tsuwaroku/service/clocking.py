@@ -103,7 +103,7 @@ class Going(msgspec.Struct, frozen=True, kw_only=True):
 def look(store: Store, now: Instant) -> ClockSeen:
     """What the store itself knows, while no keeper runs. Raises StoreError."""
     journals = (Journal.open(store.journal_dir, owner, store).records() for owner in ("recorder", "keeper"))
-    found = Recalled(store.clock_path, *journals)
+    found = Recalled(store, *journals)
     return ClockSeen(at=now, state=observe(found.state, now), proposal=found.proposal)
 
 

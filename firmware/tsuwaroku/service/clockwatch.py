@@ -6,7 +6,7 @@ A manager's confirmation is in the keeper's journal before it is believed, so it
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tsuwaroku.clock import Instant
 from tsuwaroku.errors import StoreError
@@ -16,6 +16,9 @@ from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.store import clockfile
 from tsuwaroku.store.journal_record import JournalRecord, JournalType
 
+if TYPE_CHECKING:
+    from tsuwaroku.store.layout import Store
+
 SUSPENSIONS = tuple(suspension.value for suspension in Suspension if suspension)
 
 
@@ -23,11 +26,11 @@ class Recalled:
     """What file and journals know. `state`; `proposal`: the technician's last one that nobody has confirmed since;
     `damaged`: what was wrong with the file."""
 
-    def __init__(self, path: Path, recorder: Iterable[JournalRecord], keeper: Iterable[JournalRecord]) -> None:
+    def __init__(self, store: Store, recorder: Iterable[JournalRecord], keeper: Iterable[JournalRecord]) -> None:
         self.proposal: Proposal | None = None
         self.damaged = ""
         try:
-            state = clockfile.load(path)
+            state = clockfile.load(store.clock_path, store.store_id)
         except StoreError as error:
             state, self.damaged = State(), str(error)
         confirmations: list[Confirmation] = []
@@ -58,16 +61,16 @@ class ClockWatch:
 
     def __init__(
         self,
-        path: Path,
+        store: Store,
         recorder: Iterable[JournalRecord],
         keeper: Iterable[JournalRecord],
         alarms: AlarmBoard,
     ) -> None:
-        self._path = path
+        self._store = store
         self._alarms = alarms
         self._saved: State | None = None
         self._saved_ns = 0
-        found = Recalled(path, recorder, keeper)
+        found = Recalled(store, recorder, keeper)
         self.state, self.damaged, self.proposal = found.state, found.damaged, found.proposal
 
     def look(self, now: Instant) -> Judge:
@@ -83,9 +86,12 @@ class ClockWatch:
 
     def save(self, now: Instant) -> None:
         """Durable on return. Raises StoreError."""
-        clockfile.save(self._path, self.state)
+        self._write(self.state)
         self._saved, self._saved_ns = self.state, now.mono_ns
 
     def confirmed(self, state: State) -> None:
         """A manager's confirmation that is in the journal; the next look saves it."""
         self.state, self.proposal = state, None
+
+    def _write(self, state: State) -> None:
+        clockfile.save(self._store.clock_path, state, self._store.store_id)

@@ -59,6 +59,7 @@ async def serve(keeper: Keeper, control_path: Path, link_path: Path, stop: async
         while not stop.is_set():
             if keeper.poll():
                 link.lease_changed()
+            keeper.refuse_other_place()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), POLL_S)
     finally:
@@ -240,5 +241,5 @@ class LinkServer:
 
 
 def _clear(path: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):  # not there, or a disk that takes nothing; whoever binds there is told
         path.unlink()

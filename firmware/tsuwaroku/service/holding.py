@@ -55,7 +55,7 @@ def parts_of(record: CallRecord | PublicRecord, records: Iterable[CallRecord | P
 def judge_of(store: Store, now: Instant) -> Judge:
     """Who decides what day it is and when a call ended; by the wall clock alone where the clock's memory is lost."""
     try:
-        state = clockfile.load(store.clock_path)
+        state = clockfile.load(store.clock_path, store.store_id)
     except StoreError:
         state = State()
     return Judge(state, now)

@@ -121,7 +121,7 @@ class Intake:
         for call_id in calls:  # one that cannot be read now is no reason not to list the others
             whole.update(self._trail.attempt(lambda call_id=call_id: self._list(call_id)) or {})  # type: ignore[misc]
         if whole:
-            self._trail.note("keeper", CALLS_CLOSED, detail={"calls": whole})
+            self._trail.note("keeper", CALLS_CLOSED, detail={"calls": whole, "journal": self._journal.last[0]})
 
     def _list(self, call_id: bytes) -> dict[str, str]:
         """Number and digest of the call if it is closed now, and whole."""

@@ -15,7 +15,7 @@ from ulid import ULID
 from tsuwaroku import __version__
 from tsuwaroku.clock import Clock
 from tsuwaroku.config import Config
-from tsuwaroku.errors import NotFoundError, RefusedError, StoreError
+from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, StoreError
 from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.retention import configured, day_of
 from tsuwaroku.service.alarms import AlarmBoard
@@ -71,7 +71,9 @@ class Keeper:
         self._listing = Listing(Catalogue(store.catalogue_dir), self._lost_day)
         lease, whole = self._load_lease()
         slots = SlotTable(store, progress, self._journal_has if whole else None)
-        self._trail.note("keeper", "keeper started", detail={"version": __version__})
+        self._trail.note("keeper", "keeper started", detail={"version": __version__, "journal": self._journal.last[0]})
+        if self._journal.damaged:
+            self._trail.note("keeper", "journal damaged", detail={"after": str(self._journal.last[0])})
         if slots.refused and store.table_path.exists():
             self._trail.note("keeper", "every header read", detail={"why": slots.refused})
         self._lending = Lending(store, self._config, slots, lease)
@@ -99,17 +101,27 @@ class Keeper:
         self._relist()
         self.poll()
 
+    def refuse_other_place(self) -> None:
+        """What is open here is on a disk that was taken away and mounted anew: only a new start finds it all again.
+        Raises ServiceError."""
+        if self._lock.lost():
+            raise ServiceError(
+                "the disk was mounted anew",
+                where=str(self._store.path),
+                remedy="nothing to do: the keeper starts again",
+            )
+
     def close(self) -> None:
         self._trail.attempt(self._save_table)
         self._trail.attempt(self._listing.catalogue.fold)
-        self._trail.note("keeper", "keeper stopped")
+        self._trail.note("keeper", "keeper stopped", detail={"journal": self._journal.last[0]})
         self._trail.audit.close()
         self._journal.close()
         self._lock.release()
 
     def _start_expiry(self) -> None:
         journals = self._recorder_journal.since(0), self._journal.since(0)
-        self._watch = ClockWatch(self._store.clock_path, *journals, self._alarms)
+        self._watch = ClockWatch(self._store, *journals, self._alarms)
         if self._watch.damaged:
             self._trail.note("keeper", "clock memory damaged", detail={"why": self._watch.damaged})
         eraser = Eraser(
@@ -130,7 +142,7 @@ class Keeper:
         header by now, or will be passed over by it.
         """
         try:
-            return Lease.load(self._store.lease_path), self._store.lease_path.exists()
+            return Lease.load(self._store.lease_path, self._store.store_id), self._store.lease_path.exists()
         except StoreError as error:
             self._trail.note("keeper", "lease damaged", detail={"why": str(error)})
             numbers = [r.public.get("sequence") for j in (self._journal, self._recorder_journal) for r in j.since(0)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
+from pathlib import Path
 
 from tsuwaroku.config import Config
 from tsuwaroku.errors import StoreError
@@ -21,6 +22,18 @@ TABLE_EVERY = 8192
 A snapshot of a million slots is 1 to 5 MiB, so this adds at most 0.3 % to what 2 GiB of calls write."""
 
 
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise StoreError(
+            f"cannot be removed ({error.strerror})",
+            where=str(path),
+            remedy="check the disk, and take away what stands there",
+        ) from error
+
+
 class Lending:
     """Owns `lease.json` and the slot table."""
 
@@ -33,8 +46,7 @@ class Lending:
         self._left: list[tuple[int, int]] = []  # went out of the lease when it was last extended
         self._granted = 0 if slots.from_snapshot else TABLE_EVERY  # since the last snapshot
         if not slots.from_snapshot:  # what was not believed now must not be by the next start, beside a lease made anew
-            store.table_path.unlink(missing_ok=True)
-            sync_directory(store.table_path.parent)
+            _remove(store.table_path)
         slots.adopt(lease.slots)
 
     def size(self) -> int:
@@ -64,7 +76,7 @@ class Lending:
         floor = max(self.lease.sequence_floor, slots.highest_sequence + 1)
         lease = Lease(slots=[*kept, *granted], sequence_floor=floor)
         try:
-            lease.save(self._store.lease_path)
+            lease.save(self._store.lease_path, self._store.store_id)
         except StoreError:
             slots.take_back(granted)
             raise

@@ -9,6 +9,7 @@ import contextlib
 import errno
 import os
 import socket
+import threading
 from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
@@ -20,6 +21,7 @@ import msgspec
 from tsuwaroku.service.status import RecorderStatus
 
 MAX_PACKET = 128 * 1024
+CONNECT_S = 0.05  # a connection takes microseconds; on a disk that stands still it is looked for later
 MOST_NOTES = 16
 
 
@@ -110,6 +112,27 @@ class KeeperLink(Protocol):
     def close(self) -> None: ...
 
 
+class _Attempt(threading.Thread):
+    """To connect, in a thread of its own: the socket's name lies on the store's disk, and looking it up waits for a
+    disk that stands still. The recorder's loop must not."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(name="link", daemon=True)
+        self.link: socket.socket | None = None
+        self._path = path
+        self.start()
+
+    def run(self) -> None:
+        link = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        link.setblocking(False)
+        try:
+            link.connect(reachable(self._path))
+        except OSError:
+            link.close()
+        else:
+            self.link = link
+
+
 class SocketLink:
     """Reconnects by itself, at most once a second of `now_s`."""
 
@@ -118,6 +141,7 @@ class SocketLink:
         self._hello = hello
         self._socket: socket.socket | None = None
         self._next_try = 0.0
+        self._attempt: _Attempt | None = None
         self._notes: deque[Note] = deque(maxlen=MOST_NOTES)
 
     @property
@@ -130,15 +154,16 @@ class SocketLink:
 
     def poll(self, now_s: float) -> None:
         """Connect if need be."""
-        if self._socket is not None or now_s < self._next_try:
+        if self._socket is not None:
             return
-        self._next_try = now_s + 1.0
-        link = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        link.setblocking(False)
-        try:
-            link.connect(reachable(self._path))
-        except OSError:
-            link.close()
+        if self._attempt is None and now_s >= self._next_try:
+            self._next_try = now_s + 1.0
+            self._attempt = _Attempt(self._path)
+            self._attempt.join(CONNECT_S)
+        if self._attempt is None or self._attempt.is_alive():
+            return
+        link, self._attempt = self._attempt.link, None
+        if link is None:
             return
         self._socket = link
         self._send(self._hello)

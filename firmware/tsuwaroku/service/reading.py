@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def reading_judge(store: Store, now: Instant) -> Judge:
     """By what the box remembers of the date; by the clock alone where that memory is lost."""
     try:
-        state = clockfile.load(store.clock_path)
+        state = clockfile.load(store.clock_path, store.store_id)
     except StoreError:
         state = State()
     return Judge(state, now)

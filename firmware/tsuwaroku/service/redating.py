@@ -33,7 +33,7 @@ _NEAR_S = 30.0  # `Boot.dated_ns` takes a record at its word within a minute: ne
 def redated(store: Store, records: Sequence[Record]) -> list[Record]:
     """The same records; copies of those whose date is known better now."""
     try:
-        state = clockfile.load(store.clock_path)
+        state = clockfile.load(store.clock_path, store.store_id)
     except StoreError:
         state = State()
     boots = {boot.boot_id.hex(): boot for boot in state.boots}

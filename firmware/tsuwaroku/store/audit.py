@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 DOMAIN_AUDIT = b"tsuwaroku audit 1\0"
 NO_HEAD = bytes(32)
+KEEPER = "keeper"
+"""The actor of what the box itself does."""
 CALLS_CLOSED = "calls closed"
 """Entries with this verb have `{"calls": {sequence number: digest}}` as their detail."""
 LONGEST = 16 << 20
@@ -233,7 +235,7 @@ class AuditLog:
         try:
             if os.write(self._fd, line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fdatasync(self._fd)
+            durable.sync_data(self._fd)
         except OSError:
             self._unsure = True  # what is there after this, the next try finds out
             os.ftruncate(self._fd, start)  # what may not be durable must not stand before the next try
@@ -289,6 +291,12 @@ def closed_in(entry: AuditEntry) -> dict[int, str]:
     return {int(n): str(digest) for n, digest in calls.items() if _is_number(n)} if isinstance(calls, dict) else {}
 
 
+def journal_in(entry: AuditEntry) -> int:
+    """How many records the keeper's journal had when an entry was made, as far as it says."""
+    records = entry.detail.get("journal") if entry.actor == KEEPER else None
+    return records if isinstance(records, int) else 0
+
+
 def entry_in(line: bytes) -> AuditEntry | None:
     """What a line says; None where that is no entry."""
     try:
@@ -299,15 +307,6 @@ def entry_in(line: bytes) -> AuditEntry | None:
 
 def _is_number(text: object) -> bool:
     return isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 16
-
-
-def signature_in(text: str) -> bytes:
-    """Its octets; none where it is not hex just as we write it (a case flipped is a change, too)."""
-    try:
-        octets = bytes.fromhex(text)
-    except ValueError:
-        return b""
-    return octets if octets.hex() == text else b""
 
 
 def words_digest(sealed: list[tuple[str, str]] | None) -> str | None:

@@ -18,10 +18,10 @@ from tsuwaroku.store.audit import (
     AuditLog,
     closed_in,
     entry_in,
-    signature_in,
+    journal_in,
     words_digest,
 )
-from tsuwaroku.store.keys import verify_signature
+from tsuwaroku.store.keys import hex_octets, verify_signature
 
 MOST_PROBLEMS = 50
 """Told one by one; a log that somebody wrote over has as many as lines."""
@@ -29,12 +29,14 @@ MOST_PROBLEMS = 50
 
 class AuditFindings(msgspec.Struct, kw_only=True):
     """`entries`: those that can be read. `closed`: digest (hex) by sequence number of every call the log knows to have
-    been whole. `unnamed`: of the heads that were asked for, those no entry has."""
+    been whole. `unnamed`: of the heads that were asked for, those no entry has. `journal`: so many records the keeper's
+    journal has had."""
 
     problems: list[str] = msgspec.field(default_factory=list)
     entries: int = 0
     closed: dict[int, str] = msgspec.field(default_factory=dict)
     unnamed: set[bytes] = msgspec.field(default_factory=set)
+    journal: int = 0
 
 
 def check_log(log: AuditLog, heads: Set[bytes] = frozenset()) -> AuditFindings:
@@ -95,13 +97,14 @@ class _Check:
         found.entries += 1
         found.unnamed.discard(digest)
         found.closed |= closed_in(entry)
+        found.journal = max(found.journal, journal_in(entry))
 
 
 def _faults(entry: AuditEntry, digest: bytes, log: AuditLog) -> Iterator[str]:
     if entry.hash != digest.hex():
         yield f"entry {entry.number} was changed"
     elif not 0 <= entry.epoch < len(log.keys) or not verify_signature(
-        log.keys[entry.epoch], DOMAIN_AUDIT, digest, signature_in(entry.sig)
+        log.keys[entry.epoch], DOMAIN_AUDIT, digest, hex_octets(entry.sig)
     ):
         yield f"the signature of entry {entry.number} is wrong"
     if entry.sealed is not None and words_digest(entry.sealed) != entry.sealed_digest:

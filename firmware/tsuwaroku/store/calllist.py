@@ -211,7 +211,7 @@ def _uncatalogued(store: Store, listed: Collection[str]) -> Iterator[StoredCall]
         def __len__(self) -> int:
             return len(listed)
 
-    slots = [slot for slot, _ in Lease.load(store.lease_path).slots]
+    slots = [slot for slot, _ in Lease.load(store.lease_path, store.store_id).slots]
     return (stored for stored in find_calls(store, slots, Known()) if stored.committed and not stored.open_now)
 
 

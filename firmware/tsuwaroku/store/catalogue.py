@@ -287,7 +287,7 @@ class Catalogue:
             fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
             try:
                 durable.write_all(fd, msgspec.json.encode(entry) + b"\n", os.fstat(fd).st_size)
-                os.fdatasync(fd)
+                durable.sync_data(fd)
             finally:
                 os.close(fd)
             if not begun:

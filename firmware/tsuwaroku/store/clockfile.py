@@ -8,6 +8,7 @@ import msgspec
 
 from tsuwaroku.errors import StoreError
 from tsuwaroku.records.dating import State
+from tsuwaroku.store.checked import Unsound, sealed, unsealed
 from tsuwaroku.store.durable import replace_file
 
 VERSION = 1
@@ -19,13 +20,13 @@ class _File(msgspec.Struct, frozen=True, kw_only=True):
     state: State
 
 
-def load(path: Path) -> State:
+def load(path: Path, store_id: bytes) -> State:
     """The memory; an empty one where there is no file. Raises StoreError where it cannot be read or is another's."""
     try:
-        file = msgspec.json.decode(path.read_bytes(), type=_File)
+        file = unsealed(path.read_bytes(), _File, store_id)
     except FileNotFoundError:
         return State()
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (OSError, Unsound) as error:
         raise StoreError(f"cannot be read ({error})", where=str(path), remedy="restart the keeper") from error
     if file.version != VERSION:
         raise StoreError(
@@ -34,10 +35,10 @@ def load(path: Path) -> State:
     return file.state
 
 
-def save(path: Path, state: State) -> None:
+def save(path: Path, state: State, store_id: bytes) -> None:
     """Durable on return. Raises StoreError; the old memory is then still there."""
     try:
-        replace_file(path, msgspec.json.encode(_File(version=VERSION, state=state)), 0o640)
+        replace_file(path, sealed(_File(version=VERSION, state=state), store_id), 0o640)
     except OSError as error:
         raise StoreError(
             f"cannot be written ({error.strerror})", where=str(path), remedy="check the disk and its permissions"

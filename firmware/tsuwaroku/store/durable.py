@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
 import time
@@ -30,6 +32,14 @@ def write_all(fd: int, data: bytes | memoryview, offset: int) -> None:
     while view:
         written = os.pwrite(fd, view, offset)
         view, offset = view[written:], offset + written
+
+
+def sync_data(fd: int) -> None:
+    """`fdatasync`, believed only where it can be true: ext4 that somebody made read-only by force (sysrq) syncs nothing
+    more, and answers that all is well. Raises OSError."""
+    os.fdatasync(fd)
+    if os.fstatvfs(fd).f_flag & os.ST_RDONLY:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
 def replace_file(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -82,6 +92,7 @@ class FileLock:
         self.path = path
         self._content = content
         self._fd = -1
+        self._ours = False
 
     def acquire(self) -> None:
         """Take the lock until `release` or the end of the process. Raises ServiceError if another holds it, StoreError
@@ -106,13 +117,37 @@ class FileLock:
         except ServiceError:
             os.close(fd)
             raise
-        self._fd = fd
+        self._fd, self._ours = fd, True
 
     def release(self) -> None:
         """Let go. Harmless when not held."""
+        self._ours = False
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def lost(self) -> bool:
+        """Whether it was taken, and is not held at its path any more: the disk was mounted anew, or somebody exchanged
+        the file. False while the disk is away."""
+        if not self._ours:
+            return False
+        try:
+            fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            return self._fd < 0 or _identity(fd) != _identity(self._fd)
+        finally:
+            os.close(fd)
+
+    def retake(self) -> None:
+        """Take it where it is now, if it was lost. Raises as `acquire` does; then it is not held, and to be tried again
+        before anything is written."""
+        if self.lost():
+            if self._fd >= 0:
+                os.close(self._fd)  # it may be the same file by another way, and keep us out
+                self._fd = -1
+            self.acquire()
 
     @staticmethod
     def held(path: Path) -> bytes | None:
@@ -129,6 +164,14 @@ class FileLock:
             return None
         finally:
             os.close(fd)
+
+
+def _identity(fd: int) -> tuple[int, int, bytes]:
+    """Which file it is. A disk that comes back may have the same numbers, so its mount counts, too."""
+    about, lines = os.fstat(fd), list[bytes]()
+    with contextlib.suppress(OSError):
+        lines = Path(f"/proc/self/fdinfo/{fd}").read_bytes().splitlines()
+    return about.st_dev, about.st_ino, next((line for line in lines if line.startswith(b"mnt_id")), b"")
 
 
 def _flock(fd: int) -> bool:

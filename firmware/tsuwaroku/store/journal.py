@@ -36,6 +36,7 @@ from tsuwaroku.store.keys import DeviceKey, Recipient
 from tsuwaroku.store.overwrite import Overwriter
 from tsuwaroku.store.slot import BLOCK, WrappedKey, padded
 from tsuwaroku.store.tombstone import name_of
+from tsuwaroku.store.torn import may_be_torn
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
@@ -60,11 +61,15 @@ class Journal(JournalReader):
         self._device = device
         self._fd = -1
         self._failed = False  # the last write; the file is opened again for the next
+        self.damaged = False
+        """Whether what stood after the last whole record was no tear (torn.py). It stays where it is, undeclared."""
         if device is not None:
             self.read()
             self._alone = True
             self._torn_at = self._offset
             self._offset += self._torn * BLOCK
+            left = self._octets(self._segment, self._torn_at, self._offset) if self._torn else b""
+            self.damaged = not may_be_torn(left, self._store_id)
 
     @classmethod
     def open(
@@ -117,7 +122,7 @@ class Journal(JournalReader):
     def _declare(self, now: Instant) -> None:
         blocks, self._torn, where = self._torn, 0, self._segment
         try:
-            self.append(JournalType.CHECKPOINT, now, public={"torn_blocks": blocks})
+            self.append(JournalType.CHECKPOINT, now, public={"torn_blocks": 0 if self.damaged else blocks})
         except StoreError:
             self._torn = blocks
             raise
@@ -172,8 +177,8 @@ class Journal(JournalReader):
                 self._next_segment()
             if self._fd < 0:
                 self._fd = os.open(self._path(self._segment), os.O_WRONLY | os.O_CLOEXEC)
-            os.pwrite(self._fd, octets, self._offset)
-            os.fdatasync(self._fd)
+            durable.write_all(self._fd, octets, self._offset)
+            durable.sync_data(self._fd)
             self._failed = False
         except OSError as error:
             self._failed = True

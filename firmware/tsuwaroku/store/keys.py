@@ -84,6 +84,15 @@ def verify_signature(public: bytes, domain: bytes, data: bytes, signature: bytes
     return True
 
 
+def hex_octets(text: str) -> bytes:
+    """Its octets; none where it is not hex just as we write it (a case flipped is a change, too)."""
+    try:
+        octets = bytes.fromhex(text)
+    except ValueError:
+        return b""
+    return octets if octets.hex() == text else b""
+
+
 def key_id(public: bytes) -> bytes:
     """The 16 octets a recipient is known by."""
     return hashlib.blake2b(public, digest_size=32).digest()[:16]
@@ -109,6 +118,10 @@ class _RecipientsFile(msgspec.Struct, kw_only=True):
     def signed_octets(self) -> bytes:
         return msgspec.json.encode([self.version, self.store_id, self.recipients, self.epoch])
 
+    def written(self) -> bytes:
+        """The file."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+
 
 class Recipients:
     """Whom calls are sealed to. Loaded from a file the device signed for this store."""
@@ -132,14 +145,15 @@ class Recipients:
     def load(cls, path: Path, store_id: str, device_keys: list[str]) -> Recipients:
         """Raises StoreError: unreadable, of another store, or not signed by this box."""
         try:
-            file = msgspec.json.decode(path.read_bytes(), type=_RecipientsFile)
-            signature = bytes.fromhex(file.signature)
+            octets = path.read_bytes()
+            file = msgspec.json.decode(octets, type=_RecipientsFile)
         except (OSError, msgspec.DecodeError, ValueError) as error:
             raise StoreError(
                 f"list of recipients cannot be read ({error})", where=str(path), remedy="restore keys/recipients.json"
             ) from error
-        public = bytes.fromhex(device_keys[file.epoch]) if 0 <= file.epoch < len(device_keys) else b""
-        sound = verify_signature(public, DOMAIN_RECIPIENTS, file.signed_octets(), signature)
+        public = hex_octets(device_keys[file.epoch]) if 0 <= file.epoch < len(device_keys) else b""
+        sound = verify_signature(public, DOMAIN_RECIPIENTS, file.signed_octets(), hex_octets(file.signature))
+        sound = sound and octets == file.written()  # names of fields stand under no signature
         if file.store_id != store_id or not sound or any(not _sound(r) for r in file.recipients):
             raise StoreError(
                 "list of recipients was not signed by this box",
@@ -152,7 +166,7 @@ class Recipients:
         """Signed and durable on return. Raises OSError."""
         file = _RecipientsFile(store_id=store_id, recipients=self.list, epoch=device.epoch)
         file.signature = device.sign(DOMAIN_RECIPIENTS, file.signed_octets()).hex()
-        replace_file(path, msgspec.json.format(msgspec.json.encode(file), indent=2), 0o640)
+        replace_file(path, file.written(), 0o640)
 
 
 def _sound(recipient: Recipient) -> bool:

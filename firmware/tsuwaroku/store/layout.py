@@ -8,12 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from tsuwaroku.errors import ForeignStoreError, SecretError, StoreError
-from tsuwaroku.store.durable import create_filled, replace_file, sync_directory
-from tsuwaroku.store.keys import DeviceKey, PrivateKey, Recipients, make_demo_key, verify_signature
+from tsuwaroku.errors import ForeignStoreError, SecretError, ServiceError, StoreError
+from tsuwaroku.store.durable import FileLock, create_filled, replace_file, sync_directory
+from tsuwaroku.store.keys import DeviceKey, PrivateKey, Recipients, hex_octets, make_demo_key, verify_signature
 from tsuwaroku.store.ring import RingFiles, file_sizes, ring_name
 from tsuwaroku.store.slot import MAGIC_USED, SLOT_SIZE, SLOTS_PER_FILE, VERSION, free_block
 
+DOMAIN_STORE = b"tsuwaroku store 1\0"
 JOURNAL_SEGMENT = 1 << 20
 JOURNAL_OWNERS = ("recorder", "keeper")
 DEMO_KEY = "demo.key"
@@ -23,7 +24,8 @@ _OURS = {*_DIRECTORIES, DEMO_KEY, "recorder.lock", "keeper.lock", "lease.json", 
 
 
 class StoreInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """store.json. `store_id` and `device_keys` (public, one an epoch) are hex; `created` is ISO 8601 or empty."""
+    """store.json. `store_id` and `device_keys` (public, one an epoch) are hex; `created` is ISO 8601 or empty;
+    `signature`, hex, is the device's over all the rest."""
 
     version: int
     store_id: str
@@ -33,6 +35,22 @@ class StoreInfo(msgspec.Struct, frozen=True, kw_only=True):
     device_keys: list[str]
     demonstration: bool
     retention_days: int
+    signature: str = ""
+
+    def signed(self, device: DeviceKey) -> StoreInfo:
+        """The same with this box's signature."""
+        return msgspec.structs.replace(self, signature=device.sign(DOMAIN_STORE, self._signed_octets()).hex())
+
+    def is_signed(self) -> bool:
+        """Whether it is as its first device key signed it. A changed one is used all the same where it fits, for calls
+        must go on being recorded; `verify` says so."""
+        if not self.device_keys:
+            return False
+        public, signature = hex_octets(self.device_keys[0]), hex_octets(self.signature)
+        return verify_signature(public, DOMAIN_STORE, self._signed_octets(), signature)
+
+    def _signed_octets(self) -> bytes:
+        return msgspec.json.encode(msgspec.structs.astuple(self)[:-1])
 
 
 class Store:
@@ -42,18 +60,29 @@ class Store:
         self.path = path
         self.info = info
         self.device = device
+        self.lock: FileLock | None = None
+        """By which this process owns what it writes here, if it does."""
         self.recipients = Recipients.load(self._recipients_path, info.store_id, info.device_keys)
         self.ring = RingFiles(path / "ring", info.slots, writable, self.refuse_other)
 
     def refuse_other(self) -> None:
-        """Asked before a file is opened again after a failure: another disk may be mounted there by now. Raises
-        StoreError, ForeignStoreError."""
+        """Asked before a file is opened again after a failure: the disk may have been mounted anew, or another one, or
+        another process may have taken the store meanwhile. Raises StoreError, ForeignStoreError."""
         if _read_info(self.path).store_id != self.info.store_id:
             raise ForeignStoreError(
                 "another store is here now; nothing is written to it",
                 where=str(self.path),
                 remedy="put the right disk back; what waits is kept and tried again",
             )
+        try:
+            if self.lock is not None:
+                self.lock.retake()
+        except ServiceError as error:
+            raise StoreError(
+                "another process has taken the store meanwhile; nothing is written to it",
+                where=str(self.path),
+                remedy="stop the other one; what waits is kept and tried again",
+            ) from error
 
     @property
     def store_id(self) -> bytes:
@@ -171,7 +200,7 @@ class Store:
                 device_keys=[device.public.hex()],
                 demonstration=demonstration,
                 retention_days=retention_days,
-            )
+            ).signed(device)
             replace_file(path / _INFO, msgspec.json.format(msgspec.json.encode(info), indent=2), 0o640)
         except OSError as error:
             raise _cannot_make(path, error) from error

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from tsuwaroku.errors import StoreError
+from tsuwaroku.store.checked import Unsound, sealed, unsealed
 from tsuwaroku.store.durable import replace_file
 
 VERSION = 1
@@ -24,13 +25,14 @@ class Lease(msgspec.Struct, kw_only=True):
     sequence_floor: int = 1
 
     @classmethod
-    def load(cls, path: Path) -> Lease:
-        """The lease; an empty one where none was ever written. Raises StoreError."""
+    def load(cls, path: Path, store_id: bytes) -> Lease:
+        """The lease; an empty one where none was ever written. Raises StoreError: a wrong one could have a slot written
+        over that a call still needs."""
         try:
-            lease = msgspec.json.decode(path.read_bytes(), type=cls)
+            lease = unsealed(path.read_bytes(), cls, store_id)
         except FileNotFoundError:
             return cls()
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, Unsound) as error:
             raise StoreError(f"cannot be read ({error})", where=str(path), remedy="restart the keeper") from error
         if lease.version != VERSION:
             raise StoreError(
@@ -38,10 +40,10 @@ class Lease(msgspec.Struct, kw_only=True):
             )
         return lease
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, store_id: bytes) -> None:
         """Durable on return. Raises StoreError."""
         try:
-            replace_file(path, msgspec.json.encode(self), 0o640)
+            replace_file(path, sealed(self, store_id), 0o640)
         except OSError as error:
             raise StoreError(
                 f"cannot be written ({error.strerror})", where=str(path), remedy="check the disk and its permissions"

@@ -61,7 +61,7 @@ class LeasedSlots:
 
     def reload(self) -> None:
         """Read lease.json again, and the headers of slots that are new in it. Raises StoreError."""
-        lease = Lease.load(self._store.lease_path)
+        lease = Lease.load(self._store.lease_path, self._store.store_id)
         free = []
         for slot, generation in lease.slots:
             place = (slot, generation)

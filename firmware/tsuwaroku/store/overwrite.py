@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tsuwaroku.errors import StoreError
+from tsuwaroku.store.durable import sync_data
 from tsuwaroku.store.slot import BLOCK, SLOT_SIZE
 
 DIRECT, DROPPED = "direct", "cache dropped"
@@ -58,7 +59,7 @@ class Overwriter:
     def sync(self) -> None:
         """What was written is on the device."""
         try:
-            os.fdatasync(self._fd)
+            sync_data(self._fd)
         except OSError as error:
             raise self._failure(error, "cannot be synced") from error
 

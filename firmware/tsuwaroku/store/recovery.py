@@ -55,7 +55,7 @@ def list_calls(
     amendments = read_amendments(store)
     found = [(entry, None) for entry in _known(Catalogue(store.catalogue_dir), notes)]
     known = {entry.call_id for entry, _ in found}
-    slots = None if notes else [slot for slot, _ in Lease.load(store.lease_path).slots]
+    slots = None if notes else [slot for slot, _ in Lease.load(store.lease_path, store.store_id).slots]
     rows: list[tuple[CatalogueEntry, StoredCall | None]] = [*found]
     for stored in find_calls(store, slots, known):
         if stored.committed and (include_open or not stored.open_now):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tsuwaroku.errors import StoreError
-from tsuwaroku.store.durable import write_all
+from tsuwaroku.store.durable import sync_data, write_all
 from tsuwaroku.store.slot import BLOCK, SLOT_SIZE, SLOTS_PER_FILE
 
 _MAX_OPEN = 64  # 200 GiB are 3,200 files; a process has 1,024 descriptors
@@ -106,7 +106,7 @@ class RingFiles:
         failures: list[StoreError] = []
         for file in sorted(self._touched):
             try:
-                os.fdatasync(self._fd(file))
+                sync_data(self._fd(file))
             except OSError as error:
                 failures.append(self._failure(file, "cannot be synced", error))
         if failures:

@@ -23,7 +23,7 @@ from tsuwaroku.store.keys import PrivateKey, Recipients
 from tsuwaroku.store.origin import fingerprint as fingerprint_of
 from tsuwaroku.store.origin import same_fingerprint
 from tsuwaroku.store.reader import CallReader
-from tsuwaroku.store.recovery import agrees, entry_of, recovered_record
+from tsuwaroku.store.recovery import agrees, recovered_record
 from tsuwaroku.store.scan import (
     Headers,
     Progress,
@@ -36,6 +36,7 @@ from tsuwaroku.store.scan import (
 from tsuwaroku.store.sequence import Sequence
 from tsuwaroku.store.tombstone import name_of
 from tsuwaroku.store.verify_erasure import erasure_problems
+from tsuwaroku.store.whole import problems_of
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
@@ -108,6 +109,7 @@ class _Verification:
         self._amendments = Amendments()
         self._records: list[JournalRecord] = []
         self._journal_problems: list[str] = []
+        self._keepers_last = 0
         self._sequence = Sequence()
         self._heads: set[bytes] = set()
         self._log = AuditFindings()
@@ -151,8 +153,10 @@ class _Verification:
 
     def _origin(self, fingerprint: str | None) -> None:
         keys = len(self._store.info.device_keys)
-        if keys != 1:  # store.json is not signed: whoever could add a key could sign anything with it
+        if keys != 1:  # whoever could add a key could sign anything with it
             self._report.problems.append(f"store.json names {keys} device keys, and the box has had only one")
+        if not self._store.info.is_signed():
+            self._report.problems.append("store.json is not as this box signed it")
         if fingerprint is None:
             return
         if same_fingerprint(fingerprint, self._report.fingerprint):
@@ -190,6 +194,7 @@ class _Verification:
                     break
             found += problems
             self._records += journal.records()
+            self._keepers_last = journal.last[0]
         self._journal_problems = found
         self._report.journal_records = len(self._records)
         self._amendments = by_call(self._records)
@@ -203,7 +208,11 @@ class _Verification:
             self._log = found = check_log(AuditLog.open(self._store), named | noted)
             if not found.problems and not found.unnamed:
                 break
+        if found.journal > self._keepers_last and self._reads > 1:
+            self._journals()  # it has grown since
         self._report.problems += self._journal_problems + found.problems
+        if found.journal > (last := self._keepers_last):
+            self._report.problems.append(f"keeper journal: records {last + 1} to {found.journal} are gone from its end")
         self._report.audit_entries = found.entries
         if self._noted in found.unnamed:
             self._report.problems.append("audit: the entry that was noted outside the box is gone from the log")
@@ -255,10 +264,10 @@ class _Verification:
             return None
         line = stored.headers[0].line
         finding = CallFinding(id=stored.id, sequence=stored.sequence, line=line, integrity="")
-        finding.problems += stored.problems
+        entry = self._entries.get(stored.call_id)
+        finding.problems += problems_of(stored, amendments, entry)
         if not stored.open_now:
-            finding.problems += self._settled(stored, amendments)
-            self._compare(stored, finding)
+            self._unsettled(stored, recovered, entry)
         if self._key is not None:
             self._decode(stored, finding, self._key)
         finding.integrity = _integrity(stored, finding.problems)
@@ -268,25 +277,13 @@ class _Verification:
         if text not in self._report.notes:
             self._report.notes.append(text)
 
-    def _settled(self, stored: StoredCall, amendments: list[JournalRecord]) -> list[str]:
-        """An interrupted call must be what was signed when the box came back."""
+    def _unsettled(self, stored: StoredCall, recovered: JournalRecord | None, entry: CatalogueEntry | None) -> None:
+        """What the keeper has still to do is no damage."""
         if stored.last:
-            return []
-        recovered = recovered_record(amendments)
-        if recovered is not None:
-            return [] if agrees(stored, recovered) else ["is not what was signed when it was recovered"]
-        if stored.torn:
-            return ["ends in a torn or damaged extent, and nobody has signed how far it goes"]
-        self._note(f"call {stored.sequence} was interrupted; the keeper has not settled it yet")
-        return []
-
-    def _compare(self, stored: StoredCall, finding: CallFinding) -> None:
-        entry = self._entries.get(stored.call_id)
-        if entry is None:
-            if stored.last:
+            if entry is None:
                 self._note(f"call {stored.sequence} is not in the catalogue yet")
-        elif entry != entry_of(stored) and not finding.problems:
-            finding.problems.append("ring and catalogue say different things of it")
+        elif recovered is None and not stored.torn:
+            self._note(f"call {stored.sequence} was interrupted; the keeper has not settled it yet")
 
     def _decode(self, stored: StoredCall, finding: CallFinding, key: PrivateKey) -> None:
         try:

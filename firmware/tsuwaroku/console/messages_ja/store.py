@@ -35,9 +35,18 @@ STORE: Final[dict[str, str]] = {
         "正しいディスクに戻してください。書き込み待ちのデータは保持され、もう一度試みられます"
     ),
     "no slot is left on {} ({} free, {} on hold)": "{0} に空きがなくなる見込みです（空き {1} 区画、延長中 {2} 区画）",
+    "another process has taken the store meanwhile; nothing is written to it": (
+        "その間に別のプロセスがこの保存先を使い始めました。ここには書き込みません"
+    ),
+    "stop the other one; what waits is kept and tried again": (
+        "もう一方を停止してください。書き込み待ちのデータは保持され、もう一度試みられます"
+    ),
+    "the disk was mounted anew": "ディスクがマウントし直されました",
+    "nothing to do: the keeper starts again": "操作は不要です。管理プロセスは自動的に起動し直します",
     "its header cannot be read from the disk": "ヘッダーをディスクから読み込めません",
     "cannot be written ({})": "書き込めません（{0}）",
     "cannot be synced ({})": "ディスクに書き込みを確定できません（{0}）",
+    "check the disk, and take away what stands there": "ディスクを確認し、そこにあるものを取り除いてください",
     "cannot be repaired ({})": "修復できません（{0}）",
     "cannot be put aside ({})": "退避できません（{0}）",
     "is not UTF-8 text": "文字コードが UTF-8 ではありません",
@@ -45,6 +54,7 @@ STORE: Final[dict[str, str]] = {
     "is not valid TOML: {}": "TOML の書き方に誤りがあります: {0}",
     "correct the line it names": "示された行を直してください",
     "is a store already": "すでに保存領域です",
+    "it is not as it was written, or another store's": "書き込んだときの内容と異なるか、別の保存先のものです",
     "is damaged ({})": "壊れています（{0}）",
     "is cut short": "途中で切れています",
     "check the disk; `tsuwaroku doctor` tells more": (

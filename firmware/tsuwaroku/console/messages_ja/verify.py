@@ -31,6 +31,7 @@ VERIFY: Final[dict[str, str]] = {
     "journal record out of range": "変更記録の項目の値が範囲外です",
     "padding of a journal record is not zero": "変更記録の余白に余分なデータがあります",
     "journal record is not readable: {}": "変更記録の項目を読み取れません: {0}",
+    "keeper journal: records {} to {} are gone from its end": "keeperの変更記録: 末尾の項目 {0}～{1} が失われています",
     "{} journal: torn or damaged after record {}": "{0}の変更記録: 項目 {1} の後に中断または損傷があります",
     "{} journal: records {} to {} are missing": "{0}の変更記録: 項目 {1}～{2} がありません",
     "{} journal: {} is missing": "{0}の変更記録: {1} がありません",
@@ -95,6 +96,7 @@ VERIFY: Final[dict[str, str]] = {
     "call {} was interrupted; the keeper has not settled it yet": (
         "通話 #{0} は中断されました。管理プロセスによる復旧がまだ済んでいません"
     ),
+    "store.json is not as this box signed it": "store.json がこの装置の署名した内容と一致しません",
     "store.json names {} device keys, and the box has had only one": (
         "store.json に装置の公開鍵が {0} 個ありますが、この装置の鍵は1つだけです"
     ),
