@@ -236,9 +236,8 @@ def _write_confirmation(store: Store, asked: ClockRequest) -> None:
     journal = Journal.open(store.journal_dir, "keeper", store, store.device)
     try:
         seen = look(store, SystemClock().now())
-        clockfile.save(
-            store.clock_path, seen.state, store.store_id
-        )  # this boot has its place, should the power fail now
+        # This boot has its place, should the power fail now.
+        clockfile.save(store.clock_path, seen.state, store.store_id)
         state = confirm_clock(journal, audit, seen, person(), asked, read_amendments(store))
         clockfile.save(store.clock_path, state, store.store_id)
     finally:
