@@ -114,6 +114,11 @@ class Journal(JournalReader):
         self._take(record, place.moved(self._offset))
         return record
 
+    def mend(self, now: Instant) -> None:
+        """Declare what a power cut left of a record: until then it may as well be damage. Raises StoreError."""
+        if self._torn:
+            self._declare(now)
+
     def _declare(self, now: Instant) -> None:
         blocks, self._torn, where = self._torn, 0, self._segment
         try:
