@@ -415,7 +415,7 @@ def over_midnight(box: Acting) -> None:
 def segment_nearly_full(box: Acting) -> None:
     three_calls(box)
     assert box.keeper is not None
-    while box.keeper._journal._offset < 253 * 4096:
+    while box.keeper._journal._offset < 254 * 4096:
         box.keeper._journal.append(JournalType.CHECKPOINT, box.now())
 
 
@@ -527,7 +527,7 @@ SCENARIOS = [
     Scenario("slot table, and restart", one_call, table_saved, 170),
     Scenario("set a slot aside", started, aside, 170),
     Scenario("the audit log's next day", three_calls, over_midnight, 170, wall="2026-11-23T23:58:50+09:00"),
-    Scenario("the journal's next segment", segment_nearly_full, held, 42),
+    Scenario("the journal's next segment", segment_nearly_full, held, 60),
     Scenario("the clock's memory", started, clock_looked_at, 25),
     Scenario("recorder and keeper together", expired_day, together, 170),
     Scenario("round the ring, over old calls", used_before, wrapped_round, 170, slots=6),
