@@ -40,7 +40,7 @@ BLOCK = 4096
 SLOTS = 24
 START = 1_780_000_000 * 1_000_000_000
 MODES = ("before", "torn", "power", "mixed")
-STEPS = ("pwrite", "write", "fdatasync", "fsync", "rename", "replace", "ftruncate", "mkdir", "unlink")
+STEPS = ("pwrite", "write", "fdatasync", "fsync", "rename", "replace", "ftruncate", "mkdir", "unlink", "link")
 MOST = 1000
 
 CONFIG = Config(

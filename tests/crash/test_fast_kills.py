@@ -22,11 +22,14 @@ from tsuwaroku.store.verify import verify_store
 
 ROOT = Path(__file__).parents[2]
 LINES = 2
+USUAL = [(80, 1), (80, 2)]  # kills, seed
+LONG = [(80, seed) for seed in range(3, 15)]
+KILLS = sum(kills for kills, _ in (*USUAL, *LONG))  # of a nightly run
 CONFIG = Config(line=tuple(LineConfig(id=str(n + 1)) for n in range(LINES)))
 
 
 @pytest.mark.parametrize(
-    ("kills", "seed"), [(80, 1), (80, 2), *(pytest.param(80, seed, marks=pytest.mark.nightly) for seed in range(3, 15))]
+    ("kills", "seed"), [*USUAL, *(pytest.param(*long, marks=pytest.mark.nightly) for long in LONG)]
 )
 def test_what_killed_simulations_leave_is_sound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kills: int, seed: int

@@ -7,7 +7,6 @@ hundreds of other places, mounted, and judged. A day takes a second here, a cut 
 
 from __future__ import annotations
 
-import functools
 import os
 import random
 import sys
@@ -21,6 +20,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tests.crash.judging import remember_signatures
 from tests.kernel.blocklog import BlockLog, Replay
 from tests.kernel.disks import LoggedDisk, RamDisk, mounted
 from tests.kernel.promises import AGAIN, CONFIG, LOSS_S, RATE, Judge, Promise, Promises, record_day
@@ -31,7 +31,6 @@ from tsuwaroku.service import simulate as simulation
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.setup import create_demo_store
 from tsuwaroku.store import durable, journal
-from tsuwaroku.store.keys import verify_signature
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.ring import RingFiles
 from tsuwaroku.store.verify import verify_store
@@ -159,20 +158,6 @@ def faults_of(
                 again(at / "store")
         if found:
             yield place, found
-
-
-_verified = functools.lru_cache(1 << 16)(verify_signature)
-
-
-def remember_signatures(patch: pytest.MonkeyPatch) -> None:
-    """A signature found right once is right: checking hundreds of them anew after each cut takes half the time.
-
-    In whatever module of the product checks them, under whatever name it has the function.
-    """
-    for module in [module for name, module in sys.modules.items() if name.startswith("tsuwaroku.")]:
-        for name, value in list(vars(module).items()):
-            if value is verify_signature:
-                patch.setattr(module, name, _verified)
 
 
 @pytest.mark.kernel(limit_s=300)

@@ -14,6 +14,7 @@ from tsuwaroku.store.amendments import read_amendments
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
+from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.recovery import list_calls
 from tsuwaroku.store.scan import scan_slots
 from tsuwaroku.store.tombstone import Why, name_of
@@ -54,6 +55,19 @@ def test_a_call_goes_in_the_first_minutes_of_the_day_after_its_last(tmp_path: Pa
         [("1", ["2026-11-01", "2026-11-06", "expired"])],
         [("2", ["2026-11-02", "2026-11-07", "expired"])],
     ]
+    is_sound(days)
+
+
+def test_no_number_is_given_again_after_the_last_call_was_erased(tmp_path: Path) -> None:
+    """The lease of the first hour is the only one there was: it was lent before any call."""
+    days = Days(tmp_path / "store", 8)
+    days.call()
+    for _ in range(6):
+        days.run_to("00:01")
+    assert (days.present(), Lease.load(days.store.lease_path, days.store.store_id).sequence_floor) == ([], 2)
+    days.power_off(HOUR)
+    days.call()
+    assert [entry.public.sequence for entry in days.keeper._listing.catalogue.entries()] == [2]
     is_sound(days)
 
 

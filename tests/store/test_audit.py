@@ -93,6 +93,18 @@ def test_a_torn_line_is_reported_cut_off_and_noted(store: Store) -> None:
     assert check_log(AuditLog.open(store)).problems == []
 
 
+@pytest.mark.parametrize("begin", [0, 40, 200])
+def test_a_line_with_zeros_in_it_was_torn_though_it_has_its_end(store: Store, begin: int) -> None:
+    """A sector in the middle of it never reached the disk."""
+    fill(store)
+    whole = day(store, "2026-11-24").read_bytes()
+    line = whole.splitlines(keepends=True)[-1]
+    day(store, "2026-11-24").write_bytes(whole + line[:begin] + bytes(100) + line[begin + 100 :])
+    AuditLog.open(store, store.device).append(moment("2026-11-24T01:00:00"), "manager", "status")
+    assert [entry.verb for entry in AuditLog.open(store).entries()][3:] == ["audit.torn", "status"]
+    assert check_log(AuditLog.open(store)).problems == []
+
+
 def test_a_torn_first_line_of_a_day_does_not_restart_the_chain(store: Store) -> None:
     head = fill(store).head()
     day(store, "2026-11-25").write_bytes(b"{")

@@ -14,7 +14,7 @@ from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.seal import CallKey, open_wrapped
 from tsuwaroku.store.slot import BLOCK
-from tsuwaroku.store.torn import may_be_torn
+from tsuwaroku.store.torn_record import may_be_torn
 
 CALL = b"\x01" * 16
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from pathlib import Path
 
-from tsuwaroku.clock import Clock, ClockQuality, VirtualClock
+from tsuwaroku.clock import Clock, ClockQuality, Instant, VirtualClock
 from tsuwaroku.config import Config
-from tsuwaroku.errors import ConfigError
+from tsuwaroku.errors import ConfigError, StoreError
 from tsuwaroku.exchange.demo import office
 from tsuwaroku.exchange.script import load_script
 from tsuwaroku.hal.board import Board
@@ -24,6 +25,8 @@ from tsuwaroku.store.amendments import slots_aside
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.journal import Journal
 from tsuwaroku.store.layout import Store
+from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.torn_header import mend_headers
 from tsuwaroku.store.writer import RingWriter, Unfinished
 
 # FLAC frames of 128 ms that a commit may leave for the next one: at most 1 s + 0.256 s and the commit's
@@ -83,7 +86,7 @@ class Assembled:
         self._lock.acquire()
         store.lock = self._lock
         try:
-            journal = Journal.open(store.journal_dir, "recorder", store, store.device)
+            journal = take_over(store, clock.now())
             self.writer = RingWriter(
                 store,
                 instance=instance,
@@ -118,6 +121,16 @@ class Assembled:
             return False
         self._lock.release()
         return True
+
+
+def take_over(store: Store, now: Instant) -> Journal:
+    """The recorder's journal; what a power cut left half in it, and in the lent slots, is put right. A disk that does
+    not take that now may take it later: it is no reason not to record."""
+    journal = Journal.open(store.journal_dir, "recorder", store, store.device)
+    with contextlib.suppress(StoreError):
+        journal.mend(now)
+        mend_headers(store, Lease.load(store.lease_path, store.store_id).slots, journal, now)
+    return journal
 
 
 def predecessors(cut_off: list[Unfinished], clock: Clock) -> dict[str, Predecessor]:

@@ -39,6 +39,8 @@ from tsuwaroku.store.erasure import Eraser, Erasure
 from tsuwaroku.store.journal import Journal
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.scan import live_instance
+from tsuwaroku.store.torn_header import mend_headers
 
 GRACE_NS = 5_000_000_000  # both start together, and a recorder needs a second or two
 RECORDER_SILENT_NS = 3_000_000_000
@@ -70,6 +72,7 @@ class Keeper:
         self._trail = Trail(store, self._clock, self._alarms)
         self._listing = Listing(Catalogue(store.catalogue_dir), self._lost_day)
         lease, whole = self._load_lease()
+        self._mend(lease)
         slots = SlotTable(store, progress, self._journal_has if whole else None)
         self._trail.note("keeper", "keeper started", detail={"version": __version__, "journal": self._journal.last[0]})
         if self._journal.damaged:
@@ -133,7 +136,16 @@ class Keeper:
             recorder=self._recorder_journal,
         )
         period = configured(self._config.store)
-        self._expiry = Expiry(self._store, self._listing, self._journal, self._alarms, eraser, self._erased, period)
+        self._expiry = Expiry(
+            self._store,
+            self._listing,
+            self._journal,
+            self._alarms,
+            eraser,
+            self._erased,
+            period,
+            self._lending.keep_numbers,
+        )
 
     def _load_lease(self) -> tuple[Lease, bool]:
         """The lease, and whether it could be read; else it is made anew, and every header is read.
@@ -147,6 +159,13 @@ class Keeper:
             self._trail.note("keeper", "lease damaged", detail={"why": str(error)})
             numbers = [r.public.get("sequence") for j in (self._journal, self._recorder_journal) for r in j.since(0)]
             return Lease(sequence_floor=max([0, *(n for n in numbers if isinstance(n, int))]) + 1), False
+
+    def _mend(self, lease: Lease) -> None:
+        """What a power cut left half in our journal; in the lent slots, too, where no recorder has them."""
+        now = self._clock.now()
+        self._trail.attempt(lambda: self._journal.mend(now))
+        if live_instance(self._store) is None:
+            self._trail.attempt(lambda: mend_headers(self._store, lease.slots, self._journal, now))
 
     def _journal_has(self, number: int, digest: bytes) -> bool:
         return number == 0 or self._journal.has(number, digest)

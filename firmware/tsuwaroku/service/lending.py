@@ -86,6 +86,15 @@ class Lending:
         self.lease = lease  # only now: one that was not written is tried again
         return True
 
+    def keep_numbers(self) -> None:
+        """Before calls are erased: that their numbers were given out may stand in their headers alone, and no number is
+        given out twice. Raises StoreError."""
+        floor = self.slots.highest_sequence + 1
+        if self.lease.sequence_floor < floor:
+            lease = Lease(slots=self.lease.slots, sequence_floor=floor)
+            lease.save(self._store.lease_path, self._store.store_id)
+            self.lease = lease
+
     @property
     def table_due(self) -> bool:
         """Whether it is time for a snapshot of the slot table."""

@@ -35,7 +35,8 @@ RETRY_NS = 600 * NS
 
 
 class Expiry:
-    """`freed(erasure, calls)` is told of every erasure that was read back; `period`: of calls without a slot.
+    """`freed(erasure, calls)` is told of every erasure that was read back, `before` what is called before any call gets
+    its tombstone; `period`: of calls without a slot.
 
     `standing`: what both journals say of the calls that are there.
     """
@@ -49,6 +50,7 @@ class Expiry:
         eraser: Eraser,
         freed: Callable[[Erasure, Sequence[bytes]], None],
         period: Period,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._listing = listing
@@ -58,6 +60,7 @@ class Expiry:
         self._eraser = eraser
         self._freed = freed
         self._period = period
+        self._before = before
         self._day: object = None  # what the pass under way, or the last one, began with
         self._again_ns = 0
         self._began_ns = 0
@@ -187,6 +190,7 @@ class Expiry:
                 self._erase([one], on, now)
 
     def _erase_these(self, due: list[Due], on: date, now: Instant) -> None:
+        self._before()
         done = self._eraser.erase(due, on, now)
         names = {stone.name for stone in done.calls}
         self._freed(done, [one.call_id for one in due if name_of(one.call_id) in names])

@@ -332,12 +332,12 @@ def _backwards(path: Path) -> Iterator[bytes]:
 
 
 def _torn_tail(path: Path) -> bytes:
-    """What a power cut left after the last whole line: a line without its end, or the end of one whose beginning
-    never reached the disk, and is zeros. Raises OSError."""
+    """What a power cut left after the last whole line: a line without its end, or with one, of which some part never
+    reached the disk and is zeros; JSON has none. Raises OSError."""
     lines = _backwards(path)
     torn = next(lines)
     for line in lines:
-        if not line.startswith(b"\0"):
+        if b"\0" not in line:
             break
         torn = line + b"\n" + torn
     return torn if len(torn) <= LONGEST else b""

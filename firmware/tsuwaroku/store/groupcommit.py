@@ -51,6 +51,7 @@ class GroupCommit:
         self._device = device
         self._staged: list[Write] = []
         self._failures = 0
+        self._moved = False  # a call of what is staged goes on in another slot
         self._aside: list[SetAside] = []
         self.octets = 0
         """Staged and not safe yet."""
@@ -86,13 +87,13 @@ class GroupCommit:
         if not self._staged:
             return [], 0
         try:
-            self._put(self._staged)
+            self._put_all()
         except StoreError:
             self._failures += 1
             if self._failures < TRIES or not self._move_on(now):
                 raise
-            self._put(self._staged)
-        self._failures = 0
+            self._put_all()
+        self._failures, self._moved = 0, False
         written, octets = self._staged, self.octets
         self._staged, self.octets = [], 0
         return written, octets
@@ -143,6 +144,7 @@ class GroupCommit:
             for one in slot.extents
         ]
         self._staged += staged
+        self._moved = True
         self._count()
 
     def _takes(self, writes: list[Write]) -> bool:
@@ -153,6 +155,13 @@ class GroupCommit:
                 self._ring.sync()  # nothing of it is left for the next one's sync to fail at
             return False
         return True
+
+    def _put_all(self) -> None:
+        """All that is staged. Of a call that moves the header comes last: once that is there, nothing is read from the
+        old slot any more, and what was committed in it must be in the new one."""
+        if self._moved:
+            self._put([write for write in self._staged if write.offset])
+        self._put([write for write in self._staged if not (self._moved and write.offset)])
 
     def _put(self, writes: list[Write]) -> None:
         for write in writes:

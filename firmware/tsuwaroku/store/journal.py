@@ -36,7 +36,7 @@ from tsuwaroku.store.keys import DeviceKey, Recipient
 from tsuwaroku.store.overwrite import Overwriter
 from tsuwaroku.store.slot import BLOCK, WrappedKey, padded
 from tsuwaroku.store.tombstone import name_of
-from tsuwaroku.store.torn import may_be_torn
+from tsuwaroku.store.torn_record import may_be_torn
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
@@ -62,7 +62,7 @@ class Journal(JournalReader):
         self._fd = -1
         self._failed = False  # the last write; the file is opened again for the next
         self.damaged = False
-        """Whether what stood after the last whole record was no tear (torn.py). It stays where it is, undeclared."""
+        """Whether what stood after the last whole record was no tear (torn_record.py); it stays there, undeclared."""
         if device is not None:
             self.read()
             self._alone = True
@@ -118,6 +118,11 @@ class Journal(JournalReader):
         self._write(octets)
         self._take(record, place.moved(self._offset))
         return record
+
+    def mend(self, now: Instant) -> None:
+        """Declare what a power cut left of a record: until then it may as well be damage. Raises StoreError."""
+        if self._torn:
+            self._declare(now)
 
     def _declare(self, now: Instant) -> None:
         blocks, self._torn, where = self._torn, 0, self._segment

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 SEGMENT_SIZE = 1024 * 1024
 _BLOCKS = SEGMENT_SIZE // BLOCK
+_ZEROS = bytes(BLOCK)
 
 
 class JournalReader:
@@ -194,7 +195,7 @@ class JournalReader:
         return not self._torn and not any(following) and not self._path(self._segment + 1).exists()
 
     def _take_in(self, data: bytes, carried: int) -> None:
-        last_used = len(data.rstrip(b"\0"))
+        last_used = _used(data)
         self._torn = carried
         if not carried and not self._every_signature:
             for record, place in self._chained(data, last_used):
@@ -301,6 +302,14 @@ class JournalReader:
             self._problems.append(f"{self.owner} journal: record {record.number} does not follow the one before")
         elif skipped > _declared(record):
             self._problems.append(f"{self.owner} journal: unknown octets before record {record.number}")
+
+
+def _used(data: bytes) -> int:
+    """Octets up to the last one that is not zero; block by block, for octet by octet takes 2 ms a segment."""
+    end = len(data)
+    while end > BLOCK and data[end - BLOCK : end] == _ZEROS:
+        end -= BLOCK
+    return len(data[:end].rstrip(b"\0")) if end <= BLOCK else end - BLOCK + len(data[end - BLOCK : end].rstrip(b"\0"))
 
 
 def _declared(record: JournalRecord) -> int:

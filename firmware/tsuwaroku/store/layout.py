@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -292,7 +293,11 @@ def _create_files(
     path: Path, slots: int, device_key_path: Path | None, progress: Callable[[int, int], None] | None
 ) -> DeviceKey:
     """Directories, device key, ring and journal, in this order. What a cut-off making left whole is kept."""
+    above = [path.parent, *(one.parent for one in path.parents if not one.exists())]
     path.mkdir(parents=True, exist_ok=True)
+    for parent in above:  # a store whose own name is not on the disk is gone with all its calls
+        with contextlib.suppress(PermissionError):
+            sync_directory(parent)
     for name, mode in _DIRECTORIES.items():
         (path / name).mkdir(mode=mode, exist_ok=True)
     sync_directory(path)

@@ -121,7 +121,8 @@ def settle_interrupted(
 ) -> list[str]:
     """Sign how far each interrupted call is whole, and put it into the catalogue; returns the ids settled now.
 
-    A call whose very first extent was torn is signed, too (it goes nowhere), but not listed: it was never committed.
+    A call of which there is a header, and no whole extent, is signed, too (it goes nowhere, and its number is accounted
+    for when the slot is used again), but not listed: it was never committed.
     `alive`: the instance id of the recorder that runs; its calls are going on. `slots` None: the whole ring.
     `amendments`: for who has them; they are read otherwise.
     The `recovered` record says in `public`: sequence, digest (hex), extents, slots, ended_on, expires_on: no time
@@ -134,8 +135,8 @@ def settle_interrupted(
     settled = []
     for stored in find_calls(store, slots, known):
         ongoing = stored.open_now or (alive is not None and stored.headers[-1].instance == alive)
-        nothing = not stored.committed and not stored.torn
-        if stored.last or ongoing or nothing or amendments.gone(stored.call_id):
+        unknown = not stored.committed and bool(stored.problems)  # nobody can tell what was in it
+        if stored.last or ongoing or unknown or amendments.gone(stored.call_id):
             continue
         if recovered_record(amendments.get(stored.call_id, ())) is None:
             journal.append(JournalType.RECOVERED, now, stored.call_id, public=_settlement(stored))

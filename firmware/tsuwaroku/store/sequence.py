@@ -7,7 +7,7 @@ from collections import Counter
 import msgspec
 
 from tsuwaroku.store.amendments import Amendments
-from tsuwaroku.store.journal_record import JournalType
+from tsuwaroku.store.journal_record import JournalRecord, JournalType
 from tsuwaroku.store.scan import StoredCall
 
 _ACCOUNTED = (JournalType.DISCARDED, JournalType.NOT_RECORDED)
@@ -23,9 +23,17 @@ class Gaps(msgspec.Struct):
 
 
 def accounted_numbers(amendments: Amendments) -> set[int]:
-    """Numbers of calls of which only the journals know: nobody pressed, or there was no room."""
-    numbers = (r.public.get("sequence") for records in amendments.values() for r in records if r.type in _ACCOUNTED)
-    return {number for number in numbers if isinstance(number, int)}
+    """Numbers of calls of which only the journals know."""
+    numbers = (number_accounted(record) for records in amendments.values() for record in records)
+    return {number for number in numbers if number is not None}
+
+
+def number_accounted(record: JournalRecord) -> int | None:
+    """The number of a call that need not be in the ring, as this record says: nobody pressed, there was no room, or
+    nothing of it was committed when it was cut off."""
+    number = record.public.get("sequence")
+    never = record.type is JournalType.RECOVERED and record.public.get("extents") == 0
+    return number if (never or record.type in _ACCOUNTED) and isinstance(number, int) else None
 
 
 class Sequence:

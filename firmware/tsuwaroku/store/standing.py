@@ -10,9 +10,8 @@ from tsuwaroku.store.amendments import Amended, slots_aside
 from tsuwaroku.store.graves import Graves
 from tsuwaroku.store.journal import Journal
 from tsuwaroku.store.journal_record import JournalRecord, JournalType
+from tsuwaroku.store.sequence import number_accounted
 from tsuwaroku.store.tombstone import Tombstone, buried_in, name_of
-
-_NUMBERED = (JournalType.DISCARDED, JournalType.NOT_RECORDED)
 
 
 class Standing(Amended):
@@ -71,8 +70,8 @@ class Standing(Amended):
             self._add(record, name_of(record.call_id))
 
     def _add(self, record: JournalRecord, name: bytes) -> None:
-        number = record.public.get("sequence")
-        if record.type in _NUMBERED and isinstance(number, int) and number > self.highest_erased:
+        number = number_accounted(record)
+        if number is not None and number > self.highest_erased:
             self.accounted.add(number)
         if record.type is JournalType.DISCARDED:
             self._discarded.add(name, record.number)
