@@ -470,11 +470,13 @@ def torn_before(box: Acting) -> None:
     three_calls(box)
     box.hold(box.calls[0])
     box.reboot()
+    sector = b""
     for name in ("keeper", "recorder"):
         path = box.path / "journal" / f"{name}-00000.dat"
         octets = bytearray(path.read_bytes())
         end = -(-len(octets.rstrip(b"\0")) // 4096) * 4096
-        octets[end : end + 600] = b"TJNL" + bytes(range(100)) * 5 + b"torn" * 24
+        sector = sector or bytes(octets[:512])
+        octets[end : end + 512] = sector[:84] + (900).to_bytes(4, "little") + sector[88:]  # of a longer record
         path.write_bytes(octets)
     for path in ((box.path / "audit" / f"{box.today}.jsonl"), box.path / "catalogue" / "new.jsonl"):
         with path.open("ab") as file:
