@@ -12,7 +12,7 @@ from tsuwaroku.errors import StoreError
 from tsuwaroku.records.call import Outcome, PublicRecord, Retention
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.store import durable
-from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
+from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry, ulid_octets
 from tsuwaroku.store.slot import WrappedKey
 
 DAY = 86_400_000
@@ -252,3 +252,18 @@ def test_a_disk_that_takes_no_file_keeps_what_is_gathered(
     catalogue.fold()
     assert list(Catalogue(tmp_path).entries()) == [entry(1), entry(2)]
     assert [path.name for path in tmp_path.iterdir()] == ["2026-11-23.json"]
+
+
+@given(octets=st.binary(min_size=16, max_size=16), at=st.integers(0, 25), letter=st.characters())
+def test_a_ulid_is_read_as_its_library_reads_it(octets: bytes, at: int, letter: str) -> None:
+    text = str(ULID.from_bytes(octets))
+    assert ulid_octets(text) == ulid_octets(text.lower()) == octets
+    for other in (text[:at] + letter + text[at + 1 :], text[:at], text + letter):
+        try:
+            said: object = ULID.from_str(other).bytes
+        except ValueError:
+            said = ValueError
+        try:
+            assert ulid_octets(other) == said
+        except ValueError:
+            assert said is ValueError
