@@ -158,7 +158,7 @@ def test_what_a_hold_does_to_the_ring_is_told(
 @pytest.mark.parametrize(
     ("until", "code", "says"),
     [
-        (TODAY + timedelta(days=30), 13, "anyway"),
+        ("its last day", 13, "anyway"),
         (TODAY + timedelta(days=31), 0, ""),
         (TODAY.replace(year=TODAY.year + 5, day=1), 0, ""),
         (TODAY + timedelta(days=366 * 5), 13, "longer than 5 years"),
@@ -166,6 +166,8 @@ def test_what_a_hold_does_to_the_ring_is_told(
     ],
 )
 def test_the_end_is_within_reason(run: Run, mine: Path, until: object, code: int, says: str) -> None:
+    if until == "its last day":  # before nine in the morning the demonstration is of the day before
+        until = run("show", 1, "--store", mine, "--json").json["retention"]["expires_on"]
     ran = put(run, mine, "--yes", until=until)
     assert (ran.code, says in ran.err) == (code, True)
 

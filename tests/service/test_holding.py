@@ -10,11 +10,13 @@ import pytest
 
 from tests.service.test_control import keeping
 from tests.store.erasing import EXPIRES, listed
-from tests.store.reading import Box, at, ident
+from tests.store.reading import Box, ahead, at, ident
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.errors import NotFoundError, RefusedError
 from tsuwaroku.records.call import Outcome, PublicRecord, Retention
+from tsuwaroku.records.dating import State, observe
 from tsuwaroku.service.holding import HoldRequest, carry_out, parts_of, request
+from tsuwaroku.store import clockfile
 from tsuwaroku.store.amendments import read_amendments
 
 UNTIL = EXPIRES + timedelta(days=60)
@@ -81,6 +83,15 @@ def test_a_lapsed_hold_cannot_be_made_longer(box: Box) -> None:
     held(box, request(names(1), "訴訟", UNTIL + timedelta(days=1)), 90 * 86_400)  # held: kept beyond its own days
     with pytest.raises(RefusedError, match="can no longer be held"):
         held(box, request(names(1), "訴訟", UNTIL + timedelta(days=9)), 92 * 86_400)
+
+
+def test_a_call_of_a_clock_that_was_ahead_can_be_held(box: Box) -> None:
+    """Its record says that it is kept for ten years more; it is not."""
+    clockfile.save(box.store.clock_path, observe(State(), at(0)), box.store.store_id)
+    box.call_by(3, ahead)
+    listed(box)
+    held(box, request(names(3), "訴訟", UNTIL))
+    assert read_amendments(box.store).hold(ident(3)) == UNTIL
 
 
 @pytest.mark.parametrize("calls", [["nothing"], [""], []])

@@ -126,7 +126,13 @@ class Ring(RuleBasedStateMachine):
             assert self.known(self.table) == self.known(fresh) == self.real()
             assert self.table.free == fresh.free
             assert self.table.highest_sequence >= fresh.highest_sequence  # it remembers numbers of erased calls
+            assert self.unused() <= {*self.lending.lease.slots}
         self.polls()
+
+    def unused(self) -> set[tuple[int, int]]:
+        """What the recorder may take at any moment, of the lease as it stands on the disk."""
+        lent = Lease.load(self.store.lease_path, self.store.store_id).slots
+        return {(s, g) for s, g in getattr(self, "view", []) if (s, g) in lent and self.generation[s] < g}
 
     @rule()
     def polls(self) -> None:

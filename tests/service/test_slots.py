@@ -12,12 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.service.fakering import DEVICE, FakeStore, ident, used_block
+from tests.service.test_modes import config
 from tests.store.test_slot import fields, table
 from tsuwaroku.errors import StoreError
 from tsuwaroku.service import slots as slots_module
+from tsuwaroku.service.lending import Lending
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.store import slottable
 from tsuwaroku.store.keys import DeviceKey
+from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.slot import FormatError, free_block
 
 BOUND = (7, b"j" * 32)
@@ -158,6 +161,37 @@ def test_a_released_call_keeps_its_header_until_its_slot_is_taken(tmp_path: Path
     store.ring.blocks[0] = used_block(0, 2, 4)
     assert table.refresh([(3, 1), (0, 2)]) == {ident(4)}
     assert (table.calls(), table.of(ident(1))) == ({ident(2), ident(3), ident(4)}, [])
+
+
+def test_a_slot_that_was_given_back_stays_free_for_a_keeper_that_finds_it_in_an_old_lease(tmp_path: Path) -> None:
+    store, table = built(tmp_path, {0: (1, 1)}, slots=4)
+    table.release(ident(1))
+    save(store, table, [(0, 1)])
+    table = again(store)
+    assert (table.refresh([(0, 1), (1, 1)]), table.free, table.calls()) == (set(), 4, set())
+
+
+def test_a_slot_that_was_lent_again_stays_lent_when_its_former_call_is_given_back_once_more(tmp_path: Path) -> None:
+    """A keeper that starts takes it for that call's: nobody has overwritten the header yet."""
+    store, table = built(tmp_path, {0: (1, 1), 1: (1, 1)}, slots=4)
+    lending = Lending(store.it, config(), table, Lease(slots=[(1, 1), (0, 2), (2, 1)]))
+    lending.give_back(ident(1))
+    assert (lending.lease.slots, table.free) == ([(0, 2), (2, 1)], 4)
+    store.ring.blocks[0] = used_block(0, 2, 2)
+    assert (lending.refresh(), table.of(ident(2))) == ({ident(2)}, [0])
+
+
+def test_a_slot_that_was_lent_again_stays_lent_when_an_erasure_is_finished(tmp_path: Path) -> None:
+    """Of a call whose other slot was on a bad block until now."""
+    store, table = built(tmp_path, {0: (1, 1)}, slots=4)
+    store.ring.blocks[1] = free_block(1, 1)
+    table.look_again([1])
+    lending = Lending(store.it, config(), table, Lease(slots=[(1, 2)]))
+    store.ring.blocks[0] = free_block(0, 1)
+    lending.erased([0, 1])
+    assert (lending.lease.slots, table.free) == ([(1, 2)], 4)
+    store.ring.blocks[1] = used_block(1, 2, 2)
+    assert lending.refresh() == {ident(2)}
 
 
 def test_numbers_of_calls_are_used_again(tmp_path: Path) -> None:

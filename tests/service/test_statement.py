@@ -9,11 +9,13 @@ import msgspec
 import pytest
 
 from tests.store.erasing import AFTER, ENDED, EXPIRES, Erasing, due, listed
-from tests.store.reading import Box, at, ident
+from tests.store.reading import Box, ahead, at, ident
 from tsuwaroku.clock import Instant
 from tsuwaroku.errors import RefusedError, SecretError, StoreError
+from tsuwaroku.records.dating import State, observe
 from tsuwaroku.service import statement
 from tsuwaroku.service.statement import Statement, is_signed, state
+from tsuwaroku.store import clockfile
 from tsuwaroku.store.journal import JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.tombstone import Tombstone, Why, name_of, public_of
@@ -131,6 +133,15 @@ def test_it_is_signed_by_the_device_and_any_change_shows(box: Box) -> None:
     other = msgspec.structs.replace(again.statement, day="2026-12-01")
     assert not is_signed(msgspec.structs.replace(again, statement=other))
     assert not is_signed(msgspec.structs.replace(again, signature="nothing"))
+
+
+def test_a_call_of_a_clock_that_was_ahead_is_kept_on_its_true_days_and_overdue_after_them(box: Box) -> None:
+    clockfile.save(box.store.clock_path, observe(State(), at(0)), box.store.store_id)
+    box.call_by(4, ahead)
+    listed(box)
+    assert said(box, ENDED, at(DAY_S)).kept == "1–4"
+    late = said(box, now=at(32 * DAY_S))
+    assert (late.kept, late.overdue, late.holds) == ("", "1–4", False)
 
 
 def test_a_day_to_come_and_a_store_without_its_device_are_refused(box: Box) -> None:

@@ -10,6 +10,7 @@ from ulid import ULID
 
 from tsuwaroku.clock import NS, ClockQuality, Instant
 from tsuwaroku.records.call import Audio, Caller, CallRecord, ClockRecord, Direction, Mark, Outcome, Retention
+from tsuwaroku.records.retention import expires_on
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.journal import Journal
 from tsuwaroku.store.keys import PrivateKey
@@ -26,6 +27,12 @@ NUMBER = "0312345678"
 
 def at(seconds: float) -> Instant:
     return Instant(START_NS + round(seconds * NS), round(seconds * NS), b"boot" * 4, ClockQuality.SYNCHRONISED)
+
+
+def ahead(seconds: float) -> Instant:
+    """A time server that is ten years ahead, within the boot of `at`."""
+    now = at(seconds)
+    return Instant(now.wall_ns + 3652 * 86_400 * NS, now.mono_ns, now.boot_id, now.quality)
 
 
 def ident(number: int) -> bytes:
@@ -97,6 +104,20 @@ class Box:
         self.open(number)
         self.talk(number, seconds, commits)
         return self.close(number, marks)
+
+    def call_by(self, number: int, clock: Callable[[float], Instant]) -> CallRecord:
+        """A whole call of two seconds on a day when the box's clock was `clock`."""
+        self.open(number)
+        self.pcm[number] = sound(2.0, seed=number)
+        self.writer.audio(ident(number), 1000, self.pcm[number])
+        self.writer.commit(clock(number + 2))
+        record = a_record(number)
+        end = clock(number + 3)
+        record.seized_at, record.ended_at = clock(number).isoformat(), end.isoformat()
+        record.retention.expires_on = expires_on(end.wall_ns).isoformat()
+        self.writer.close(ident(number), record)
+        self.writer.commit(end)
+        return record
 
     def octets(self, slot: int) -> bytes:
         return self.store.ring.read_slot(slot)

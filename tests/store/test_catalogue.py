@@ -13,7 +13,7 @@ from tsuwaroku.errors import StoreError
 from tsuwaroku.records.call import Outcome, PublicRecord, Retention
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.store import durable
-from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
+from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry, ulid_octets
 from tsuwaroku.store.slot import WrappedKey
 
 DAY = 86_400_000
@@ -272,3 +272,18 @@ def test_what_is_taken_out_is_overwritten_wherever_it_lay(tmp_path: Path) -> Non
     assert [set(found) for found in octets] == [{0}] * 3
     for file in held:
         file.close()
+
+
+@given(octets=st.binary(min_size=16, max_size=16), at=st.integers(0, 25), letter=st.characters())
+def test_a_ulid_is_read_as_its_library_reads_it(octets: bytes, at: int, letter: str) -> None:
+    text = str(ULID.from_bytes(octets))
+    assert ulid_octets(text) == ulid_octets(text.lower()) == octets
+    for other in (text[:at] + letter + text[at + 1 :], text[:at], text + letter):
+        try:
+            said: object = ULID.from_str(other).bytes
+        except ValueError:
+            said = ValueError
+        try:
+            assert ulid_octets(other) == said
+        except ValueError:
+            assert said is ValueError

@@ -527,6 +527,28 @@ def test_a_number_lost_in_a_cut_commit_stays_explained_when_its_witnesses_are_go
     assert told(box) == (True, [], [], [note])
 
 
+def test_so_does_one_whose_only_witness_has_a_lower_number_and_goes_first(box: Box) -> None:
+    """Numbers 2 and 3 were lost in the last commit of call 1; the next recorder counts on from 4."""
+    box.open(1)
+    box.talk(1, 1)
+    box.open(2)
+    box.open(3)
+    box.talk(1, 1)
+    for slot in (1, 2):
+        box.overwrite(slot, 0, fmt.free_block(slot, 0).ljust(SLOT_SIZE, b"\0"))
+    box.new_writer(b"another!")
+    box.call(4)
+    journal = box.journal()
+    settle_interrupted(box.store, journal, None, at(60))
+    listed(box)
+    notes = [f"call {number} began with the last commit before an interruption and was lost" for number in (2, 3)]
+    assert told(box) == (True, [1, 4], [], notes)
+    Erasing(box.store, journal).erase(due(1))
+    assert told(box) == (True, [4], [], notes)
+    Erasing(box.store, journal).erase(due(4))
+    assert told(box) == (True, [], [], notes)
+
+
 # -- cut off at every step
 
 

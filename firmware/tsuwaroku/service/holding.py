@@ -19,7 +19,7 @@ from tsuwaroku.records.call import CallRecord, PublicRecord
 from tsuwaroku.records.dating import State
 from tsuwaroku.records.judging import Judge
 from tsuwaroku.store import clockfile
-from tsuwaroku.store.amendments import Amendments, read_amendments
+from tsuwaroku.store.amendments import Amended, read_amendments
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.ends import read_end
@@ -61,7 +61,7 @@ def judge_of(store: Store, now: Instant) -> Judge:
     return Judge(state, now)
 
 
-def refuse_hold(store: Store, amendments: Amendments, asked: HoldRequest, judge: Judge, years: int) -> None:
+def refuse_hold(store: Store, amendments: Amended, asked: HoldRequest, judge: Judge, years: int) -> None:
     """Raises NotFoundError for an unknown call; RefusedError for one that is gone, whose time is over, that is held so
     long already, and for an end that is none, or more than `years` away."""
     refuse_reason(asked.reason)
@@ -82,7 +82,7 @@ def refuse_hold(store: Store, amendments: Amendments, asked: HoldRequest, judge:
         )
 
 
-def refuse_release(store: Store, amendments: Amendments, asked: HoldRequest) -> None:
+def refuse_release(store: Store, amendments: Amended, asked: HoldRequest) -> None:
     """Raises NotFoundError for an unknown call, RefusedError where none of them is held."""
     refuse_reason(asked.reason)
     for call_id in asked.calls:
@@ -96,11 +96,19 @@ def refuse_release(store: Store, amendments: Amendments, asked: HoldRequest) -> 
 
 
 def carry_out(
-    store: Store, journal: Journal, audit: AuditLog, now: Instant, by: str, asked: HoldRequest, years: int
+    store: Store,
+    journal: Journal,
+    audit: AuditLog,
+    now: Instant,
+    by: str,
+    asked: HoldRequest,
+    years: int,
+    amendments: Amended | None = None,
 ) -> dict[str, object]:
     """Hold these calls, or release them. Durable on return; the audit entry is so before. `journal`: the keeper's, open
-    for writing. Raises as `refuse_hold` and `refuse_release` do, before anything is written; StoreError."""
-    amendments = read_amendments(store)
+    for writing. `amendments`: for who has them; reading the journals of a year takes seconds. Raises as `refuse_hold`
+    and `refuse_release` do, before anything is written; StoreError."""
+    amendments = read_amendments(store) if amendments is None else amendments
     if asked.until is None:
         refuse_release(store, amendments, asked)
         kind, verb, public = JournalType.HOLD_RELEASED, "hold released", {}
@@ -138,14 +146,16 @@ def _years_after(day: date, years: int) -> date:
         return day.replace(year=day.year + years, day=28)
 
 
-def _last_day(store: Store, amendments: Amendments, call_id: str, judge: Judge) -> date:
+def _last_day(store: Store, amendments: Amended, call_id: str, judge: Judge) -> date:
     """Of keeping, with the hold that stands. Raises RefusedError where it is over."""
     entry = _entry(store, amendments, call_id)
-    expires_on, held = date.fromisoformat(entry.public.retention.expires_on), amendments.hold(entry.call_id)
-    last = expires_on if held is None else max(expires_on, held)
-    if last < judge.today or entry.public.clock is not None:  # the clock may have been wrong, and be known better now
+    held = amendments.hold(entry.call_id)
+    try:  # the clock may have been wrong when it ended, ahead or behind, and be known better now
         end = read_end(store, entry)
         last = judge.last_day(end.at, end.period, held)
+    except StoreError:  # a disk that cannot be read keeps nobody from holding what was on it
+        expires_on = date.fromisoformat(entry.public.retention.expires_on)
+        last = expires_on if held is None else max(expires_on, held)
     if last < judge.today:
         raise RefusedError(
             f"this call was kept until {last} (Article 8(1)) and can no longer be held",
@@ -155,7 +165,7 @@ def _last_day(store: Store, amendments: Amendments, call_id: str, judge: Judge) 
     return last
 
 
-def _entry(store: Store, amendments: Amendments, call_id: str) -> CatalogueEntry:
+def _entry(store: Store, amendments: Amended, call_id: str) -> CatalogueEntry:
     if amendments.gone(_raw(call_id)):
         raise RefusedError(
             "this call was erased", where=call_id, remedy="`tsuwaroku erase-log` says when and by what rule"

@@ -303,8 +303,8 @@ class Keeper:
     def hold(self, asked: HoldRequest, by: str) -> dict[str, object]:
         """Hold calls beyond their days, or release them."""
         self._trail.write()
-        years = self._config.store.hold_years
-        done = carry_out(self._store, self._journal, self._trail.audit, self._clock.now(), by, asked, years)
+        years, standing = self._config.store.hold_years, self._expiry.standing.refresh()
+        done = carry_out(self._store, self._journal, self._trail.audit, self._clock.now(), by, asked, years, standing)
         self._expiry.again()  # what was released may be due
         self._outlook.again()
         return done

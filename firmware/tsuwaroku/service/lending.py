@@ -113,7 +113,7 @@ class Lending:
         """These slots were overwritten and read back: what their headers say now counts."""
         erased = set(slots)
         self.slots.look_again(erased)
-        self.lease.slots = [(at, generation) for at, generation in self.lease.slots if at not in erased]
+        self._drop(erased)
 
     def set_aside(self, slot: int) -> None:
         """The recorder could not write this slot: it is lent to it no more."""
@@ -124,4 +124,10 @@ class Lending:
         """The slots of a call that is none are free; lent again, with a new generation, they are overwritten."""
         slots = set(self.slots.of(call_id))
         self.slots.release(call_id)
-        self.lease.slots = [(at, generation) for at, generation in self.lease.slots if at not in slots]
+        self._drop(slots)
+
+    def _drop(self, slots: Set[int]) -> None:
+        """A use of these slots is over. One that was lent again already stays lent: a keeper that starts takes it for
+        the former call's until it hears that nobody kept that, and the recorder may take it at any moment."""
+        self.slots.adopt(self.lease.slots)
+        self.lease.slots = [place for place in self.lease.slots if place[0] not in slots or self.slots.is_lent(*place)]

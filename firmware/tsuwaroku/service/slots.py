@@ -99,6 +99,8 @@ class SlotTable:
         taken: set[bytes] = set()
         untaken = 0
         for slot, generation in lent:
+            if self._state[slot] == FREE and int(self._generation[slot]) >= generation:
+                continue  # that use is over, nobody kept its call: only the lease on the disk still has it
             if self._state[slot] != USED or int(self._generation[slot]) < generation:
                 if untaken > LOOK_AHEAD:
                     continue

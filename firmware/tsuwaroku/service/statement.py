@@ -21,8 +21,9 @@ from tsuwaroku.service.holding import judge_of
 from tsuwaroku.store.amendments import Amendments, read_amendments
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
-from tsuwaroku.store.ends import read_end
+from tsuwaroku.store.ends import End, end_of, read_end
 from tsuwaroku.store.keys import verify_signature
+from tsuwaroku.store.scan import StoredCall
 from tsuwaroku.store.sequence import accounted_numbers
 from tsuwaroku.store.verify import Report, verify_store
 
@@ -88,7 +89,8 @@ def state(
     asked = judge.today if day is None else day
     if asked > judge.today:
         raise RefusedError(f"{asked} is still to come", where="--date", remedy="name today or an earlier day")
-    statement = _Statement(store, judge, asked).make(now, verify_store(store, progress=progress))
+    making = _Statement(store, judge, asked)
+    statement = making.make(now, verify_store(store, progress=progress, seen=making.take))
     return Signed(
         statement=statement,
         device_key=store.device.public.hex(),
@@ -114,6 +116,7 @@ class _Statement:
         self._store = store
         self._judge = judge
         self._day = day
+        self._spans: dict[bytes, tuple[Instant, End]] = {}  # of each call in the ring
         self._kept: list[int] = []
         self._held: list[int] = []
         self._overdue: list[int] = []
@@ -155,21 +158,28 @@ class _Statement:
             holds=not (problems or self._overdue or stuck),
         )
 
+    def take(self, stored: StoredCall) -> None:
+        """A call as `verify` read it: when it began and ended, as the ring has it."""
+        end = end_of(stored)
+        if end is not None:
+            head = stored.headers[0]
+            self._spans[stored.call_id] = Instant(head.wall_ns, head.mono_ns, head.boot_id, head.quality), end
+
     def _present(self, entry: CatalogueEntry, amendments: Amendments) -> None:
+        """Its days by the judge of the clock: those of the catalogue are what the clock of then said."""
         number, until = entry.public.sequence, amendments.hold(entry.call_id)
-        expires_on = date.fromisoformat(entry.public.retention.expires_on)
-        last = expires_on if until is None else max(expires_on, until)
-        began = date.fromisoformat(entry.public.date)
-        if last < self._judge.today or entry.public.clock is not None:
-            end = read_end(self._store, entry)  # the clock may have been wrong then, and is known better now
-            last = self._judge.last_day(end.at, end.period, until)
-            expires_on = self._judge.last_day(end.at, end.period)
-            if abs(self._judge.end_day(end.at) - began) > timedelta(days=1):
-                began = self._judge.end_day(end.at)
-        if began <= self._day <= last:
+        began, end = self._spans.get(entry.call_id) or (None, read_end(self._store, entry))
+        expires_on = self._judge.last_day(end.at, end.period)
+        last = self._judge.last_day(end.at, end.period, until)
+        if self._first_day(entry, began) <= self._day <= last:
             self._kept.append(number)
             if expires_on < self._day:
                 self._held.append(number)
         if last < self._judge.today:
             late = last + timedelta(days=1) < self._judge.today
             (self._overdue if late else self._due).append(number)
+
+    def _first_day(self, entry: CatalogueEntry, began: Instant | None) -> date:
+        if began is None or self._judge.dated_ns(began) == began.wall_ns:
+            return date.fromisoformat(entry.public.date)
+        return self._judge.end_day(began)

@@ -43,6 +43,23 @@ _MOST_ASIDE = 9  # damaged files of one day that are kept
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
+_LETTERS = 26
+_CROCKFORD = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_DIGITS = bytes(b"0123456789abcdefghijklmnopqrstuv"[_CROCKFORD.index(n)] if n in _CROCKFORD else 33 for n in range(256))
+
+
+def ulid_octets(text: str) -> bytes:
+    """As `ULID.from_str(text).bytes`, at a twentieth of its time: the keeper asks it of every call several times a day.
+
+    Raises ValueError."""
+    try:
+        if len(text) != _LETTERS:
+            raise ValueError
+        return int(text.encode("ascii").translate(_DIGITS), 32).to_bytes(16, "big")
+    except (ValueError, OverflowError):
+        return ULID.from_str(text).bytes  # which says what is wrong, or takes small letters
+
+
 class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One call as the ring and the journal have it. `slots` and `generations` in part order, `digest` in hex.
 
@@ -60,7 +77,7 @@ class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def call_id(self) -> bytes:
         """The 16 octets of the ULID. Raises ValueError (never for an entry that was read)."""
-        return ULID.from_str(self.public.id).bytes
+        return ulid_octets(self.public.id)
 
 
 class AtomicStorage(Storage):

@@ -21,8 +21,9 @@ from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.erasing import Failed, Place, SlotEraser, is_reused, own_generation
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.recovery import find_calls, recovered_record
-from tsuwaroku.store.scan import StoredCall, read_headers, scan_call
+from tsuwaroku.store.scan import StoredCall, read_headers, scan_call, scan_end
 from tsuwaroku.store.sequence import Sequence as Numbers
+from tsuwaroku.store.slot import SlotHeader
 from tsuwaroku.store.standing import Standing
 from tsuwaroku.store.tombstone import MOST_CALLS, Tombstone, Why, name_of, public_of
 
@@ -152,8 +153,7 @@ class Eraser:
     def _entries(self, names: set[bytes], ended_on: set[date]) -> dict[bytes, CatalogueEntry]:
         """The catalogue's entries of these calls."""
         found: dict[bytes, CatalogueEntry] = {}
-        near = {day.isoformat() for day in _near(ended_on)}
-        for day in sorted(self._catalogue.days(), key=lambda day: (day not in near, day)):
+        for day in self._days(ended_on):
             if len(found) == len(names):
                 break
             try:
@@ -162,6 +162,11 @@ class Eraser:
                 continue  # the keeper puts it aside; whatever stood in it is in the ring
             found |= {name: entry for entry in entries if (name := name_of(entry.call_id)) in names}
         return found
+
+    def _days(self, ended_on: set[date]) -> list[str]:
+        """Of the catalogue, those first on which such calls are listed."""
+        near = {day.isoformat() for day in _near(ended_on)}
+        return sorted(self._catalogue.days(), key=lambda day: (day not in near, day))
 
     def _stone(self, one: Due, on: date, entries: dict[bytes, CatalogueEntry], amendments: Amended) -> Tombstone | None:
         """None for a call of which there is nothing."""
@@ -208,16 +213,29 @@ class Eraser:
         return (numbers[0] if numbers else None), b""
 
     def _lost(self, stones: list[Tombstone]) -> list[int]:
-        """Numbers below those erased now that no call and no journal knows: their neighbours' commits tell whether they
-        were lost in the last commit before an interruption, and are about to go."""
+        """Numbers that no call and no journal knows, below those erased now or given out by their last commit: these
+        commits tell whether they were lost in the last one before an interruption, and are about to go."""
         ours = {stone.sequence for stone in stones}
-        numbers = range(self.standing.highest_erased + 1, max(ours, default=0))
-        open_numbers = [number for number in numbers if number not in ours and number not in self.standing.accounted]
-        if not open_numbers:
-            return []
-        present = {entry.public.sequence: entry for day in self._catalogue.days() for entry in self._readable(day)}
-        open_numbers = [number for number in open_numbers if number not in present]
-        return [number for number in open_numbers if self._was_lost(number, present)]
+        numbers = range(self.standing.highest_erased + 1, max([*ours, self._given_out(stones)], default=0))
+        open_numbers = {number for number in numbers if number not in ours and number not in self.standing.accounted}
+        present: dict[int, CatalogueEntry] = {}
+        for day in self._days({stone.ended_on for stone in stones}):
+            if open_numbers <= present.keys():
+                return []
+            present |= {entry.public.sequence: entry for entry in self._readable(day)}
+        return [number for number in sorted(open_numbers - present.keys()) if self._was_lost(number, present)]
+
+    def _given_out(self, stones: list[Tombstone]) -> int:
+        """The next number as the calls' last commits knew it."""
+        slots = [slot for stone in stones for slot, _ in stone.slots]
+        ends = [scan_end(self._store, parts) or scan_call(self._store, parts) for parts in self._headers(slots)]
+        return max((extent.header.next_sequence for end in ends for extent in end.extents), default=0)
+
+    def _headers(self, slots: list[int]) -> list[list[SlotHeader]]:
+        try:
+            return list(read_headers(self._store, slots).calls.values())
+        except StoreError:
+            return []  # a slot that cannot be read bears no witness
 
     def _was_lost(self, number: int, present: dict[int, CatalogueEntry]) -> bool:
         near = [entry for sequence, entry in present.items() if abs(sequence - number) <= _WITNESSES]

@@ -6,6 +6,7 @@ call's last extent (left-overs of an earlier use). Padding inside extents and jo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -84,23 +85,31 @@ def verify_store(
     progress: Progress | None = None,
     fingerprint: str | None = None,
     known_head: str = "",
+    seen: Callable[[StoredCall], None] | None = None,
 ) -> Report:
     """Check everything, or with `only` (a ULID) one call and what bears on it.
 
     `known_head`: the hash (hex) of an audit entry that somebody noted outside the box; it must be there, still.
+    `seen` is given each call of the ring that has no tombstone, as it was read: for whoever needs more of it.
     `progress(done, total)`; the total grows once the calls are known. Raises NotFoundError for an unknown `only`,
     SecretError for a demonstration key on a real store, StoreError on I/O errors.
     """
     if private_key is not None:
         store.admit(private_key)
-    return _Verification(store, private_key, progress, known_head).run(only, fingerprint)
+    return _Verification(store, private_key, progress, known_head, seen).run(only, fingerprint)
 
 
 class _Verification:
     def __init__(
-        self, store: Store, private_key: PrivateKey | None, progress: Progress | None, known_head: str
+        self,
+        store: Store,
+        private_key: PrivateKey | None,
+        progress: Progress | None,
+        known_head: str,
+        seen: Callable[[StoredCall], None] | None,
     ) -> None:
         self._store = store
+        self._seen = seen or (lambda stored: None)
         self._noted = bytes.fromhex(known_head)
         self._key = private_key
         self._progress = progress or (lambda done, total: None)
@@ -135,6 +144,7 @@ class _Verification:
         for stored in walk_calls(self._store, headers, self._progress):
             if self._amendments.tombstone(stored.call_id) is not None:
                 continue
+            self._seen(stored)
             self._sequence.take(stored)
             self._heads.update(extent.header.audit_head for extent in stored.extents)
             if stored.last:
