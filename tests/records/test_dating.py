@@ -350,8 +350,8 @@ def test_the_table_of_boots_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_moment_of_a_lie_does_not_settle_a_disputed_off_time() -> None:
-    """73 hours without power are in dispute; a time server says for a moment that they were 41. Nobody believes that
-    at once: its truth of a second later would then be a correction, and the calls of this boot age by it in the next."""
+    """73 hours without power are in dispute; a time server says for a moment that they were 41. Nobody believes that at
+    once: the truth of a second later would be a correction, and the calls of this boot age by it in the next."""
     world = World()
     world.off(73 * H)
     world.clock(0)
