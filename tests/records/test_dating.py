@@ -349,6 +349,23 @@ def test_the_table_of_boots_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(call.early_ns, call.erased_ns is not None)] == [(0, True)]
 
 
+def test_a_moment_of_a_lie_does_not_settle_a_disputed_off_time() -> None:
+    """73 hours without power are in dispute; a time server says for a moment that they were 41. Nobody believes that at
+    once: the truth of a second later would be a correction, and the calls of this boot age by it in the next."""
+    world = World()
+    world.off(73 * H)
+    world.clock(0)
+    world.clock(-31 * H - 1612 * S)
+    call = world.call()
+    world.clock(0)
+    world.off(10 * S)
+    world.clock(0)
+    world.clock(60 * D)
+    world.clock(0)
+    world.run(32 * D)
+    assert (call.early_ns, call.erased_ns is not None) == (0, True)
+
+
 # -- the technician proposes, the manager confirms
 
 

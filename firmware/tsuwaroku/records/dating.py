@@ -7,7 +7,8 @@ wrong can age a call only by making the box believe in an off-time that never wa
 
 - A line comes from a synchronised clock, or from a manager's `confirm`. An unsynchronised one dates nothing but the
   calls of its own boot, and those for reading only.
-- Off-time is believed only at the first synchronised look of a boot: up to 3 days (`JUMP_NS`) at once, up to 13 days
+- Off-time is believed only at the first synchronised look of a boot, and one that contradicts it later in that boot
+  waits for the stretch, however little it claims: up to 3 days (`JUMP_NS`) at once, up to 13 days
   (`UNAIDED_NS`, also the most that the boots of one stretch get at once) after the clock was synchronised and agreed
   with itself for 3 days of powered-on time (`STRETCH_NS`), more than that only from the manager. 3 days let weekends
   pass unseen; 13 cover every holiday of a city hall, and twice 13 and a stretch are less than 30. The stretch is a
@@ -90,7 +91,8 @@ class Story(msgspec.Struct, frozen=True, array_like=True):
 
     `said_ns`: the line, of the boot that began at `boot_ns`; `agreed_ns`: powered-on time for which it was told without
     a break; `shift_ns`: how much of its difference from the believed line is no off-time; `jump_ns`: the off-time it
-    began with; `hearing`: whether the last look heard it.
+    began with; `hearing`: whether the last look heard it; `late`: whether another one was told in this boot before,
+    and not believed.
     """
 
     said_ns: int
@@ -99,6 +101,7 @@ class Story(msgspec.Struct, frozen=True, array_like=True):
     shift_ns: int = 0
     jump_ns: int = 0
     hearing: bool = True
+    late: bool = False
 
 
 class State(msgspec.Struct, frozen=True):
@@ -288,7 +291,7 @@ def _listen(state: State, line: int, elapsed: int) -> State:
             agreed = story.agreed_ns + (elapsed if story.hearing else 0)
             return replace(state, story=replace(story, agreed_ns=agreed, hearing=True))
         if story.boot_ns != boot.started_ns and -SLACK_NS <= moved <= JUMP_NS:
-            return replace(state, story=replace(story, said_ns=line, boot_ns=boot.started_ns, hearing=True))
+            return replace(state, story=replace(story, said_ns=line, boot_ns=boot.started_ns, hearing=True, late=False))
     assert boot.low_ns is not None
     gap = line - boot.low_ns
     shift = _shift(state, gap) if abs(gap) > SLACK_NS else 0
@@ -297,7 +300,9 @@ def _listen(state: State, line: int, elapsed: int) -> State:
         replace(b, high_ns=b.low_ns, standing=Standing.KNOWN if b.standing is Standing.KNOWN else Standing.UNHEARD)
         for b in state.boots
     )
-    return replace(state, boots=boots, story=Story(line, boot.started_ns, shift_ns=shift, jump_ns=max(0, gap - shift)))
+    late = story is not None and story.boot_ns == boot.started_ns and boot.standing is not Standing.KNOWN
+    jump = max(0, gap - shift)
+    return replace(state, boots=boots, story=Story(line, boot.started_ns, shift_ns=shift, jump_ns=jump, late=late))
 
 
 def _shift(state: State, gap: int) -> int:
@@ -320,7 +325,7 @@ def _weigh(state: State, line: int) -> State:
         state = replace(state, story=story, fresh_ns=0)
     if boot.standing is Standing.KNOWN and abs(gap) <= SLACK_NS:
         return _put(state, replace(boot, high_ns=boot.low_ns))
-    at_once = story.shift_ns == 0 and gap <= JUMP_NS and state.fresh_ns + gap <= UNAIDED_NS
+    at_once = story.shift_ns == 0 and not story.late and gap <= JUMP_NS and state.fresh_ns + gap <= UNAIDED_NS
     if boot.standing is not Standing.KNOWN and gap >= -SLACK_NS and at_once:
         settled = _settle(state, max(line, boot.low_ns), 0)
         return replace(settled, fresh_ns=state.fresh_ns + max(0, gap))
