@@ -152,10 +152,11 @@ def test_a_forecast_is_the_ring_played_forward(slots: int, takes: list[int]) -> 
     ring = occupancy(TODAY, slots, calls, 30)
     in_ring = [(call.free_on, float(call.slots)) for call in calls]
     broken = None
-    for ahead in range(1, HORIZON_DAYS + 1):
+    for ahead in range(HORIZON_DAYS + 1):
         day = TODAY + ahead * DAY
         in_ring = [(free_on, size) for free_on, size in in_ring if free_on > day]
-        in_ring.append((day + 31 * DAY, ring.takes[day.weekday()]))
+        today = takes[0] if ahead == 0 else 0  # what is in it already
+        in_ring.append((day + 31 * DAY, ring.takes[day.weekday()] - today))
         if sum(size for _, size in in_ring) > slots + 1e-6:
             broken = day
             break
