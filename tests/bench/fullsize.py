@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.bench.child import BenchError, job
+from tests.bench.child import TSUWAROKU, BenchError, job, run
 from tests.bench.measure import KIB, MIB, Figure, figure
 
 FULL_SLOTS, FULL_CALLS = 1 << 20, 36_000
@@ -21,6 +21,7 @@ def measured(base: Path, slots: int, runs: int) -> list[Figure]:
         *listing(base, calls // 30),
         *rebuilds(base, calls),
         *cuts(base, calls // 30),
+        *erasures(base, calls // 30),
         *journals(base, max(31, 365 * slots // FULL_SLOTS)),
     ]
 
@@ -58,16 +59,34 @@ def lists(base: Path, calls: int, runs: int) -> list[Figure]:
     job("atsize", "month", store, str(calls))
     public = _list(calls, runs, store, "")
     first, *again = _list(calls, runs + 1, store, boxes)
+    verbs = {
+        name: [_verb(store, *arguments) for _ in range(runs)]
+        for name, arguments in (
+            ("calls", ("calls",)),
+            ("calls with the key", ("calls", "--key", store / "demo.key")),
+            ("find", ("find", "--line", "3")),
+            ("find by a part of the number", ("find", "--key", store / "demo.key", "--number", "031234")),
+        )
+    }
     peer = [job("atsize", "sqlite", store, base / "calls.sqlite").json() for _ in range(runs)]
     return [
         figure("list_public", f"list of {calls:,} calls without the key", "s", took(public), 0.3),
         figure("list_sqlite", "the same public records from SQLite", "s", [one["took"] for one in peer]),
         figure("list_first", "list with the key, for the first time", "s", took([first]), 3),
         figure("list_again", "list with the key, from then on", "s", took(again), 0.3),
+        *(
+            figure(f"verb_{number}", f"  the verb {name}, the whole process", "s", found)
+            for number, (name, found) in enumerate(verbs.items(), 1)
+        ),
         figure("list_public_cpu", "CPU of the first of these", "s", took(public, "cpu")),
         figure("list_first_cpu", "CPU of the one for the first time, all threads", "s", took([first], "cpu")),
         figure("list_again_cpu", "CPU of the one from then on", "s", took(again, "cpu")),
     ]
+
+
+def _verb(store: Path, *arguments: str | Path) -> float:
+    """Seconds of a verb as a person types it, from the start of the program to its last line."""
+    return run(TSUWAROKU, *arguments, "--store", store).wall_s
 
 
 def took(runs: list[dict[str, float]], what: str = "took") -> list[float]:
@@ -110,6 +129,22 @@ def cuts(base: Path, calls: int) -> list[Figure]:
     return [
         figure("cut_ours", "unreadable after a cut in a listing", "%", found["ours"], 0),
         figure("cut_tinydb", "  TinyDB's JSONStorage, any front of what it writes", "%", found["tinydb"]),
+    ]
+
+
+def erasures(base: Path, calls: int) -> list[Figure]:
+    """A day's calls, a slot each, erased beside a recorder at work."""
+    found = job("erasing", base / "erasing", str(calls)).json()
+    if found["calls"] != calls:
+        raise BenchError("not every call was erased")
+    return [
+        figure(
+            "erased_written", "erasure: octets written per octet overwritten", "×", found["asked"] / found["octets"]
+        ),
+        figure("erased_pace", "  slots a second, with the keeper's naps", "1/s", calls / found["took"]),
+        figure("erased_alone", "  the recorder's commit without it, median", "ms", found["alone"][0]),
+        figure("erased_beside", "  beside it, median", "ms", found["beside"][0]),
+        figure("erased_worst", "  beside it, the longest", "ms", found["beside"][1]),
     ]
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from tests.bench import live, peer
 from tests.bench.child import TSUWAROKU, BenchError, Usage, job, run
@@ -222,11 +220,15 @@ def ticks(place: Workplace) -> list[Figure]:
 
 
 def profile(place: Workplace) -> list[Figure]:
-    """Where the CPU of simulate --fast goes, medians of all runs."""
+    """Where the CPU of simulate --fast goes, medians of all runs. Raises BenchError unless the areas are the whole."""
     script, found = place.material("talk") / "script.toml", []
     for number in range(place.size.runs):
         place.say(f"profile, {number + 1} of {place.size.runs}")
         store, _ = place.store(script)
-        shares: dict[str, Any] = json.loads(job("profiled", script, store).output)
+        usage = job("profiled", script, store)
+        shares: dict[str, float] = usage.json()
+        # What the kernel says of the same process, less its end: no other load on the machine is in that comparison.
+        if not 0.7 * usage.cpu_s <= sum(shares.values()) <= 1.05 * usage.cpu_s:
+            raise BenchError(f"the areas add up to {sum(shares.values()):.2f} s of {usage.cpu_s:.2f}")
         found.append({area: seconds / place.size.line_hours for area, seconds in shares.items()})
     return [figure(f"profile_{area}", area, "s", [run[area] for run in found]) for area in found[0]]

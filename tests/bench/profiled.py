@@ -21,7 +21,7 @@ from tsuwaroku.service.recorder import Recorder
 from tsuwaroku.service.simulate import simulate
 from tsuwaroku.service.station import LineStation
 from tsuwaroku.signalling.voice import VoiceActivity
-from tsuwaroku.store import writer
+from tsuwaroku.store import opencall, writer
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.flac import RunEncoder
@@ -37,7 +37,7 @@ AREAS: dict[str, list[tuple[Any, str]]] = {
     "VAD": [(VoiceActivity, "is_speech")],
     "sealing": [
         *((PartSealer, "__init__"), (PartSealer, "push"), (CallKey, "wrap_for"), (DeviceKey, "sign")),
-        *((writer, "seal_card"), (writer, "next_digest")),
+        *((opencall, "seal_card"), (writer, "next_digest")),
     ],
     "disk": [
         *((RingFiles, "write"), (RingFiles, "sync"), (RingFiles, "read")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,25 +11,24 @@ import pytest
 from tests.console.support import SCRIPT, FakeKeeper, Ran, Run
 from tests.store.erasing import Erasing, due
 from tests.store.reading import Box
-from tsuwaroku.clock import JST
 from tsuwaroku.console import holding
-from tsuwaroku.records.retention import first_ns
+from tsuwaroku.records.retention import day_of, first_ns
 from tsuwaroku.service.forecast import Forecast, HoldEffect
-from tsuwaroku.service.simulate import simulate
+from tsuwaroku.service.simulate import default_start, simulate
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.journal import Journal, JournalRecord
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.layout import Store
 
-TODAY = datetime.now(JST).date()
+TODAY = day_of(default_start())  # before nine it is yesterday that they play
 UNTIL = TODAY + timedelta(days=100)
 
 
 @pytest.fixture(scope="module")
 def recent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("holding") / "recent"
-    simulate(SCRIPT, store, fast=True)
+    simulate(SCRIPT, store, fast=True, start_wall_ns=first_ns(TODAY))
     return store
 
 

@@ -34,7 +34,7 @@ from tsuwaroku.store.keys import DeviceKey, make_private_key
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.ring import RingFiles
 
-PUBLIC = {"id", "sequence", "line", "date", "outcome", "integrity", "marks", "retention", "continues"}
+PUBLIC = {"id", "sequence", "line", "date", "outcome", "integrity", "marks", "retention", "continues", "clock"}
 
 
 def key(store: Path) -> tuple[object, ...]:
@@ -85,6 +85,20 @@ def test_filters(run: Run, office: Path) -> None:
     assert run("calls", *key(office), "--date", day, "--json").json == everything
     assert run("calls", *key(office), "--date", "2001-01-01", "--json").json == []
     assert len(run("calls", "--store", office, "--date", day, "--line", "2", "--json").json) == 2
+
+
+@pytest.mark.parametrize("verb", ["calls", "find"])
+def test_a_long_list_shows_the_newest_and_says_how_to_see_the_rest(
+    run: Run, office: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.setattr(render, "NEWEST", 3)
+    monkeypatch.setenv("COLUMNS", "200")
+    short = run(verb, "--store", office).out
+    assert [line.split()[0] for line in short.splitlines()[2:-1]] == ["#5", "#6", "#7"]
+    assert "7 calls; the newest 3 are shown. --all shows every one" in short
+    whole = run(verb, "--store", office, "--all").out
+    assert [line.split()[0] for line in whole.splitlines()[2:-1]] == [f"#{number}" for number in range(1, 8)]
+    assert "newest" not in whole
 
 
 @pytest.mark.parametrize("language", ["C.UTF-8", "ja_JP.UTF-8"])

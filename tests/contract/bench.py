@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,8 @@ class BenchRig(HandsRig):
     fed_s = 60.0
     rate = RATE
     period_ms = 20
+    lines: Sequence[str] = LINES  # those of the card's channels, in order
+    speak: Mapping[str, int] = RELAYS  # the pins of the announcement paths
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
@@ -107,7 +109,7 @@ class BenchRig(HandsRig):
             "mode": alsa.PCM_NORMAL,
             "device": f"hw:CARD={CARD},DEV=1",
             "rate": self.rate,
-            "channels": 2,
+            "channels": len(self.lines),
             "format": alsa.PCM_FORMAT_S16_LE,
             "periodsize": self.piece,
             "periods": 8,
@@ -119,7 +121,7 @@ class BenchRig(HandsRig):
             pcm.close()
 
     def _feed(self) -> None:
-        table = np.stack([np.frombuffer(self.fed(line), dtype="<i2") for line in LINES], axis=1)
+        table = np.stack([np.frombuffer(self.fed(line), dtype="<i2") for line in self.lines], axis=1)
         with self.far_end("PCM_PLAYBACK") as pcm:
             self.fed_from_ns = time.monotonic_ns()
             for first in range(0, len(table), self.piece):
@@ -141,7 +143,7 @@ class BenchRig(HandsRig):
     def _look(self) -> None:
         while not self._hung_up.wait(LOOK_S):
             now = time.monotonic_ns()
-            self.relays.append((now, tuple(self.header.level(RELAYS[line]) for line in LINES)))
+            self.relays.append((now, tuple(self.header.level(pin) for pin in self.speak.values())))
 
     def _listen(self) -> None:
         with self.far_end("PCM_CAPTURE") as pcm:
@@ -163,7 +165,7 @@ class BenchRig(HandsRig):
 
     def heard(self) -> Sound:
         """All that the far end heard, from `heard_from_ns` on, a column a channel."""
-        return np.frombuffer(b"".join(self._heard), dtype="<i2").reshape(-1, 2)
+        return np.frombuffer(b"".join(self._heard), dtype="<i2").reshape(-1, len(self.lines))
 
     def played(self) -> Sound:
         table = self.heard()

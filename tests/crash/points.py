@@ -95,7 +95,7 @@ class Disk:
 
     def _end(self, name: str, args: tuple[Any, ...]) -> None:
         if self._mode == "torn" and name in ("pwrite", "write"):
-            fd, data = args[0], bytes(args[1])
+            fd, data = args[0], memoryview(args[1])  # no copy: O_DIRECT wants what is written where it lies
             half = len(data) // 2 if name == "write" else len(data) // 2 // BLOCK * BLOCK  # a block is written whole
             self._real[name](fd, data[:half], *args[2:])
         self.fail()

@@ -59,7 +59,7 @@ def test_edges_of_a_time_in_which_all_was_held_up_keep_their_times() -> None:
         return any(isinstance(e, Tick) and e.mono_ns > edge_ns + NS // 2 for e in seen)
 
     assert wait_for(caught_up)
-    assert time.monotonic_ns() + held_ns - seen[-1].mono_ns < NS // 5
+    assert time.monotonic_ns() + held_ns - seen[-1].mono_ns < NS * 4 // 5  # of the second
     board.close()
     (place,) = [n for n, event in enumerate(seen) if isinstance(event, ContactEdge) and event.active]
     assert abs(seen[place].mono_ns - edge_ns) < 1000
@@ -73,13 +73,13 @@ def test_a_reader_that_is_always_late_gets_its_ticks_all_the_same() -> None:
     board = DeviceBoard(config, pin_factory=factory, alsa=FakeAlsa())
     board.open()
     ticks: list[int] = []
-    for _ in range(8):
-        time.sleep(0.07)
+    for _ in range(6):
+        time.sleep(0.2)
         ticks += [event.mono_ns for event in board.read(0.1) if isinstance(event, Tick)]
     late_ns = time.monotonic_ns() - ticks[-1]
     board.close()
-    assert len(ticks) >= 7
-    assert late_ns < 0.3 * NS
+    assert len(ticks) >= 5
+    assert late_ns < 0.8 * NS  # one step of 20 ms a read would be 1.1 s late by now
 
 
 def test_a_missing_card_leaves_the_lamps_to_say_so() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import time
+import threading
+from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
+from tests.hal.pace import Pace
 from tsuwaroku.hal import lamps as lamps_module
 from tsuwaroku.hal.board import Lamp
 from tsuwaroku.hal.lamps import Lamps, level
@@ -56,7 +59,15 @@ def test_an_acknowledgement_winks_twice_and_returns(state: Lamp, wanted: list[tu
     assert changes(state, 245, winked_ms=0) == wanted
 
 
-def test_the_thread_shows_them_and_leaves_them_dark() -> None:
+@pytest.fixture
+def pace(monkeypatch: pytest.MonkeyPatch) -> Pace:
+    """The time of the thread."""
+    made = Pace()
+    monkeypatch.setattr(lamps_module, "threading", SimpleNamespace(Condition=lambda: made, Thread=threading.Thread))
+    return made
+
+
+def test_the_thread_shows_them_and_leaves_them_dark(pace: Pace) -> None:
     seen: list[tuple[str, bool]] = []
     faults: list[tuple[str, str]] = []
 
@@ -66,15 +77,18 @@ def test_the_thread_shows_them_and_leaves_them_dark() -> None:
     def broken(on: bool) -> None:
         raise RuntimeError("pin gone")
 
-    lamps = Lamps({"1": lambda on: seen.append(("1", on)), "2": lambda on: seen.append(("2", on)), "3": broken}, told)
+    outputs: dict[str, Callable[[bool], None]] = {
+        "1": lambda on: seen.append(("1", on)),
+        "2": lambda on: seen.append(("2", on)),
+        "3": broken,
+    }
+    lamps = Lamps(outputs, told, now_ns=pace.now_ns)
     lamps.show("1", Lamp.LIT)
-    time.sleep(0.05)
+    pace.go_on(0.05)
     lamps.show("2", Lamp.ACK)
     lamps.show("2", Lamp.DARK)
     lamps.show("nobody", Lamp.LIT)
-    until = time.monotonic() + 10.0  # a busy machine; two winks are over after 0.3 s
-    while len([on for name, on in seen if name == "2"]) < 5 and time.monotonic() < until:
-        time.sleep(0.01)
+    pace.go_on(0.3)
     lamps.close()
     lamps.close()
     assert [on for name, on in seen if name == "1"] == [False, True, False]
@@ -82,8 +96,7 @@ def test_the_thread_shows_them_and_leaves_them_dark() -> None:
     assert faults == [("3", "pin gone")]
 
 
-def test_a_lamp_that_could_not_be_switched_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lamps_module, "RETRY_S", 0.05)
+def test_a_lamp_that_could_not_be_switched_is_tried_again(pace: Pace) -> None:
     seen: list[bool] = []
     faults: list[tuple[str, str]] = []
     refusals = 0
@@ -98,12 +111,12 @@ def test_a_lamp_that_could_not_be_switched_is_tried_again(monkeypatch: pytest.Mo
             raise OSError("line busy")
         seen.append(on)
 
-    lamps = Lamps({"1": output}, told)
+    lamps = Lamps({"1": output}, told, now_ns=pace.now_ns)
     lamps.show("1", Lamp.LIT)
-    until = time.monotonic() + 10.0
-    while True not in seen and time.monotonic() < until:
-        time.sleep(0.01)
-    assert refusals == 3
+    pace.go_on(2.9)
+    assert (refusals, seen) == (3, [False])
+    pace.go_on(0.2)
+    assert seen == [False, True]
     lamps.close()
     assert seen == [False, True, False]
     assert faults == [("1", "line busy"), ("1", "")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from tests.contract.fake_alsa import FakeAlsa, FakeCard, FakePcm
+from tests.hal.pace import NS, Pace
 from tsuwaroku.config import BoardConfig, Config, LineConfig
 from tsuwaroku.events import BoardFault, Event, Playback
 from tsuwaroku.hal import playback
@@ -18,15 +18,16 @@ from tsuwaroku.hal.alsa import CardSpec
 from tsuwaroku.hal.device import DeviceBoard
 from tsuwaroku.hal.playback import Player
 
-NS = 1_000_000_000
 SOUND = np.random.default_rng(3).integers(1, 9000, 4800).astype("<i2")  # 0.6 s, no zero in it
 
 
 class Desk:
-    """A player on a fake card, and what it said."""
+    """A player on a fake card, and what it said. Time passes in `wait` and `go_on` alone, for both of them."""
 
     def __init__(self) -> None:
-        self.card = FakeCard()
+        self._pace = Pace()
+        self.go_on = self._pace.go_on
+        self.card = FakeCard(now_ns=self._pace.now_ns)
         self.events: list[Event] = []
         self.spoken: list[tuple[str, bool]] = []
         self.player = Player(
@@ -36,7 +37,9 @@ class Desk:
             position_at=lambda mono_ns: mono_ns * 8000 // NS,
             post=self.events.append,
             speak=lambda line, on: self.spoken.append((line, on)),
+            now_ns=self._pace.now_ns,
         )
+        self.player._wake = self._pace
         self.player.open()
 
     def heard(self) -> np.ndarray[Any, Any]:
@@ -50,9 +53,10 @@ class Desk:
 
     def wait(self, count: int) -> list[tuple[str, bool]]:
         """The playbacks told, once there are `count`, or after three seconds."""
-        end = time.monotonic() + 3
-        while len(self.told()) < count and time.monotonic() < end:
-            time.sleep(0.01)
+        for _ in range(300):
+            self.go_on(0.01)
+            if len(self.told()) >= count:
+                break
         return self.told()
 
     def told(self) -> list[tuple[str, bool]]:
@@ -70,14 +74,14 @@ def desk() -> Iterator[Desk]:
 def test_stopping_one_line_is_prompt_and_costs_the_other_nothing(desk: Desk) -> None:
     desk.player.play("a", SOUND.tobytes())
     desk.player.play("b", SOUND[::-1].tobytes())
-    time.sleep(0.25)
+    desk.go_on(0.25)
     desk.player.stop("a")
     stopped = desk.card.count()
     assert desk.wait(4) == [("a", True), ("b", True), ("a", False), ("b", False)]
     table = desk.heard()
     last_of_a = int(np.flatnonzero(table[:, 0])[-1])
-    # Without the drop the whole buffer, 1,600 samples, would still be heard.
-    assert last_of_a < stopped - desk.card.played[0][0] + 900
+    # Not a sample more. Without the drop the whole buffer, 1,600 samples, would still be heard.
+    assert last_of_a + 1 == stopped - desk.card.played[0][0]
     assert table[: last_of_a + 1, 0].tolist() == SOUND[: last_of_a + 1].tolist()
     other = table[:, 1][table[:, 1] != 0]
     assert other.tolist() == SOUND[::-1].tolist()

@@ -34,17 +34,20 @@ INFERRED_NS = 15 * NS
 
 @dataclass
 class Office:
-    """Lines at work for `seconds` from the world's time 0 on, and what was planned on each. The seed says it all,
-    where the calls themselves are not given."""
+    """Lines at work for `seconds` from each of the `mornings` on (seconds of the world's time), and what was planned on
+    each. The seed says it all, where the calls themselves are not given."""
 
     lines: Sequence[str]
     seconds: float
     seed: int
     calls: list[Timeline] = field(default_factory=list)
+    mornings: Sequence[float] = (0.0,)
 
     def __post_init__(self) -> None:
         for line in self.lines if not self.calls else ():
-            self.calls += _day(line, random.Random(crc32(line.encode()) ^ self.seed), self.seconds)
+            rng = random.Random(crc32(line.encode()) ^ self.seed)
+            for morning in self.mornings:
+                self.calls += _day(line, rng, morning, self.seconds)
         self.calls.sort(key=lambda call: (call.plan.at_ns, call.plan.line))
 
     def sources(self) -> list[CallLine]:
@@ -52,13 +55,13 @@ class Office:
         return [CallLine(line, [c for c in self.calls if c.plan.line == line], None) for line in self.lines]
 
 
-def _day(line: str, rng: random.Random, seconds: float) -> Iterator[Timeline]:
+def _day(line: str, rng: random.Random, begin_s: float, seconds: float) -> Iterator[Timeline]:
     mean_talk_s = MEDIAN_TALK_S * math.exp(SPREAD**2 / 2)
     mean_pause_s = DAY_S / CALLS_A_DAY - 0.85 * mean_talk_s - 12.0 - SHORTEST_PAUSE_S  # 12 s until it is answered
-    at_s = rng.uniform(3.0, 30.0)
+    at_s = begin_s + rng.uniform(3.0, 30.0)
     while True:
         call = timeline(_plan(line, rng, at_s))
-        if call.last_ns > (seconds - 10.0) * NS:
+        if call.last_ns > (begin_s + seconds - 10.0) * NS:
             return
         yield call
         at_s = call.last_ns / NS + SHORTEST_PAUSE_S + rng.expovariate(1 / mean_pause_s)

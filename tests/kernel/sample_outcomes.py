@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.kernel(limit_s=3)
+pytestmark = pytest.mark.kernel(limit_s=1)
 
 
 def test_passes() -> None:

@@ -24,6 +24,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.kernel(machine="two cards", limit_s=
 RATE = 8000
 # Capture promises the length of a gap to one period (20 ms); both ends of this card share a clock.
 PERIOD = 160
+# snd-aloop counts in steps of 1 ms, and so seems to be ahead by as much after a start (test_losses.py).
+STEP_S = 0.001
 
 
 @pytest.fixture
@@ -83,7 +85,8 @@ def test_a_card_pulled_and_put_back_costs_its_own_lines_that_time_alone(tmp_path
     scene.until(PULLED_S)
     alarms = [set(scene.alarms())]
     scene.worlds["annex"].unplug()
-    scene.until(PULLED_S + 3)
+    # E's hang-up is decided, and G is lifted, 2.8 s after the pull; a report takes up to a quarter of a second.
+    scene.until(PULLED_S + 4)
     alarms.append(set(scene.alarms()))
     scene.until(BACK_S)
     scene.worlds["annex"].plug()
@@ -121,7 +124,7 @@ def test_a_card_pulled_and_put_back_costs_its_own_lines_that_time_alone(tmp_path
     for line in "ce":
         assert PULLED_S - NOTICED_S <= found[line][0] <= PULLED_S
     for line in "cf":
-        assert BACK_S <= found[line][1] <= BACK_S + RETRIED_S
+        assert BACK_S - STEP_S <= found[line][1] <= BACK_S + RETRIED_S
     assert [found[line][0] for line in "fg"] == [spans[line][0] for line in "fg"]
     assert [found[line][1] for line in "eg"] == [spans[line][1] for line in "eg"]
 
@@ -182,7 +185,7 @@ def test_a_recorder_that_is_held_up_longer_than_the_buffer_leaves_a_gap_of_that_
             found, [hold for line in lines for hold in held[line]], strict=True
         ):
             assert at_s - NOTICED_S <= begin_s <= at_s
-            assert to_s <= end_s <= to_s + PERIOD / RATE
+            assert to_s - STEP_S <= end_s <= to_s + PERIOD / RATE
     # A lamp cannot change while nobody drives it; then it tells the truth at once: the call is covered again.
     in_calls = dict.fromkeys("ac", "lit") | dict.fromkeys("bdfgh", "dark")
     assert lamps(scene, 25.0, 30.0) == in_calls | {"e": "lit"}

@@ -43,6 +43,7 @@ def outcomes(output: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # several guests, one after another; a minute on a busy machine
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_every_outcome_is_reported_and_a_lost_guest_costs_one_test(workers: str) -> None:
     output = run(f"-n{workers}", "--dist=loadgroup", **{KERNEL_VARIABLE: str(need_kernel())})

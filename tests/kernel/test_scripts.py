@@ -91,6 +91,7 @@ def test_calls_are_those_of_a_simulation_and_sound_is_the_input(folder: Path) ->
     unmixed, wavs = raw(folder / "unmixed", 1, "gh", calls=4, mix_notice=False)
     office = Part(SCRIPTS / "office.toml", dict(zip("123", "abc", strict=True)))
     parts = [office, Part(SCRIPTS / "single.toml", {"1": "d"}), mixed, unmixed]
+    assert set(SCRIPTS.glob("*.toml")) <= {part.script for part in parts}, "a script has no line here"
     take = play(folder, parts)
     # Where nothing is mixed in, the reference is the WAV itself and not what went to the card.
     take = replace(take, given={**take.given, **wavs})

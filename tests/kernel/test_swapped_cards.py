@@ -16,7 +16,8 @@ from tests.kernel.plugin import need_kernel
 from tests.kernel.twocards import ANNEX, CALLS, CHANNELS, OWN, Told, config, script, wiring
 from tsuwaroku.clock import NS, from_iso
 
-pytestmark = pytest.mark.slow
+BOOT_LIMIT_S = 200.0  # 17 were seen where others had the processors
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * BOOT_LIMIT_S + 60)]
 
 BOOTED_NS = int(datetime(2026, 11, 24, 1, 0, tzinfo=UTC).timestamp()) * NS
 HOUR_NS = 3600 * NS
@@ -31,7 +32,7 @@ def test_lines_follow_the_names_of_their_cards(tmp_path: Path) -> None:
     for number, (name, cards) in enumerate(boots.items()):
         machine = Machine(cards=cards, start_ns=BOOTED_NS + number * HOUR_NS)
         job = [str(PYTHON), "-m", "tests.kernel.twocards", str(SHARE), name]
-        ended = Guest(kernel, machine, share).run(job, 60.0, fresh=number == 0)
+        ended = Guest(kernel, machine, share).run(job, BOOT_LIMIT_S, fresh=number == 0)
         assert ended.status == 0, ended.say()
     told = {name: msgspec.json.decode((share / f"{name}.json").read_bytes(), type=Told) for name in boots}
     assert {name: tuple(one.cards) for name, one in told.items()} == boots

@@ -17,7 +17,7 @@ import pytest
 from tests.kernel.box import Box, config_for
 from tests.kernel.guest import PYTHON, SHARE, Ended, Guest, Machine
 from tests.kernel.header import Header
-from tests.kernel.plugin import needed_kernel
+from tests.kernel.plugin import need_kernel
 from tests.kernel.talk import Talk
 from tests.kernel.world import RATE, World, telrec2
 from tests.service.support import calls_in, demo_key
@@ -34,7 +34,7 @@ from tsuwaroku.store.verify import verify_store
 
 START_NS = 1_790_000_000 * NS
 TIMEOUT_S = 15.0
-LIMIT_S = 200.0  # real seconds; a run takes 10 on a processor of its own
+LIMIT_S = 400.0  # real seconds; a run takes 10 on a processor of its own, 40 were seen on a busy one
 # Trouble -> from when on nobody pets, in seconds after it.
 WITHHELD = {"stopped": 0.0, "loop stopped": LOOP_NS / NS, "card gone": SOUND_NS / NS}
 
@@ -59,7 +59,7 @@ def test_a_machine_that_cannot_record_restarts_and_goes_on_with_the_call(
     tmp_path: Path, trouble: str, nowayout: bool
 ) -> None:
     machine = Machine(start_ns=START_NS, options=(f"softdog.nowayout={int(nowayout)}",))
-    ended = Guest(needed_kernel(), machine, tmp_path).run([str(PYTHON), "-m", "tests.kernel.stalls", trouble], LIMIT_S)
+    ended = Guest(need_kernel(), machine, tmp_path).run([str(PYTHON), "-m", "tests.kernel.stalls", trouble], LIMIT_S)
     steps = [line.split(" ", 2) for line in (tmp_path / "log").read_text().splitlines()]
     assert [f"{boot} {step}" for boot, _, step in steps] == [f"1 {trouble}", *ending(nowayout)], ended.say()
     bite_s = bites(ended)[0] - float(steps[0][1])
@@ -153,7 +153,7 @@ def codes(box: Box) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.kernel(limit_s=LIMIT_S)
+@pytest.mark.kernel(limit_s=100)
 def test_troubles_that_pass_restart_nothing(tmp_path: Path, header: Header) -> None:
     """A recorder killed in mid-call, one that stands still for 8 s, a card pulled for 18 s, a keeper killed."""
     assert boots() == 1
@@ -193,7 +193,7 @@ def test_troubles_that_pass_restart_nothing(tmp_path: Path, header: Header) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.kernel(limit_s=LIMIT_S)
+@pytest.mark.kernel(limit_s=100)
 @pytest.mark.usefixtures("header")
 def test_a_card_that_never_worked_restarts_nothing(tmp_path: Path) -> None:
     assert boots() == 1
@@ -210,7 +210,7 @@ def test_a_card_that_never_worked_restarts_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.kernel(limit_s=LIMIT_S)
+@pytest.mark.kernel(limit_s=100)
 def test_a_watchdog_that_somebody_else_has_keeps_nobody_from_recording(tmp_path: Path, header: Header) -> None:
     """systemd has it, say; once it lets go, the recorder takes it."""
     systemd = os.open("/dev/watchdog0", os.O_WRONLY)

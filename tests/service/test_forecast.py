@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 from tsuwaroku.service.forecast import (
     ALARM_DAYS,
     HORIZON_DAYS,
+    Cause,
     Forecast,
     HoldEffect,
     KeptCall,
     Occupancy,
+    Shortage,
     effect_of_hold,
     forecast,
     occupancy,
+    shortage,
 )
 
 TODAY = date(2026, 11, 24)  # a Tuesday
@@ -55,9 +58,48 @@ def test_it_runs_full_on_the_day_that_counting_says(days: int, slots: int, broke
     assert found == (None if broken is None else TODAY + broken * DAY)
 
 
-def test_a_call_that_is_overdue_comes_free_tomorrow() -> None:
+def test_a_call_that_is_overdue_comes_free_today() -> None:
     old = KeptCall(day=TODAY - 40 * DAY, slots=5, expires_on=TODAY - 10 * DAY)
-    assert occupancy(TODAY, 9, [old], 30).frees == {TODAY + DAY: 5}
+    assert occupancy(TODAY, 9, [old], 30).frees == {TODAY: 5}
+
+
+def test_what_is_left_of_today_counts() -> None:
+    """Tuesdays take 40; 10 are taken, 30 to come, 20 free: it breaks today, not tomorrow."""
+    calls = [
+        KeptCall(day=TODAY - ago * DAY, slots=slots, expires_on=TODAY + (30 - ago) * DAY)
+        for ago, slots in [(0, 10), (7, 40), (14, 40)]
+    ]
+    assert occupancy(TODAY, 110, calls, 30).left == 30.0
+    assert forecast(occupancy(TODAY, 110, calls, 30)).broken_on == TODAY
+    assert forecast(occupancy(TODAY, 120, calls, 30)).broken_on == TODAY + 7 * DAY
+
+
+def test_why_it_runs_full_is_what_can_be_done_about_it() -> None:
+    held = occupancy(TODAY, 315, days_of(10, held=(29, date(2027, 3, 31))), 30)
+    assert shortage(held, enough=True, stopped=False) == Shortage(
+        day=TODAY + 2 * DAY, cause=Cause.HOLDS, free=5, held=10
+    )
+    steady = occupancy(TODAY, 320, days_of(10), 30)
+    assert shortage(steady, enough=True, stopped=False) is None
+    stuck = shortage(steady, enough=True, stopped=True)
+    assert stuck == Shortage(day=TODAY + 2 * DAY, cause=Cause.ERASURE, free=10, held=0)
+    growing = occupancy(TODAY, 100, days_of(10, 5), 30)
+    assert shortage(growing, enough=True, stopped=False) == Shortage(
+        day=TODAY + 6 * DAY, cause=Cause.RATE, free=50, held=0
+    )
+    assert shortage(growing, enough=False, stopped=False) == Shortage(
+        day=TODAY + 6 * DAY, cause=Cause.SIZE, free=50, held=0
+    )
+
+
+def test_a_far_shortage_is_told_only_where_a_person_decided_it() -> None:
+    """250 slots at 10 a day: full in 20 days. Held calls that break it in months are told at once."""
+    assert shortage(occupancy(TODAY, 250, days_of(10, 5), 30), enough=True, stopped=False) is None
+    calls = days_of(10, held=(0, date(2027, 3, 31)))
+    ring = occupancy(TODAY, 315, calls, 30)
+    told = shortage(ring, enough=True, stopped=False)
+    assert told is not None
+    assert (told.day, told.cause) == (TODAY + 31 * DAY, Cause.HOLDS)
 
 
 def test_a_weekday_takes_what_it_usually_takes_or_took_last() -> None:

@@ -37,17 +37,28 @@ STEP_S = 0.021
 
 
 class Box:
-    """One line in a call from 2.8 s to 18.8 s, driven step by step."""
+    """One line in a call from 2.8 s to 18.8 s, or with another script; driven step by step. A store that is there is
+    taken as it is."""
 
-    def __init__(self, tmp_path: Path, *, inline: bool = True, faults: tuple[Fault, ...] = (), slots: int = 64) -> None:
+    def __init__(
+        self,
+        tmp_path: Path,
+        *,
+        inline: bool = True,
+        faults: tuple[Fault, ...] = (),
+        slots: int = 64,
+        text: str = SCRIPT,
+        clock: VirtualClock | None = None,
+    ) -> None:
         script = tmp_path / "script.toml"
-        script.write_text(SCRIPT, encoding="utf-8")
+        script.write_text(text, encoding="utf-8")
         loaded = load_script(script)
         config = Config(line=(LineConfig(id="1"),))
         self.path = tmp_path / "store"
-        create_demo_store(self.path, config, slots)
+        if not self.path.exists():
+            create_demo_store(self.path, config, slots)
         self.store = Store.open(self.path, need_device=True)
-        self.clock = VirtualClock(START)
+        self.clock = clock or VirtualClock(START)
         self.keeper = Keeper(self.store, config, self.clock)
         self.keeper.start()
         self.board = VirtualBoard(loaded.sources(), self.clock, realtime=not inline, faults=faults)

@@ -108,7 +108,9 @@ def test_holds_count_from_the_journal(tmp_path: Path) -> None:
     calls = kept_calls(entries, holds(box.store))
     assert [call.held_until for call in calls] == [date(2027, 3, 31), None, date.max]
     assert [call.free_on for call in calls][::2] == [date(2027, 4, 1), date.max]
-    _, ring = look_at_site(box.store.path, at(0).wall_ns)
+    site = look_at_site(box.store.path, at(0).wall_ns)
+    ring = site.ring
+    assert site.slots == box.store.info.slots
     today = ring.today
     assert ring == occupancy(today, box.store.info.slots, calls, box.store.info.retention_days)
     assert ring.held == 2

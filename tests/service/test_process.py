@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.service.support import START
@@ -244,3 +245,18 @@ def test_no_memory_of_the_processes_reaches_a_core_dump() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "(0, 0)"
+
+
+def test_a_ring_below_its_guarantee_is_refused_at_the_start(
+    tmp_path: Path, board: VirtualBoard, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Lines were added, or the days: nothing is recorded into a ring that cannot keep it, unless that was accepted."""
+    Store.create(tmp_path / "real", slots=8, retention_days=30, demonstration=False).close()
+    real = msgspec.structs.replace(spec(tmp_path), store=str(tmp_path / "real"))
+    assert process.run(real) == 0
+    assert shown(board) == {"1", SYSTEM_LAMP}
+    assert "a ring of 2 MiB keeps 0.0 days" in capfd.readouterr().err
+    accepted = msgspec.structs.replace(real.config.store, accept_shorter=True)
+    real = msgspec.structs.replace(real, config=msgspec.structs.replace(real.config, store=accepted))
+    assert process.run(real) == 0
+    assert "a ring of" not in capfd.readouterr().err

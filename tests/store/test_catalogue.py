@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -244,7 +245,7 @@ def test_a_disk_that_takes_no_file_keeps_what_is_gathered(
     if step == "day":
         monkeypatch.setattr(durable, "replace_file", full)
     else:
-        monkeypatch.setattr(Path, "unlink", full)
+        monkeypatch.setattr(Path, "rename", full)
     with pytest.raises(StoreError, match="No space left"):
         catalogue.fold()
     assert list(Catalogue(tmp_path).entries()) == [entry(1), entry(2)]
@@ -252,3 +253,22 @@ def test_a_disk_that_takes_no_file_keeps_what_is_gathered(
     catalogue.fold()
     assert list(Catalogue(tmp_path).entries()) == [entry(1), entry(2)]
     assert [path.name for path in tmp_path.iterdir()] == ["2026-11-23.json"]
+
+
+def test_what_is_taken_out_is_overwritten_wherever_it_lay(tmp_path: Path) -> None:
+    """Its day's file, one that was put aside, what was gathered: none of their octets stay on the disk (Article 8)."""
+    catalogue = Catalogue(tmp_path)
+    day = entry(1).public.date
+    catalogue.put(entry(1))
+    catalogue.fold()
+    (tmp_path / f"{day}.json.damaged-1").write_bytes(msgspec.json.encode(entry(1))[:-3])
+    catalogue.put(entry(2))
+    catalogue.put(entry(1))
+    held = [path.open("rb") for path in sorted(tmp_path.iterdir())]
+    assert len(held) == 3
+    catalogue.remove(day, [1])
+    assert list(Catalogue(tmp_path).entries()) == [entry(2)]
+    octets = [file.read() for file in held]
+    assert [set(found) for found in octets] == [{0}] * 3
+    for file in held:
+        file.close()

@@ -25,6 +25,7 @@ from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.erasure import Failure
 from tsuwaroku.store.journal import Journal, JournalType, Sealed
+from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.overwrite import DROPPED
@@ -536,7 +537,8 @@ def test_cut_off_at_any_step_it_is_finished_later(tmp_path: Path) -> None:
     fill(box)
     found = traces(box, 2)[1:]
     pieces = [*found[:8], *random.Random(1).sample(found[8:-8], 20), *found[-8:]]
-    others = {slot: box.octets(slot) for slot in (0, 4, 5)}
+    before = {slot: box.octets(slot) for slot in range(6)}
+    others = {slot: before[slot] for slot in (0, 4, 5)}
 
     def work(path: Path) -> None:
         store = Store.open(path, need_device=True)
@@ -549,7 +551,7 @@ def test_cut_off_at_any_step_it_is_finished_later(tmp_path: Path) -> None:
     for path, way, step in cut_off(box.store.path, tmp_path, work):
         where = f"{way} {step}"
         store = Store.open(path, need_device=True)
-        check_cut(store, box, others, where)
+        check_cut(store, box.private, before, where)
         journal = Journal.open(store.journal_dir, "keeper", store, store.device)
         erasing = Erasing(store, journal)
         tombstone = read_amendments(store).tombstone(ident(2))
@@ -569,19 +571,22 @@ def test_cut_off_at_any_step_it_is_finished_later(tmp_path: Path) -> None:
     assert states >= 100  # 28 steps, four ways
 
 
-def check_cut(store: Store, box: Box, others: dict[int, bytes], where: str) -> None:
-    """Before anybody puts it in order: all else is there, the call is whole or refused, and no slot of it is lent."""
-    report = verify_store(store, box.private)
+def check_cut(store: Store, private: PrivateKey, before: dict[int, bytes], where: str) -> None:
+    """Before anybody puts it in order: all else is there, the call is whole or refused, and no slot of it is lent.
+
+    `before`: every slot as it was before the erasure.
+    """
+    report = verify_store(store, private)
     torn = [problem for problem in report.problems if "torn or damaged after record" not in problem]
     assert (torn, [call.problems for call in report.calls if call.problems]) == ([], []), where
     gone = read_amendments(store).tombstone(ident(2)) is not None
-    assert [call.sequence for call in list_calls(store, box.private)] == ([1, 3] if gone else [1, 2, 3]), where
+    assert [call.sequence for call in list_calls(store, private)] == ([1, 3] if gone else [1, 2, 3]), where
     for slot in (1, 2, 3):
         data = store.ring.read_slot(slot)
         if data[:8] == fmt.MAGIC_FREE:
             assert data == fmt.free_block(slot, 1).ljust(SLOT_SIZE, b"\0"), where
         elif not gone:
-            assert data == box.octets(slot), where
+            assert data == before[slot], where
 
 
 # -- any order of calls, erasures, kills and new calls in old slots

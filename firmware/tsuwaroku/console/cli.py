@@ -12,7 +12,19 @@ import typer
 from rich.text import Text
 
 from tsuwaroku import __version__
-from tsuwaroku.console import finding, holding, keys, maintaining, marking, playing, proof, reading, running, stating
+from tsuwaroku.console import (
+    clocking,
+    finding,
+    holding,
+    keys,
+    maintaining,
+    marking,
+    playing,
+    proof,
+    reading,
+    running,
+    stating,
+)
 from tsuwaroku.console.output import screen
 from tsuwaroku.console.session import DEFAULT_CONFIG, Session
 from tsuwaroku.console.texts import h, japanese, t, word
@@ -33,6 +45,7 @@ app = typer.Typer(
 )
 for part in (running, reading, finding, playing, marking, holding, proof, stating, maintaining):
     part.register(app)
+app.add_typer(clocking.app, name="clock")
 app.add_typer(keys.app, name="keys")
 
 

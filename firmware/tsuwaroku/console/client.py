@@ -11,6 +11,7 @@ import msgspec
 
 from tsuwaroku import errors
 from tsuwaroku.errors import ServiceError, TsuwarokuError
+from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.link import reachable
 from tsuwaroku.service.status import Status
@@ -79,6 +80,18 @@ class KeeperClient:
     def hold(self, asked: HoldRequest) -> None:
         """Hold calls, or release them; durable on return."""
         self._ask("POST", "/v1/holds", msgspec.to_builtins(asked))
+
+    def clock(self) -> ClockSeen:
+        """What the keeper knows of the date now, and what was said of the clock."""
+        return self._decode(self._ask("GET", "/v1/clock"), ClockSeen)
+
+    def propose_clock(self) -> None:
+        """Say that the clock is right; durable on return."""
+        self._ask("POST", "/v1/clock/propose", {})
+
+    def confirm_clock(self, asked: ClockRequest) -> None:
+        """Confirm what was shown; durable on return."""
+        self._ask("POST", "/v1/clock/confirm", msgspec.to_builtins(asked))
 
     def audit(self, *, verb: str, subject: str, why: str) -> None:
         """Write an audit entry; it is durable on return."""

@@ -11,7 +11,7 @@ import typer
 from tsuwaroku.console import render
 from tsuwaroku.console.options import JsonOption, KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
-from tsuwaroku.console.reading import LineFilter, date_of, listed
+from tsuwaroku.console.reading import EveryOption, LineFilter, listed
 from tsuwaroku.console.session import Record, load_key, open_store
 from tsuwaroku.console.texts import h, t
 from tsuwaroku.records.call import CallRecord
@@ -38,7 +38,7 @@ class Sought:
 
     def takes(self, record: Record) -> bool:
         """Whether a call is one of those."""
-        seized = record.seized_at if isinstance(record, CallRecord) else date_of(record)
+        seized = render.dated(record)
         if self.line is not None and record.line != self.line:
             return False
         if seized[: len(self.begin)] < self.begin or (self.end and seized[: len(self.end)] > self.end):
@@ -65,6 +65,7 @@ def find(
     line: LineFilter = None,
     marked: MarkedFilter = False,
     number: NumberFilter = None,
+    every: EveryOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find calls."""
@@ -76,7 +77,7 @@ def find(
     if as_json:
         emit_json(records)
     else:
-        screen().print(render.calls(records, with_key=key is not None))
+        screen().print(render.calls(records, with_key=key is not None, every=every))
 
 
 def _when(text: str | None, option: str, key: object) -> str:

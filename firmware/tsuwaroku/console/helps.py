@@ -116,6 +116,7 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
         "相手方またはダイヤルした番号にこの数字を含む通話だけ",
         "Only calls with these digits in the caller's, called or dialled number",
     ),
+    "opt.every": ("新しいものだけでなく、すべて表示する", "Show every one, not the newest alone"),
     "opt.date": ("この日の通話だけ", "Only calls of this day"),
     "opt.audit_head": (
         "監査記録の控え（保存と消去の証明書にある64桁）。その項目が今もあることを確かめます。",

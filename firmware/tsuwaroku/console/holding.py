@@ -61,7 +61,7 @@ def hold(
     effect = _effect(opened, asked.calls, last, judge.today)
     if not as_json or not yes:
         _show_effect(effect, record.sequence, record.retention.expires_on, err=as_json)
-    _confirm(yes, t("hold.ask"))
+    confirmed(yes, t("hold.ask"))
     _act(ctx, store, opened, asked)
     if as_json:
         emit_json({"id": record.id, "calls": asked.calls, "until": asked.until, "effect": effect})
@@ -93,7 +93,7 @@ def release_hold(
         console.print(t("release.over", call=record.sequence, day=expires_on), style="bold red")
     else:
         console.print(t("release.kept", call=record.sequence, day=expires_on))
-    _confirm(yes, t("release.ask"))
+    confirmed(yes, t("release.ask"))
     _act(ctx, store, opened, asked)
     if as_json:
         emit_json({"id": record.id, "calls": asked.calls, "until": None, "expires_on": expires_on})
@@ -128,8 +128,8 @@ def _show_effect(effect: HoldEffect, number: int, expires_on: str, *, err: bool)
         console.print(t("hold.fits", day=after.lowest_on, left=after.lowest))
 
 
-def _confirm(yes: bool, question: str) -> None:
-    """Raises RefusedError where nobody said yes."""
+def confirmed(yes: bool, question: str) -> None:
+    """Ask, unless --yes. Raises RefusedError where nobody said yes."""
     if yes:
         return
     if not sys.stdin.isatty():

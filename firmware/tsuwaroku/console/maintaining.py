@@ -16,7 +16,7 @@ from tsuwaroku.clock import from_iso
 from tsuwaroku.config import load, parse_size
 from tsuwaroku.console.options import JsonOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
-from tsuwaroku.console.render import clock_time, facts, plain_table
+from tsuwaroku.console.render import clock_time, facts, period_words, plain_table
 from tsuwaroku.console.session import session
 from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.console.translate import place, translate
@@ -57,11 +57,14 @@ def _status(now: Status) -> RenderableType:
     recorder = now.recorder
     used = now.ring.slots - now.ring.free
     share = 100 * used / now.ring.slots if now.ring.slots else 0.0
+    ring = Text(t("status.ring_use", share=f"{share:.1f}", used=used, slots=now.ring.slots))
+    if now.ring.full_on is not None:
+        ring.append(t("status.full_on", day=now.ring.full_on), style="bold red")
     rows: list[tuple[str, RenderableType]] = [
         (t("status.station"), now.station or "–"),
         (t("status.store"), now.store + (f"  {t('status.demonstration')}" if now.demonstration else "")),
         (t("status.at"), clock_time(now.at)),
-        (t("status.ring"), t("status.ring_use", share=f"{share:.1f}", used=used, slots=now.ring.slots)),
+        (t("status.ring"), ring),
         (t("status.today"), t("status.counts", calls=now.calls_today, marks=now.marks_today)),
     ]
     if recorder is None:
@@ -93,8 +96,9 @@ def plan(
 
     config = session(ctx).config()
     path = Path(config.store.path) if store is None else store
-    measured, ring = look_at_site(path, time.time_ns()) if os.access(path / "store.json", os.R_OK) else (None, None)
-    figures = planned(config, _size(ssd, "--ssd"), _size(tbw, "--tbw"), measured, ring)
+    site = look_at_site(path, time.time_ns()) if os.access(path / "store.json", os.R_OK) else None
+    sizes = _size(ssd, "--ssd"), _size(tbw, "--tbw")
+    figures = planned(config, *sizes) if site is None else planned(config, *sizes, site.measured, site.ring, site.slots)
     if as_json:
         emit_json(figures)
     else:
@@ -120,10 +124,10 @@ def _plan(figures: Plan) -> RenderableType:
         (t("plan.hours"), t("plan.hours_value", hours=f"{figures.hours_a_day:g}")),
         (t("plan.per_hour"), gib(figures.octets_per_line_hour)),
         (t("plan.typical"), gib(figures.typical_octets_per_line_hour)),
-        (t("plan.days"), t("plan.days_value", days=figures.days)),
+        (t("plan.days"), period_words(figures.retention)),
         (t("plan.reserve"), f"{100 * figures.hold_reserve:.0f} %"),
         (t("plan.needed"), Text(gib(figures.needed_bytes), style="bold")),
-        (t("plan.configured"), gib(figures.configured_bytes)),
+        (t("plan.made" if figures.made else "plan.configured"), gib(figures.configured_bytes)),
         (
             t("plan.kept"),
             t("plan.kept_value", days=f"{figures.kept_days:.1f}", typical=f"{figures.typical_kept_days:.1f}"),

@@ -65,6 +65,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "col.key_id": ("鍵ID", "Key id"),
     "calls.none": ("通話記録はありません。", "No calls."),
     "calls.count": ("{n} 件。", "{n} calls."),
+    "calls.newest": (
+        "{n} 件のうち新しい {shown} 件です。すべて表示するには --all、絞り込むには --date や「find」を使います。",
+        "{n} calls; the newest {shown} are shown. --all shows every one; --date and `find` narrow the list.",
+    ),
     "calls.no_key": (
         "電話番号や通話時間を見るには --key FILE が必要です。",
         "Numbers and times need --key FILE.",
@@ -216,6 +220,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "status.at": ("現在時刻", "Time"),
     "status.ring": ("録音領域", "Ring"),
     "status.ring_use": ("{share} % 使用（{used} / {slots} 区画）", "{share} % used ({used} of {slots} slots)"),
+    "status.full_on": ("、{day} に一杯になる見込み", ", forecast to be full on {day}"),
     "status.today": ("本日", "Today"),
     "status.counts": ("通話 {calls} 件、印 {marks} 件", "{calls} calls, {marks} marks"),
     "status.recorder": ("録音", "Recorder"),
@@ -230,10 +235,14 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "plan.per_hour": ("1回線1時間あたり（最大）", "A line-hour, at worst"),
     "plan.typical": ("1回線1時間あたり（通常）", "A line-hour, typically"),
     "plan.days": ("保存期間", "Kept for"),
+    "period.days": ("{count}日間", "{count} days"),
+    "period.months": ("{count}か月", "{count} months"),
+    "period.years": ("{count}年", "{count} years"),
     "plan.days_value": ("{days} 日間", "{days} days"),
     "plan.reserve": ("延長用の余裕", "Reserve for holds"),
     "plan.needed": ("必要な録音領域", "Ring needed"),
     "plan.configured": ("設定された録音領域", "Ring configured"),
+    "plan.made": ("現在の録音領域", "Ring in use"),
     "plan.kept": ("保存できる日数", "It keeps"),
     "plan.kept_value": (
         "最大の通話量で {days} 日、通常の圧縮率で {typical} 日",

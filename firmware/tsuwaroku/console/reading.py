@@ -15,7 +15,7 @@ from tsuwaroku.console.session import Record, find_record, load_key, open_store
 from tsuwaroku.console.texts import h, t
 from tsuwaroku.console.translate import explained, translate
 from tsuwaroku.errors import DamageError, SecretError, StoreError
-from tsuwaroku.records.call import CallRecord, Integrity
+from tsuwaroku.records.call import Integrity
 
 if TYPE_CHECKING:
     from tsuwaroku.store.keys import PrivateKey
@@ -29,6 +29,7 @@ FingerprintOption = Annotated[
 HeadOption = Annotated[
     str | None, typer.Option("--audit-head", metavar="HEX", help=h("opt.audit_head"), show_default=False)
 ]
+EveryOption = Annotated[bool, typer.Option("--all", metavar="", help=h("opt.every"), show_default=False)]
 SomeCall = Annotated[str | None, typer.Argument(metavar="ID", help=h("arg.id"), show_default=False)]
 
 
@@ -40,10 +41,12 @@ def register(app: typer.Typer) -> None:
 
 
 def listed(store: Store, private: PrivateKey | None) -> list[Record]:
-    """Every call of a store, in order of seizure; what cannot be listed is named on stderr.
+    """Every call of a store, in order of seizure, by the date it had as far as that is known; what cannot be listed is
+    named on stderr.
 
     Raises StoreError, SecretError.
     """
+    from tsuwaroku.service.redating import redated
     from tsuwaroku.store.calllist import quick_public, quick_records
     from tsuwaroku.store.cardcache import CardCache, cache_directory
 
@@ -60,7 +63,7 @@ def listed(store: Store, private: PrivateKey | None) -> list[Record]:
     console = screen(err=True)
     for warning in warnings:
         console.print(translate(warning), style="yellow", markup=False, soft_wrap=True)
-    return found
+    return redated(store, found)
 
 
 def calls(
@@ -70,6 +73,7 @@ def calls(
     passphrase_file: PassphraseOption = None,
     line: LineFilter = None,
     date: DateFilter = None,
+    every: EveryOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the calls."""
@@ -80,7 +84,7 @@ def calls(
     if as_json:
         emit_json(records)
     else:
-        screen().print(render.calls(records, with_key=key is not None))
+        screen().print(render.calls(records, with_key=key is not None, every=every))
 
 
 def _day(text: str | None) -> str | None:
@@ -96,7 +100,7 @@ def _day(text: str | None) -> str | None:
 
 def date_of(record: Record) -> str:
     """The day of a call's seizure, Asia/Tokyo, as YYYY-MM-DD."""
-    return record.seized_at[:10] if isinstance(record, CallRecord) else record.date
+    return render.dated(record)[:10]
 
 
 def show(

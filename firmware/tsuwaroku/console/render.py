@@ -13,14 +13,16 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tsuwaroku.clock import JST, NS, from_iso
+from tsuwaroku.clock import JST, NS, ClockQuality, from_iso, iso
 from tsuwaroku.console.texts import t, word
 from tsuwaroku.console.translate import translate
 from tsuwaroku.records.call import Audio, CallRecord, Integrity, Mark, Notice, NoticeOutcome, Outcome, PublicRecord
+from tsuwaroku.records.retention import parse_period
 
 if TYPE_CHECKING:
     from tsuwaroku.store.verify import Report
 
+NEWEST = 200  # rows of a list
 _COLOURS = {
     Outcome.ANSWERED: "green",
     Outcome.MISSED: "yellow",
@@ -30,6 +32,9 @@ _COLOURS = {
     NoticeOutcome.FAILED: "bold red",
     NoticeOutcome.EXEMPT: "yellow",
 }
+
+
+_DOUBTS = {"?": "unsure", "≈": "dated"}
 
 
 def plain_table(*columns: str, right: Sequence[str] = (), fold: Sequence[str] = (), tight: bool = False) -> Table:
@@ -73,14 +78,37 @@ def coloured(kind: str, value: Outcome | Integrity | NoticeOutcome | None) -> Te
     return Text(word(kind, value), style=style)
 
 
-def calls(records: Sequence[CallRecord | PublicRecord], *, with_key: bool) -> RenderableType:
-    """The list of calls: with a key everything a row has room for, without one what anybody may know."""
+def calls(records: Sequence[CallRecord | PublicRecord], *, with_key: bool, every: bool = False) -> RenderableType:
+    """The list of calls: with a key everything a row has room for, without one what anybody may know.
+
+    The newest ones, unless asked for `every` one: nobody reads 36,000 rows, and drawing them takes a minute.
+    """
     if not records:
         return Text(t("calls.none"))
-    known = [record for record in records if isinstance(record, CallRecord)]
-    table = _known(known) if with_key else _public(records)
-    foot = t("calls.count", n=len(records))
-    return Group(table, Text(foot if with_key else f"{foot} {t('calls.no_key')}", style="dim"))
+    shown = records if every else records[-NEWEST:]
+    known = [record for record in shown if isinstance(record, CallRecord)]
+    table = _known(known) if with_key else _public(shown)
+    foot = t("calls.count", n=f"{len(records):,}")
+    if len(shown) < len(records):
+        foot = t("calls.newest", n=f"{len(records):,}", shown=NEWEST)
+    doubts = {doubt(record) for record in shown}
+    notes = [Text(t(f"calls.{name}"), style="yellow") for sign, name in _DOUBTS.items() if sign in doubts]
+    return Group(table, *notes, Text(foot if with_key else f"{foot} {t('calls.no_key')}", style="dim"))
+
+
+def dated(record: CallRecord | PublicRecord) -> str:
+    """When a call began, as the box knows it now: ISO 8601, the day alone without the key."""
+    if record.clock is not None and record.clock.dated_at is not None:
+        return record.clock.dated_at
+    return record.seized_at if isinstance(record, CallRecord) else record.date
+
+
+def doubt(record: CallRecord | PublicRecord) -> str:
+    """A sign where the clock of a call was not synchronised: what it came to since is known, or is not."""
+    if record.clock is None:
+        return ""
+    unsure = record.clock.quality != ClockQuality.SYNCHRONISED
+    return "≈" if record.clock.dated_at is not None else "?" if unsure else ""
 
 
 def _known(records: Sequence[CallRecord]) -> Table:
@@ -90,7 +118,7 @@ def _known(records: Sequence[CallRecord]) -> Table:
     for record in records:
         table.add_row(
             f"#{record.sequence}",
-            clock_time(record.seized_at)[5:16],
+            clock_time(dated(record))[5:16] + doubt(record),
             line_name(record),
             word("direction", record.direction),
             length(record.duration_s),
@@ -107,18 +135,23 @@ def _public(records: Sequence[CallRecord | PublicRecord]) -> Table:
     heads = [t(f"col.{name}") for name in ("no", "id", "line", "date", "outcome", "marks", "integrity", "kept")]
     table = plain_table(*heads, right=(heads[0], heads[5]))
     for record in records:
-        date = record.seized_at[:10] if isinstance(record, CallRecord) else record.date
         table.add_row(
             f"#{record.sequence}",
             record.id,
             record.line,
-            date,
+            dated(record)[:10] + doubt(record),
             coloured("outcome", record.outcome),
             mark_count(record),
             coloured("integrity", record.integrity),
             kept_until(record),
         )
     return table
+
+
+def period_words(text: str) -> str:
+    """A retention ("30 days") in the language of this run."""
+    period = parse_period(text)
+    return t(f"period.{period.unit.value}", count=period.count)
 
 
 def line_name(record: CallRecord) -> str:
@@ -149,7 +182,7 @@ def call(record: CallRecord | PublicRecord) -> RenderableType:
         rows: list[tuple[str, RenderableType]] = [
             (t("col.id"), record.id),
             (t("col.line"), record.line),
-            (t("col.date"), record.date),
+            (t("col.date"), _date_in_words(record)),
             (t("col.outcome"), coloured("outcome", record.outcome)),
             (t("col.marks"), mark_count(record)),
             (t("col.integrity"), coloured("integrity", record.integrity)),
@@ -166,13 +199,15 @@ def _all_of(record: CallRecord) -> list[tuple[str, RenderableType]]:
         (t("col.line"), line_name(record)),
         (t("col.direction"), word("direction", record.direction)),
         (t("col.outcome"), coloured("outcome", record.outcome)),
-        (t("show.seized"), clock_time(record.seized_at)),
+        (t("show.seized"), _date_in_words(record)),
     ]
+    if record.clock.dated_at is not None:
+        rows.append((t("show.recorded_at"), clock_time(record.seized_at)))
     if record.answered_at is not None:
         inferred = t("show.inferred") if record.answer_inferred else ""
-        rows.append((t("show.answered"), clock_time(record.answered_at) + inferred))
+        rows.append((t("show.answered"), clock_time(_then(record, record.answered_at)) + inferred))
     how = "" if record.outcome is Outcome.MISSED else f"  {word('ended_by', record.ended_by)}"
-    rows.append((t("show.ended"), clock_time(record.ended_at) + how))
+    rows.append((t("show.ended"), clock_time(_then(record, record.ended_at)) + how))
     rows.append((t("col.length"), t("show.length", talk=length(record.duration_s), ring=f"{record.ring_s:.1f}")))
     if record.direction.value != "outbound":
         rows.append((t("show.caller"), record.caller.number or word("absence", record.caller.absence)))
@@ -188,6 +223,18 @@ def _all_of(record: CallRecord) -> list[tuple[str, RenderableType]]:
     rows.append((t("col.kept"), _kept_in_words(record)))
     rows.append((t("col.integrity"), coloured("integrity", record.integrity)))
     return rows
+
+
+def _date_in_words(record: CallRecord | PublicRecord) -> str:
+    told = {"": "", "?": t("show.unsure"), "≈": t("show.dated")}[doubt(record)]
+    return clock_time(dated(record)) + told
+
+
+def _then(record: CallRecord, at: str | None) -> str | None:
+    """A time of the record, by the date that was found out later: its offset from the beginning is right."""
+    if at is None or record.clock.dated_at is None:
+        return at
+    return iso(from_iso(record.clock.dated_at) + from_iso(at) - from_iso(record.seized_at))
 
 
 def _kept_in_words(record: CallRecord | PublicRecord) -> str:

@@ -12,7 +12,7 @@ from tsuwaroku.clock import SystemClock
 from tsuwaroku.console.options import JsonOption, StoreOption
 from tsuwaroku.console.output import emit_json, progress, screen
 from tsuwaroku.console.proof import day_given
-from tsuwaroku.console.render import clock_time, facts
+from tsuwaroku.console.render import clock_time, facts, period_words
 from tsuwaroku.console.session import open_store
 from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.console.translate import translate
@@ -52,7 +52,7 @@ def _statement(signed: Signed) -> RenderableType:
     rows: list[tuple[str, RenderableType]] = [
         (t("statement.day"), said.day),
         (t("statement.made"), f"{clock_time(said.made_at)}  {word('clock', said.clock)}"),
-        (t("statement.retention"), said.retention),
+        (t("statement.retention"), period_words(said.retention)),
         (t("statement.kept"), t("statement.count", n=said.kept_count, numbers=said.kept or "–")),
     ]
     named = ("held", "kept_then", "due", "overdue", "unfinished", "unrecorded", "lost")

@@ -2,7 +2,7 @@
 
 Each text is a pair (Japanese, English) under one key, so that a missing translation cannot be written.
 The long ones are in `phrases` (what the verbs say) and `helps` (what `--help` says), those of the two-sided proof in
-`words_proof`; here are the words of the records.
+`words_proof`, of the clock in `words_clock`; here are the words of the records.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from rich.cells import cell_len
 
 from tsuwaroku.console.helps import HELPS
 from tsuwaroku.console.phrases import PHRASES
+from tsuwaroku.console.words_clock import CLOCK_HELPS, CLOCK_PHRASES
 from tsuwaroku.console.words_proof import PROOF_HELPS, PROOF_PHRASES, PROOF_WORDS
 
 Pair = tuple[str, str]
 
-TEXTS: Final[dict[str, Pair]] = PHRASES | PROOF_PHRASES
-HELP_TEXTS: Final[dict[str, Pair]] = HELPS | PROOF_HELPS
+TEXTS: Final[dict[str, Pair]] = PHRASES | PROOF_PHRASES | CLOCK_PHRASES
+HELP_TEXTS: Final[dict[str, Pair]] = HELPS | PROOF_HELPS | CLOCK_HELPS
 
 WORDS: Final[dict[str, dict[str, Pair]]] = {
     "direction": {

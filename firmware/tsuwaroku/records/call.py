@@ -111,9 +111,15 @@ class Audio(_Part, kw_only=True):
 
 
 class ClockRecord(_Part, kw_only=True):
+    """How good the record's times are. `dated_at`: when it was seized, as the box found out later (ISO 8601, the day
+    alone without a key); null where it has nothing better than the record. Worked out for whoever reads: it stands in
+    no sealed record.
+    """
+
     quality: str
     mono_ns: int
     boot_id: str
+    dated_at: str | None = None
 
 
 class Hold(_Part, kw_only=True):
@@ -161,6 +167,7 @@ class PublicRecord(_Part, kw_only=True):
     """What of a call may be known without a key (and stays in the clear in the ring).
 
     `outcome` is null for an interrupted call: only the key tells. `marks`: how many were made, withdrawn ones included.
+    `clock` is null where the clock was synchronised: `date` is then the day it was.
     """
 
     id: str
@@ -172,3 +179,4 @@ class PublicRecord(_Part, kw_only=True):
     marks: int = 0
     retention: Retention
     continues: str | None = None
+    clock: ClockRecord | None = None

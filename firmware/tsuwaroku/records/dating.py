@@ -36,7 +36,7 @@ from itertools import pairwise
 import msgspec
 from msgspec.structs import replace
 
-from tsuwaroku.clock import NS, ClockQuality, Instant
+from tsuwaroku.clock import NS, ClockQuality, Instant, representable
 from tsuwaroku.errors import RefusedError
 
 DAY_NS = 86_400 * NS
@@ -45,6 +45,7 @@ JUMP_NS = 3 * DAY_NS
 UNAIDED_NS = 13 * DAY_NS
 STRETCH_NS = 3 * DAY_NS
 GUESS_NS = DAY_NS  # so far ahead a clock nobody synchronised may be right: for the dates of its own boot's calls
+FIRST_NS = 1_767_193_200 * NS  # 2026-01-01 in Asia/Tokyo: nobody confirms a date before there was a box
 MOST_BOOTS = 1000  # some 100 octets each; years of reboots, or a day of them one a minute
 
 
@@ -73,6 +74,16 @@ class Boot(msgspec.Struct, frozen=True, array_like=True):
     def powered_ns(self, mono_ns: int) -> int:
         return self.started_ns + mono_ns
 
+    def dated_ns(self, moment: Instant) -> int:
+        """When a moment of this boot was, at the latest; its own word where no date is known.
+
+        A record that agrees within a minute is taken at its word: that is the time people see.
+        """
+        if self.high_ns is None:
+            return moment.wall_ns
+        judged = representable(self.high_ns + self.powered_ns(moment.mono_ns))
+        return moment.wall_ns if abs(judged - moment.wall_ns) <= SLACK_NS else judged
+
 
 class Story(msgspec.Struct, frozen=True, array_like=True):
     """What synchronised clocks have been saying, as long as it is one story.
@@ -91,12 +102,21 @@ class Story(msgspec.Struct, frozen=True, array_like=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """All the judge remembers. `fresh_ns`: off-time believed at once since the last whole stretch."""
+    """All the judge remembers. `fresh_ns`: off-time believed at once since the last whole stretch. `confirmed`: number
+    of the last confirmation that is in it."""
 
     boots: tuple[Boot, ...] = ()
     story: Story | None = None
     debt_ns: int = 0
     fresh_ns: int = 0
+    confirmed: int = 0
+
+
+class Confirmation(msgspec.Struct, frozen=True):
+    """A manager's word that the clock was right at that moment; `number` grows from one to the next."""
+
+    number: int
+    at: Instant
 
 
 class Proposal(msgspec.Struct, frozen=True):
@@ -123,7 +143,8 @@ def observe(state: State, now: Instant) -> State:
     line = now.wall_ns - boot.powered_ns(now.mono_ns)
     if now.quality is not ClockQuality.SYNCHRONISED:
         state = replace(state, story=state.story and replace(state.story, hearing=False))
-        if boot.standing is Standing.UNHEARD and boot.low_ns is not None and 0 < line - boot.low_ns <= GUESS_NS:
+        guess = boot.standing is Standing.UNHEARD and boot.low_ns is not None and 0 < line - boot.low_ns <= GUESS_NS
+        if guess and (boot.high_ns is None or abs(line - boot.high_ns) > NS):  # no two looks agree to the nanosecond
             return _put(state, replace(boot, high_ns=line))
         return state
     if boot.low_ns is None:
@@ -132,17 +153,49 @@ def observe(state: State, now: Instant) -> State:
     return _weigh(state, line)
 
 
-def replay(instants: Iterable[Instant], state: State | None = None) -> State:
+def replay(
+    instants: Iterable[Instant], state: State | None = None, confirmations: Iterable[Confirmation] = ()
+) -> State:
     """The memory brought up to records' times, in the order they were written: of boots in which nobody looked, or
-    from nothing when it was lost (confirmations are not in it). What comes before a boot it knows is known, or was
-    forgotten: it changes nothing."""
+    from nothing when it was lost. What comes before a boot it knows is known, or was forgotten: it changes nothing.
+
+    A confirmation that is not in it comes after what its boot recorded before it. One of a boot of which nothing else
+    is known has no place among the others; it is left out, and ages no call.
+    """
     state = state or State()
     known = {boot.boot_id for boot in state.boots}
     records = list(instants)
     begin = max((at for at, instant in enumerate(records) if instant.boot_id in known), default=0)
-    for instant in records[begin:]:
-        state = observe(state, instant)
+    waiting = [one for one in confirmations if one.number > state.confirmed]
+    for event in _in_order(records[begin:], waiting, state.boots[-1].boot_id if state.boots else None):
+        state = observe(state, event) if isinstance(event, Instant) else _reconfirm(state, event)
     return state
+
+
+def _in_order(
+    records: list[Instant], confirmations: list[Confirmation], last_boot: bytes | None
+) -> list[Instant | Confirmation]:
+    """Each confirmation behind the last record of its boot that is not later; before all where there is none, and the
+    memory knows the boot as its last."""
+    placed: list[tuple[int, int, Confirmation]] = []
+    for one in confirmations:
+        there = [at for at, record in enumerate(records) if record.boot_id == one.at.boot_id]
+        if there:
+            earlier = [at for at in there if records[at].mono_ns <= one.at.mono_ns]
+            placed.append((max(earlier) + 1 if earlier else min(there), one.number, one))
+        elif one.at.boot_id == last_boot:
+            placed.append((0, one.number, one))
+    events: list[Instant | Confirmation] = list(records)
+    for at, _, one in sorted(placed, key=lambda entry: entry[:2], reverse=True):
+        events.insert(at, one)
+    return events
+
+
+def _reconfirm(state: State, one: Confirmation) -> State:
+    observed = observe(state, one.at)
+    if observed.boots[-1].boot_id != one.at.boot_id:
+        return state
+    return replace(confirm(observed, one.at), confirmed=one.number)
 
 
 def changed(before: State, after: State) -> bool:
@@ -150,9 +203,18 @@ def changed(before: State, after: State) -> bool:
 
     def still(state: State) -> tuple[object, ...]:
         boots = tuple(replace(boot, seen_ns=0) for boot in state.boots)
-        return boots, state.story and replace(state.story, agreed_ns=0), state.debt_ns, state.fresh_ns
+        story = state.story and replace(state.story, agreed_ns=0)
+        return boots, story, state.debt_ns, state.fresh_ns, state.confirmed
 
     return still(before) != still(after)
+
+
+def agrees(state: State, now: Instant) -> bool:
+    """Whether the clock says what the box believes, so that there is nothing to confirm."""
+    state = observe(state, now)
+    boot = state.boots[-1]
+    line = now.wall_ns - boot.powered_ns(now.mono_ns)
+    return boot.standing is Standing.KNOWN and boot.low_ns is not None and abs(line - boot.low_ns) <= SLACK_NS
 
 
 def propose(state: State, now: Instant, by: str) -> Proposal:
@@ -168,7 +230,9 @@ def propose(state: State, now: Instant, by: str) -> Proposal:
 
 def confirm(state: State, now: Instant, proposal: Proposal | None = None) -> State:
     """The manager's word that the clock is right: suspension ends, debts are paid, an off-time is believed at any
-    length. Raises RefusedError where the clock is not the one that was proposed."""
+    length. Raises RefusedError where the clock is not the one that was proposed.
+
+    What is no date of this program (`refuse_impossible`) is for the caller to refuse."""
     state = observe(state, now)
     here = propose(state, now, "")
     if proposal is not None and (proposal.at.boot_id != now.boot_id or abs(proposal.line_ns - here.line_ns) > SLACK_NS):
@@ -181,6 +245,15 @@ def confirm(state: State, now: Instant, proposal: Proposal | None = None) -> Sta
         state = _settle(state, here.line_ns, here.ahead_ns - here.off_ns)
     story = Story(here.line_ns, state.boots[-1].started_ns, hearing=now.quality is ClockQuality.SYNCHRONISED)
     return replace(state, story=story, debt_ns=0, fresh_ns=0)
+
+
+def refuse_impossible(now: Instant) -> None:
+    """Raises RefusedError for a clock that is wrong for certain: it shows a time before this program was there."""
+    if now.wall_ns < FIRST_NS:
+        raise RefusedError(
+            f"the clock says {now.isoformat()[:10]}, which is wrong for certain",
+            remedy="set the clock first (NTP, or `timedatectl set-time`), then try again",
+        )
 
 
 def _enter(state: State, now: Instant) -> tuple[State, int] | None:

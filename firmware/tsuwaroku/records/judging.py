@@ -102,18 +102,12 @@ class Judge:
         return None if self._erasing_ns is None else day_of(self._erasing_ns)
 
     def dated_ns(self, moment: Instant) -> int:
-        """When a moment was: the latest it can have been, by the date of its boot where that is known.
-
-        A record that agrees within a minute is taken at its word: that is the time people see.
-        """
+        """When a moment was: the latest it can have been, by the date of its boot where that is known."""
         boot = self._boots.get(moment.boot_id)
         if boot is None:
             bound = self._unseen_ns
             return moment.wall_ns if moment.quality is not ClockQuality.UNSYNCHRONISED else bound or moment.wall_ns
-        if boot.high_ns is None:
-            return moment.wall_ns
-        judged = representable(boot.high_ns + boot.powered_ns(moment.mono_ns))
-        return moment.wall_ns if abs(judged - moment.wall_ns) <= SLACK_NS else judged
+        return boot.dated_ns(moment)
 
     @property
     def _unseen_ns(self) -> int | None:

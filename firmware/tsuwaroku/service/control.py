@@ -21,6 +21,7 @@ import msgspec
 from aiohttp import web
 
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, TsuwarokuError
+from tsuwaroku.service.clocking import ClockRequest
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import NAP_S, Keeper
 from tsuwaroku.service.link import MAX_PACKET, LeaseChanged, decode_upward, encode, reachable
@@ -101,11 +102,23 @@ def application(keeper: Keeper) -> web.Application:
     async def hold(request: web.Request) -> web.Response:
         return _json(keeper.hold(_body(await request.read(), HoldRequest), _who(request)))
 
+    async def clock(_: web.Request) -> web.Response:
+        return _json(keeper.clock())
+
+    async def propose_clock(request: web.Request) -> web.Response:
+        return _json(keeper.propose_clock(_who(request)))
+
+    async def confirm_clock(request: web.Request) -> web.Response:
+        return _json(keeper.confirm_clock(_body(await request.read(), ClockRequest), _who(request)))
+
     app = web.Application(middlewares=[_errors], client_max_size=64 * 1024)
     app.router.add_get("/v1/status", status)
     app.router.add_post("/v1/calls/{id}/marks", mark)
     app.router.add_post("/v1/holds", hold)
     app.router.add_post("/v1/audit", audit)
+    app.router.add_get("/v1/clock", clock)
+    app.router.add_post("/v1/clock/propose", propose_clock)
+    app.router.add_post("/v1/clock/confirm", confirm_clock)
     return app
 
 

@@ -64,7 +64,7 @@ def judge_of(store: Store, now: Instant) -> Judge:
 def refuse_hold(store: Store, amendments: Amendments, asked: HoldRequest, judge: Judge, years: int) -> None:
     """Raises NotFoundError for an unknown call; RefusedError for one that is gone, whose time is over, that is held so
     long already, and for an end that is none, or more than `years` away."""
-    _refuse_reason(asked.reason)
+    refuse_reason(asked.reason)
     until = _day(asked.until)
     ends = [_last_day(store, amendments, call_id, judge) for call_id in asked.calls]
     for call_id, last in zip(asked.calls, ends, strict=True):
@@ -84,7 +84,7 @@ def refuse_hold(store: Store, amendments: Amendments, asked: HoldRequest, judge:
 
 def refuse_release(store: Store, amendments: Amendments, asked: HoldRequest) -> None:
     """Raises NotFoundError for an unknown call, RefusedError where none of them is held."""
-    _refuse_reason(asked.reason)
+    refuse_reason(asked.reason)
     for call_id in asked.calls:
         _entry(store, amendments, call_id)
     if not any(amendments.hold(_raw(call_id)) for call_id in asked.calls):
@@ -116,7 +116,8 @@ def carry_out(
     return {"calls": asked.calls, "until": asked.until}
 
 
-def _refuse_reason(reason: str) -> None:
+def refuse_reason(reason: str) -> None:
+    """Raises RefusedError where a person gives none, or a book."""
     if not reason.strip() or len(reason) > LONGEST_REASON:
         raise RefusedError(
             f"a reason is needed, of at most {LONGEST_REASON} letters", where="--reason", remedy="say why in a sentence"
@@ -142,7 +143,7 @@ def _last_day(store: Store, amendments: Amendments, call_id: str, judge: Judge) 
     entry = _entry(store, amendments, call_id)
     expires_on, held = date.fromisoformat(entry.public.retention.expires_on), amendments.hold(entry.call_id)
     last = expires_on if held is None else max(expires_on, held)
-    if last < judge.today:  # the clock may have been wrong when it ended, and be known better now
+    if last < judge.today or entry.public.clock is not None:  # the clock may have been wrong, and be known better now
         end = read_end(store, entry)
         last = judge.last_day(end.at, end.period, held)
     if last < judge.today:

@@ -19,6 +19,7 @@ from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, StoreErr
 from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.retention import configured, day_of
 from tsuwaroku.service.alarms import AlarmBoard
+from tsuwaroku.service.clocking import ClockRequest, ClockSeen, confirm_clock, propose_clock
 from tsuwaroku.service.clockwatch import ClockWatch
 from tsuwaroku.service.holding import HoldRequest, carry_out
 from tsuwaroku.service.intake import Intake, Peer
@@ -27,6 +28,7 @@ from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
+from tsuwaroku.service.outlook import Outlook
 from tsuwaroku.service.retention import Expiry
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RingStatus, Status
@@ -87,6 +89,14 @@ class Keeper:
             self._trail,
             self._clock,
         )
+        self._outlook = Outlook(
+            self._config,
+            self._listing,
+            slots,
+            self._expiry.standing,
+            self._alarms,
+            demonstration=store.info.demonstration,
+        )
         self._trail.attempt(lambda: self._expiry.finish(self._clock.now()))
         self._relist()
         self.poll()
@@ -110,7 +120,8 @@ class Keeper:
         self._lock.release()
 
     def _start_expiry(self) -> None:
-        self._watch = ClockWatch(self._store, self._recorder_journal.since(0), self._alarms)
+        journals = self._recorder_journal.since(0), self._journal.since(0)
+        self._watch = ClockWatch(self._store, *journals, self._alarms)
         if self._watch.damaged:
             self._trail.note("keeper", "clock memory damaged", detail={"why": self._watch.damaged})
         eraser = Eraser(
@@ -230,7 +241,9 @@ class Keeper:
 
     def _expire(self) -> None:
         now = self._clock.now()
-        self._expiry.poll(self._watch.look(now), now)
+        judge = self._watch.look(now)
+        self._expiry.poll(judge, now)
+        self._outlook.poll(judge, now, stopped=self._expiry.stopped)
 
     def _log_erasure(self, erasure: Erasure) -> str:
         self._trail.write()
@@ -274,7 +287,29 @@ class Keeper:
         years = self._config.store.hold_years
         done = carry_out(self._store, self._journal, self._trail.audit, self._clock.now(), by, asked, years)
         self._expiry.again()  # what was released may be due
+        self._outlook.again()
         return done
+
+    def clock(self) -> ClockSeen:
+        """A look at the clock, and what people said of it."""
+        now = self._clock.now()
+        state = self._watch.look(now).state
+        return ClockSeen(at=now, state=state, proposal=self._watch.proposal)
+
+    def propose_clock(self, by: str) -> dict[str, object]:
+        """The technician says that the clock is right."""
+        self._trail.write()
+        self._watch.proposal = propose_clock(self._journal, self._trail.audit, self.clock(), by)
+        return {}
+
+    def confirm_clock(self, asked: ClockRequest, by: str) -> dict[str, object]:
+        """The manager says so: what she was shown is believed, or nothing is."""
+        self._trail.write()
+        seen, amended = self.clock(), self._expiry.standing.refresh()
+        self._watch.confirmed(confirm_clock(self._journal, self._trail.audit, seen, by, asked, amended))
+        self._trail.attempt(lambda: self._watch.look(self._clock.now()))  # the journal has it, should the disk fail now
+        self._expiry.again()
+        return {}
 
     def audit(self, actor: str, verb: str, subject: str, why: str) -> dict[str, object]:
         """An entry durable before the act it records."""
@@ -292,6 +327,7 @@ class Keeper:
         recorder = None if silent else self._peer.status
         today = day_of(now.wall_ns)
         calls = self._trail.attempt(lambda: self._listing.day(str(today))) or []
+        short = self._outlook.shortage
         return Status(
             at=now.isoformat(),
             station=self._config.station,
@@ -300,7 +336,10 @@ class Keeper:
             demonstration=self._store.info.demonstration,
             recorder=recorder,
             ring=RingStatus(
-                slots=self._store.info.slots, free=self._lending.slots.free, leased=len(self._lending.lease.slots)
+                slots=self._store.info.slots,
+                free=self._lending.slots.free,
+                leased=len(self._lending.lease.slots),
+                full_on=None if short is None else short.day.isoformat(),
             ),
             calls_today=len(calls),
             marks_today=sum(entry.public.marks for entry in calls),

@@ -65,15 +65,17 @@ def octets_a_second(store: Store, entries: Iterable[CatalogueEntry]) -> float | 
 
 def kept_calls(entries: Iterable[CatalogueEntry], holds: dict[bytes, date]) -> list[KeptCall]:
     """For the forecast. `holds`: last day of the hold of each call that is held."""
-    return [
-        KeptCall(
-            day=date.fromisoformat(entry.public.date),
-            slots=len(entry.slots),
-            expires_on=date.fromisoformat(entry.public.retention.expires_on),
-            held_until=holds.get(entry.call_id) if holds else None,
-        )
-        for entry in entries
-    ]
+    return [kept_call(entry, holds.get(entry.call_id) if holds else None) for entry in entries]
+
+
+def kept_call(entry: CatalogueEntry, held_until: date | None) -> KeptCall:
+    """For the forecast. `held_until`: last day of its hold, if it is held."""
+    return KeptCall(
+        day=date.fromisoformat(entry.public.date),
+        slots=len(entry.slots),
+        expires_on=date.fromisoformat(entry.public.retention.expires_on),
+        held_until=held_until,
+    )
 
 
 def _taken_ns(store: Store, slot: int, call_id: bytes) -> int | None:

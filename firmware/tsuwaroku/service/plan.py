@@ -8,10 +8,11 @@ import msgspec
 
 from tsuwaroku.config import Config, parse_size
 from tsuwaroku.errors import RingError
+from tsuwaroku.records.retention import configured
 from tsuwaroku.service.forecast import Occupancy, forecast
 from tsuwaroku.service.measured import Measured
-from tsuwaroku.service.sizing import DAYS_KEPT_BEYOND, MARGIN, WORST_OCTETS_A_SECOND, WRITTEN
-from tsuwaroku.store.slot import SLOT_SIZE
+from tsuwaroku.service.sizing import DAYS_KEPT_BEYOND, MARGIN, USABLE_OF_SSD, WORST_OCTETS_A_SECOND, WRITTEN
+from tsuwaroku.store.slot import SLOT_SIZE, SLOTS_PER_FILE
 
 # What telephone speech with line noise comes to after FLAC level 5, sealing and padding
 # (facts/platform: FLAC 1.96 : 1; measured by scripts/bench): about 9.5 KiB a second.
@@ -19,8 +20,10 @@ TYPICAL_OCTETS_A_SECOND = 9.5 * 1024
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """Sizes in octets. `sufficient`: the configured ring keeps the guarantee at the configured off-hook hours.
+    """Sizes in octets. `sufficient`: the ring keeps the guarantee at the configured off-hook hours.
 
+    `retention`: as the ordinance words it; `days`: the most days that comes to. `configured_bytes`: of the ring there
+    is, or else of the one the configuration asks for (`made`: which of the two).
     `measured`: what this site's calls took in the last weeks; `measured_needed_bytes` and `measured_kept_days` follow
     from it. `wear_a_year`: octets written over what the SSD is made for. `broken_on`: the day the ring would run full.
     """
@@ -28,12 +31,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     lines: int
     rate: int
     hours_a_day: float
+    retention: str
     days: int
     octets_per_line_hour: int
     typical_octets_per_line_hour: int
     hold_reserve: float
     needed_bytes: int
     configured_bytes: int
+    made: bool
     slots: int
     files: int
     sufficient: bool
@@ -57,41 +62,47 @@ def plan(
     tbw_bytes: int | None = None,
     measured: Measured | None = None,
     ring: Occupancy | None = None,
+    slots: int | None = None,
 ) -> Plan:
     """`lines × (days + 2) × off-hook hours × worst rate + hold reserve + margin` (DESIGN.md, The ring).
 
-    `measured` and `ring` are of a store that is in use; `tbw_bytes` is what the SSD's maker warrants.
+    `measured`, `ring` and `slots` (those that can be used) are of a store that is there; `tbw_bytes` is what the SSD's
+    maker warrants. Raises ConfigError for a retention or a size that is none.
     """
     lines = len(config.line)
     scale = config.board.rate / 8000
     worst_hour = int(WORST_OCTETS_A_SECOND * 3600 * scale)
     typical_hour = int(TYPICAL_OCTETS_A_SECOND * 3600 * scale)
     hours = config.store.off_hook_hours_a_day
-    days = config.store.retention_days + DAYS_KEPT_BEYOND
+    period = configured(config.store)
+    days = period.longest_days + DAYS_KEPT_BEYOND
     a_day = lines * hours * worst_hour
     needed = _whole_slots(a_day * days * (1 + config.store.hold_reserve) * (1 + MARGIN))
-    configured = _whole_slots(parse_size(config.store.ring_size)) if config.store.ring_size else needed
-    usable = configured / (1 + config.store.hold_reserve) / (1 + MARGIN)
+    asked = _whole_slots(parse_size(config.store.ring_size)) if config.store.ring_size else needed
+    size = asked if slots is None else slots * SLOT_SIZE
+    usable = size / (1 + config.store.hold_reserve) / (1 + MARGIN)
     a_year = 365 * (measured.octets_a_day if measured is not None else lines * hours * typical_hour) * WRITTEN
     broken_on = None if ring is None else forecast(ring).broken_on
     return Plan(
         lines=lines,
         rate=config.board.rate,
         hours_a_day=hours,
-        days=config.store.retention_days,
+        retention=str(period),
+        days=period.longest_days,
         octets_per_line_hour=worst_hour,
         typical_octets_per_line_hour=typical_hour,
         hold_reserve=config.store.hold_reserve,
         needed_bytes=needed,
-        configured_bytes=configured,
-        slots=configured // SLOT_SIZE,
-        files=math.ceil(configured / (256 * SLOT_SIZE)),
-        sufficient=configured >= needed,
+        configured_bytes=size,
+        made=slots is not None,
+        slots=size // SLOT_SIZE,
+        files=math.ceil(size / (SLOTS_PER_FILE * SLOT_SIZE)),
+        sufficient=size >= needed,
         kept_days=round(usable / a_day, 1),
         typical_kept_days=round(usable / (lines * hours * typical_hour), 1),
         written_per_year_bytes=int(a_year),
         ssd_bytes=ssd_bytes,
-        fits_ssd=None if ssd_bytes is None else configured <= ssd_bytes * 0.95,
+        fits_ssd=None if ssd_bytes is None else size <= ssd_bytes * USABLE_OF_SSD,
         wear_a_year=None if tbw_bytes is None else round(a_year / tbw_bytes, 4),
         measured=measured,
         measured_needed_bytes=None if measured is None else _whole_slots(_reserved(config, measured, days)),
@@ -107,7 +118,10 @@ def _reserved(config: Config, measured: Measured, days: int) -> float:
 
 
 def refuse_below_guarantee(config: Config, sized: Plan) -> None:
-    """Raises RingError unless the ring keeps the guarantee or the configuration accepts less in so many words."""
+    """Raises RingError unless the ring keeps the guarantee or the configuration accepts less in so many words.
+
+    Asked when a ring is made, and at each start: lines, hours and retention may have been changed since.
+    """
     if sized.sufficient or config.store.accept_shorter:
         return
     raise RingError(

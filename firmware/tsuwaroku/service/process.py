@@ -157,6 +157,7 @@ def make_board(spec: Spec) -> tuple[Board, Clock]:
 def _record(spec: Spec, board: Board, clock: Clock, stop: Callable[[], bool], guard: Watchdog) -> None:
     from tsuwaroku.service.assembly import Assembled, new_instance
     from tsuwaroku.service.keeper import link_socket
+    from tsuwaroku.service.plan import plan, refuse_below_guarantee
     from tsuwaroku.store.layout import Store
 
     path = Path(spec.store)
@@ -164,6 +165,8 @@ def _record(spec: Spec, board: Board, clock: Clock, stop: Callable[[], bool], gu
     instance = new_instance()
     link = SocketLink(link_socket(path), Hello(instance.hex(), os.getpid()))
     try:
+        if not store.info.demonstration:  # which promises no days
+            refuse_below_guarantee(spec.config, plan(spec.config, slots=store.info.slots))
         assembled = Assembled(spec.config, board=board, clock=clock, store=store, link=link, instance=instance)
     except BaseException:
         store.close()

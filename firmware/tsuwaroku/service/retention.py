@@ -64,6 +64,12 @@ class Expiry:
         self._rest: Iterator[Due | None] | None = None
         self._judge: Judge | None = None
         self._failed = ""
+        self._holds_unknown = False
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing is erased by its date now."""
+        return self._holds_unknown or (self._judge is not None and bool(self._judge.suspended))
 
     def again(self) -> None:
         """Begin a new pass with the next poll: a hold was released, or the clock confirmed."""
@@ -102,7 +108,8 @@ class Expiry:
 
     def _holds_known(self, now: Instant) -> bool:
         problems = self._journal.problems(torn=False)
-        self._alarms.set("holds_unknown", bool(problems), now, detail=problems[0] if problems else "")
+        self._holds_unknown = bool(problems)
+        self._alarms.set("holds_unknown", self._holds_unknown, now, detail=problems[0] if problems else "")
         return not problems
 
     # -- which calls

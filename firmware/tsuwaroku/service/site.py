@@ -5,20 +5,31 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from tsuwaroku.records.retention import day_of
+import msgspec
+
+from tsuwaroku.records.retention import Period, day_of
 from tsuwaroku.service.forecast import Occupancy, occupancy
 from tsuwaroku.service.measured import Measured, kept_calls, measure
-from tsuwaroku.store.amendments import read_amendments
+from tsuwaroku.store.amendments import read_amendments, slots_aside
 from tsuwaroku.store.catalogue import Catalogue
+from tsuwaroku.store.journal import Journal
 from tsuwaroku.store.layout import Store
 
 
-def look_at_site(path: Path, wall_ns: int) -> tuple[Measured | None, Occupancy]:
-    """What its calls took, and what its ring has left. Needs no key. Raises StoreError."""
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """What its calls took (None: no whole day yet), what its ring has left, and how many slots of it can be used."""
+
+    measured: Measured | None
+    ring: Occupancy
+    slots: int
+
+
+def look_at_site(path: Path, wall_ns: int) -> Site:
+    """Needs no key. Raises StoreError."""
     store = Store.open(path)
     try:
         today = day_of(wall_ns)
-        return measure(store, today), occupancy_of(store, today)
+        return Site(measured=measure(store, today), ring=occupancy_of(store, today), slots=usable_slots(store))
     finally:
         store.close()
 
@@ -26,7 +37,13 @@ def look_at_site(path: Path, wall_ns: int) -> tuple[Measured | None, Occupancy]:
 def occupancy_of(store: Store, today: date) -> Occupancy:
     """The ring as the catalogue has it: for the forecast, and for what a hold would do. Raises StoreError."""
     calls = kept_calls(Catalogue(store.catalogue_dir).entries(), holds(store))
-    return occupancy(today, store.info.slots, calls, store.info.retention_days)
+    period = Period.from_code(store.info.retention_days)
+    return occupancy(today, usable_slots(store), calls, period.longest_days)
+
+
+def usable_slots(store: Store) -> int:
+    """All but those that were set aside. Raises StoreError."""
+    return store.info.slots - len(slots_aside(Journal.open(store.journal_dir, "recorder", store).records()))
 
 
 def holds(store: Store) -> dict[bytes, date]:

@@ -137,6 +137,11 @@ class SlotTable:
         """The slots that were set aside."""
         return sorted(self._aside)
 
+    @property
+    def usable(self) -> int:
+        """Slots of the ring, less those."""
+        return self._total - len(self._aside)
+
     def look_again(self, slots: Iterable[int]) -> None:
         """Read these headers again: they were erased, or may have been. One that cannot be read stays as it was."""
         for slot in slots:

@@ -159,10 +159,14 @@ class _Statement:
         number, until = entry.public.sequence, amendments.hold(entry.call_id)
         expires_on = date.fromisoformat(entry.public.retention.expires_on)
         last = expires_on if until is None else max(expires_on, until)
-        if last < self._judge.today:
+        began = date.fromisoformat(entry.public.date)
+        if last < self._judge.today or entry.public.clock is not None:
             end = read_end(self._store, entry)  # the clock may have been wrong then, and is known better now
             last = self._judge.last_day(end.at, end.period, until)
-        if date.fromisoformat(entry.public.date) <= self._day <= last:
+            expires_on = self._judge.last_day(end.at, end.period)
+            if abs(self._judge.end_day(end.at) - began) > timedelta(days=1):
+                began = self._judge.end_day(end.at)
+        if began <= self._day <= last:
             self._kept.append(number)
             if expires_on < self._day:
                 self._held.append(number)

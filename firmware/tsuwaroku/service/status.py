@@ -38,9 +38,12 @@ class Alarm(msgspec.Struct, kw_only=True):
 
 
 class RingStatus(msgspec.Struct, kw_only=True):
+    """Slots. `full_on`: the day the ring is forecast to run full, where there is reason to warn of it."""
+
     slots: int
     free: int
     leased: int
+    full_on: str | None = None
 
 
 class RecorderStatus(msgspec.Struct, kw_only=True):

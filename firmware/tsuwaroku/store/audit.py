@@ -42,7 +42,8 @@ _TAIL = 64 * 1024  # read at once, from the end backwards
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One act. `hash` is over the entry without `hash`, `sig` and `sealed`; `sig` is the device's over `hash`.
+    """One act. `clock`: how good the time `at` is (`ClockQuality`). `hash` is over the entry without `hash`, `sig` and
+    `sealed`; `sig` is the device's over `hash`.
 
     `why_commitment` is SHA-256(salt ‖ why) in hex, null where no reason was given; `sealed` holds
     [recipient id, SealedBox of {salt, why}] pairs, null once erased; `sealed_digest` binds it to the chain.
@@ -50,6 +51,7 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     at: str
+    clock: str
     actor: str
     verb: str
     subject: str
@@ -193,6 +195,7 @@ class AuditLog:
         entry = AuditEntry(
             number=self._number + 1,
             at=now.isoformat(),
+            clock=now.quality.value,
             actor=actor,
             verb=verb,
             subject=subject,

@@ -5,6 +5,8 @@ and a power cut left it unreadable in half of all modelled cuts. Derived: `rebui
 
 A day's file is replaced whole, so calls are gathered in `new.jsonl`, a line each, and taken over together: a file
 of 1,200 calls written anew for every one of them would be 1.4 GB a day.
+
+It has copies of wrapped keys and cards, so no file of it is replaced or removed without being overwritten (`scrub`).
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from ulid import ULID
 from tsuwaroku.errors import StoreError
 from tsuwaroku.records.call import PublicRecord
 from tsuwaroku.records.retention import day_of
-from tsuwaroku.store import durable
+from tsuwaroku.store import durable, scrub
 from tsuwaroku.store.slot import WrappedKey
 
 GATHERED = 256
@@ -70,7 +72,7 @@ class AtomicStorage(Storage):
     def read(self) -> dict[str, dict[str, Any]] | None:
         """The tables, or None where there is no file. Raises StoreError."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, dict[str, Any]])
+            return msgspec.json.decode(scrub.read_whole(self._path), type=dict[str, dict[str, Any]])
         except FileNotFoundError:
             return None
         except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -79,7 +81,7 @@ class AtomicStorage(Storage):
     def write(self, data: dict[str, dict[str, Any]]) -> None:
         """Durable on return. Raises StoreError."""
         try:
-            durable.replace_file(self._path, msgspec.json.encode(data), 0o640)
+            scrub.replace(self._path, msgspec.json.encode(data))
         except OSError as error:
             raise _unwritten(self._path, error) from error
 
@@ -121,23 +123,23 @@ class Catalogue:
                 {TinyDB.default_table_name: {str(e.public.sequence): msgspec.to_builtins(e) for e in ordered}}
             )
         elif path.exists():
-            path.unlink()
-            durable.sync_directory(self._directory)
+            _discard(path)
         self._keep_gathered([entry for entry in self._gathered().values() if entry.public.date != day])
 
     def remove(self, day: str, numbers: Collection[int]) -> None:
-        """Take calls out of a day, which is written anew. With its last call goes what was put aside of that day, too:
-        it has keys and cards of calls that are no more. Durable on return. Raises StoreError."""
+        """Take calls out of a day, which is written anew. With them goes what was put aside of that day, too: it has
+        keys and cards of calls that are no more, and so have files that were let go of and not overwritten yet. Durable
+        on return. Raises StoreError."""
         known = self.for_day(day)
         kept = [entry for entry in known if entry.public.sequence not in numbers]
         if len(kept) < len(known):
             self.replace_day(day, kept)
+        elif (self._directory / _NEW).exists():  # lines that say nothing any more may be theirs
+            self._keep_gathered(self._gathered().values())
+        for path in sorted(self._directory.glob(f"{day}.json.damaged-*")):
+            _discard(path)
         try:
-            aside = [] if kept else sorted(self._directory.glob(f"{day}.json.damaged-*"))
-            for path in aside:
-                path.unlink()
-            if aside:
-                durable.sync_directory(self._directory)
+            scrub.sweep(self._directory)
         except OSError as error:
             raise _unwritten(self._path(day), error) from error
 
@@ -147,7 +149,10 @@ class Catalogue:
         path = self._path(day)
         try:
             number = min(len(list(self._directory.glob(f"{path.name}.damaged-*"))) + 1, _MOST_ASIDE)
-            path.rename(path.with_name(f"{path.name}.damaged-{number}"))
+            aside = path.with_name(f"{path.name}.damaged-{number}")
+            if aside.exists():
+                scrub.discard(aside)
+            path.rename(aside)
             durable.sync_directory(self._directory)
         except OSError as error:
             raise StoreError(f"cannot be put aside ({error.strerror})", where=str(path), remedy=_REMEDY) from error
@@ -182,7 +187,7 @@ class Catalogue:
     def gathered_octets(self) -> bytes:
         """`new.jsonl` as it is; a list reads it before the files of the days."""
         try:
-            return (self._directory / _NEW).read_bytes()
+            return scrub.read_whole(self._directory / _NEW)
         except OSError:
             return b""
 
@@ -192,7 +197,7 @@ class Catalogue:
         for path in sorted(self._directory.glob("*.json")):
             if _DAY.fullmatch(path.stem):
                 try:
-                    found[path.stem] = path.read_bytes()
+                    found[path.stem] = scrub.read_whole(path)
                 except FileNotFoundError:  # erased at this moment
                     continue
                 except OSError:
@@ -204,7 +209,7 @@ class Catalogue:
         found = []
         for path in sorted(self._directory.glob("*.json")):
             try:
-                octets = path.read_bytes()
+                octets = scrub.read_whole(path)
                 tables = msgspec.json.decode(octets, type=dict[str, dict[str, CatalogueEntry]])
                 documents = tables.get(TinyDB.default_table_name, {})
                 calls = {entry.call_id for entry in documents.values()}
@@ -235,7 +240,7 @@ class Catalogue:
         if day in self._cache and self._cache[day][0] == version:
             return self._cache[day][1]
         try:
-            octets = path.read_bytes()
+            octets = scrub.read_whole(path)
             tables = msgspec.json.decode(octets, type=dict[str, dict[int, CatalogueEntry]])
             calls = tables.get(TinyDB.default_table_name, {})
             for entry in calls.values():
@@ -299,11 +304,10 @@ class Catalogue:
             return
         try:
             if not kept:
-                path.unlink()
-                durable.sync_directory(self._directory)
+                scrub.discard(path)
                 self._new, self.spoilt = ((0, 0, 0), {}), False
                 return
-            durable.replace_file(path, b"".join(msgspec.json.encode(e) + b"\n" for e in kept.values()), 0o640)
+            scrub.replace(path, b"".join(msgspec.json.encode(e) + b"\n" for e in kept.values()))
         except OSError as error:
             raise _unwritten(path, error) from error
         self._new, self.spoilt = (_version(path), kept), False
@@ -312,7 +316,7 @@ class Catalogue:
 def _whole_lines(path: Path) -> Iterator[tuple[bytes, CatalogueEntry | None]]:
     """Each line that has its end, and what it says; None where that is nothing."""
     try:
-        octets = path.read_bytes()
+        octets = scrub.read_whole(path)
     except OSError:
         return
     for line in octets.split(b"\n")[:-1]:
@@ -339,6 +343,13 @@ def _version(path: Path) -> _Version:
     except OSError:
         return (0, 0, 0)
     return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+
+
+def _discard(path: Path) -> None:
+    try:
+        scrub.discard(path)
+    except OSError as error:
+        raise _unwritten(path, error) from error
 
 
 def _unwritten(path: Path, error: OSError) -> StoreError:

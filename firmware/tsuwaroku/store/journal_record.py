@@ -46,6 +46,8 @@ class JournalType(enum.IntEnum):
     ALIVE = 13
     ERASED = 14
     SET_ASIDE = 15
+    CLOCK_PROPOSED = 16
+    CLOCK_CONFIRMED = 17
 
 
 class Sealed(enum.Enum):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tsuwaroku.clock import Instant
+from tsuwaroku.clock import ClockQuality, Instant
 from tsuwaroku.records.call import CallRecord, PublicRecord, Retention
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.store.callstream import CHUNK_COST, CallStream
@@ -140,6 +140,7 @@ def _public(record: CallRecord, opening: CallOpening) -> PublicRecord:
         marks=len(record.marks),
         retention=Retention(expires_on=record.retention.expires_on),
         continues=record.continues,
+        clock=None if record.clock.quality == ClockQuality.SYNCHRONISED else record.clock,
     )
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, overload
 import msgspec
 from ulid import ULID
 
-from tsuwaroku.clock import Instant
+from tsuwaroku.clock import ClockQuality, Instant
 from tsuwaroku.errors import DamageError, SecretError, StoreError
-from tsuwaroku.records.call import CallRecord, Integrity, Outcome, PublicRecord, Retention
+from tsuwaroku.records.call import CallRecord, ClockRecord, Integrity, Outcome, PublicRecord, Retention
 from tsuwaroku.records.retention import day_of, expires_on
 from tsuwaroku.store.amendments import Amended, Amendments, read_amendments
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
@@ -21,7 +21,7 @@ from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.reader import CallReader
 from tsuwaroku.store.scan import StoredCall, live_instance, read_headers, scan_call
 from tsuwaroku.store.seal import open_card, open_wrapped
-from tsuwaroku.store.slot import FormatError
+from tsuwaroku.store.slot import FormatError, SlotHeader
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
@@ -170,6 +170,7 @@ def not_recorded_public(amendment: JournalRecord) -> PublicRecord:
         date=str(said.get("date", "")),
         outcome=Outcome.NOT_RECORDED,
         retention=Retention(expires_on=str(said.get("expires_on", ""))),
+        clock=_clock_of(amendment),
     )
 
 
@@ -207,7 +208,14 @@ def _public_of(stored: StoredCall) -> PublicRecord:
         integrity=Integrity.DAMAGED if stored.problems else Integrity.RECOVERED,
         retention=Retention(expires_on=expiry),
         continues=str(ULID.from_bytes(first.continues)) if first.continues != _NOBODY else None,
+        clock=_clock_of(first),
     )
+
+
+def _clock_of(said: SlotHeader | JournalRecord) -> ClockRecord | None:
+    if said.quality is ClockQuality.SYNCHRONISED:
+        return None
+    return ClockRecord(quality=said.quality.value, mono_ns=said.mono_ns, boot_id=said.boot_id.hex())
 
 
 def _known(catalogue: Catalogue, notes: list[str]) -> Iterator[CatalogueEntry]:

@@ -111,8 +111,6 @@ CONFIG: Final[dict[str, str]] = {
     "{} s": "{0} 秒",
     "there is no store yet": "保存領域がまだありません",
     "make keys and store with `tsuwaroku keys init`": "`tsuwaroku keys init` で鍵と保存領域を作ってください",
-    "the ring has {} slots, {} are needed": "録音領域が {0} 区画しかありません（必要な数 {1}）",
-    "make a larger store": "より大きな保存領域を作ってください",
     "accept_shorter: keeps {} of {} days at the worst rate": (
         "accept_shorter が設定されています。通話量が最大のとき、{1} 日のうち {0} 日分しか保存できません"
     ),

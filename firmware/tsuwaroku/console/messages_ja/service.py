@@ -145,6 +145,22 @@ SERVICE: Final[dict[str, str]] = {
     ),
     "already runs on this store": "この保存領域ではすでに動いています",
     "stop the other one first, or use it": "動いているものを先に停止するか、そのまま使ってください",
+    "the clock says {}, which is wrong for certain": "時計が {0} を示しています。正しい日付ではありません",
+    "set the clock first (NTP, or `timedatectl set-time`), then try again": (
+        "先に時刻を合わせてから（NTP、または `timedatectl set-time`）、もう一度実行してください"
+    ),
+    "the clock says what the box knows: there is nothing to confirm": (
+        "時計と装置の日時は一致しています。確認の必要はありません"
+    ),
+    "nothing has to be done; `tsuwaroku clock` shows both": (
+        "対処は不要です。両方の日時は `tsuwaroku clock` で確かめられます"
+    ),
+    "the clock, the day or a hold has changed since this was shown, and nothing was confirmed": (
+        "表示の後に時計・日付・保存延長のいずれかが変わったため、確認しませんでした"
+    ),
+    "run it again, and read anew which calls would go": (
+        "もう一度実行し、消去の対象になる通話を改めて確かめてください"
+    ),
     "the clock no longer says what was proposed": "時計が、確認を求められたときの時刻と合わなくなっています",
     "have the technician propose the clock again": "保守担当者にもう一度時刻の確認を申請させてください",
 }

@@ -34,6 +34,7 @@ STORE: Final[dict[str, str]] = {
     "put the right disk back; what waits is kept and tried again": (
         "正しいディスクに戻してください。書き込み待ちのデータは保持され、もう一度試みられます"
     ),
+    "no slot is left on {} ({} free, {} on hold)": "{0} に空きがなくなる見込みです（空き {1} 区画、延長中 {2} 区画）",
     "another process has taken the store meanwhile; nothing is written to it": (
         "その間に別のプロセスがこの保存先を使い始めました。ここには書き込みません"
     ),

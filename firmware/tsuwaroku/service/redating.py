@@ -1,0 +1,85 @@
+"""Calls of a clock that was wrong, shown with the date they had: what the box learned since of the boot they are of.
+
+By the box's memory of the date alone, never by the clock of whoever reads. The sealed record stays as it is:
+`clock.dated_at` says when the call was, `retention.expires_on` to what day it is kept: the day by which reading is
+refused and erasure is due, whatever the record says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tsuwaroku.clock import NS, ClockQuality, Instant, from_iso, iso, representable
+from tsuwaroku.errors import StoreError
+from tsuwaroku.records.call import CallRecord, ClockRecord, PublicRecord
+from tsuwaroku.records.dating import SLACK_NS, Boot, State
+from tsuwaroku.records.retention import Period, day_of, last_day
+from tsuwaroku.store import clockfile
+from tsuwaroku.store.catalogue import Catalogue
+from tsuwaroku.store.ends import End, read_end
+
+if TYPE_CHECKING:
+    from tsuwaroku.store.layout import Store
+
+Record = CallRecord | PublicRecord
+_NEAR_S = 30.0  # `Boot.dated_ns` takes a record at its word within a minute: nearer than that it need not be asked
+
+
+def redated(store: Store, records: Sequence[Record]) -> list[Record]:
+    """The same records; copies of those whose date is known better now."""
+    try:
+        state = clockfile.load(store.clock_path, store.store_id)
+    except StoreError:
+        state = State()
+    boots = {boot.boot_id.hex(): boot for boot in state.boots}
+    zeros = {name: (b.high_ns + b.started_ns) / NS for name, b in boots.items() if b.high_ns is not None}
+    catalogue = Catalogue(store.catalogue_dir)
+    found = list(records)
+    for place, record in enumerate(records):
+        clock = record.clock
+        zero_s = None if clock is None else zeros.get(clock.boot_id)
+        if clock is not None and zero_s is not None and not _near(record, zero_s + clock.mono_ns / NS):
+            found[place] = _corrected(store, catalogue, record, boots[clock.boot_id])
+    return found
+
+
+def _near(record: Record, judged_s: float) -> bool:
+    """The quick look that is enough for nearly every call of a month: 2 µs."""
+    if isinstance(record, CallRecord):
+        return abs(datetime.fromisoformat(record.seized_at).timestamp() - judged_s) <= _NEAR_S
+    judged_ns = round(judged_s * NS)
+    return record.date in (day_of(representable(judged_ns + by)).isoformat() for by in (-SLACK_NS, SLACK_NS))
+
+
+def _corrected(store: Store, catalogue: Catalogue, record: Record, boot: Boot) -> Record:
+    assert record.clock is not None
+    end: End | None = None
+    with contextlib.suppress(StoreError):  # a day that cannot be read is told elsewhere
+        entry = catalogue.get(record.id)
+        end = None if entry is None else read_end(store, entry)
+    if isinstance(record, CallRecord):
+        wall_ns = from_iso(record.seized_at)
+    else:  # it says the day alone; how far a day is off does not matter
+        wall_ns = 0 if end is None else end.at.wall_ns - (end.at.mono_ns - record.clock.mono_ns)
+    seized = _moment(record.clock, wall_ns)
+    dated_ns = boot.dated_ns(seized)
+    if dated_ns == wall_ns:
+        return record
+    at = iso(dated_ns) if isinstance(record, CallRecord) else day_of(dated_ns).isoformat()
+    period = Period.from_code(store.info.retention_days) if end is None else end.period
+    ended = seized if end is None or end.at.boot_id != boot.boot_id else end.at
+    expires_on = last_day(day_of(boot.dated_ns(ended)), period)
+    return msgspec.structs.replace(
+        record,
+        clock=msgspec.structs.replace(record.clock, dated_at=at),
+        retention=msgspec.structs.replace(record.retention, expires_on=expires_on.isoformat()),
+    )
+
+
+def _moment(clock: ClockRecord, wall_ns: int) -> Instant:
+    return Instant(representable(wall_ns), clock.mono_ns, bytes.fromhex(clock.boot_id), ClockQuality(clock.quality))
