@@ -305,8 +305,7 @@ def no_sync_of_directories(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_sync_in_journal(patch: pytest.MonkeyPatch) -> None:
-    unsynced = SimpleNamespace(**{**vars(os), "fdatasync": lambda fd: None})
-    patch.setattr(journal, "os", unsynced)
+    patch.setattr(journal, "durable", SimpleNamespace(**{**vars(durable), "sync_data": lambda fd: None}))
 
 
 MUTANTS = [no_sync_in_ring, no_sync_before_rename, no_sync_of_directories, no_sync_in_journal]
