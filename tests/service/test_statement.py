@@ -16,6 +16,7 @@ from tsuwaroku.records.dating import State, observe
 from tsuwaroku.service import statement
 from tsuwaroku.service.statement import Statement, is_signed, state
 from tsuwaroku.store import clockfile
+from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.journal import JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.tombstone import Tombstone, Why, name_of, public_of
@@ -118,6 +119,14 @@ def test_a_changed_and_a_missing_call_show(box: Box) -> None:
     box.spoil(1, 4096 + 300)
     damaged = said(box, ENDED, at(DAY_S))
     assert (damaged.holds, any("call 2" in problem for problem in damaged.problems)) == (False, True)
+
+
+def test_a_damaged_day_of_the_catalogue_keeps_nobody_from_a_statement_that_says_so(box: Box) -> None:
+    Catalogue(box.store.catalogue_dir).fold()
+    (day,) = box.store.catalogue_dir.glob("*.json")
+    day.write_bytes(day.read_bytes()[:100])
+    made = said(box, ENDED, at(DAY_S))
+    assert (made.holds, made.kept, any(day.name in problem for problem in made.problems)) == (False, "", True)
 
 
 def test_a_call_that_nobody_pressed_for_is_no_gap(box: Box) -> None:

@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ class CutOff(BaseException):
 
 
 class _Disk:
-    def __init__(self, at: int, way: str) -> None:
-        self._at, self._way = at, way
+    def __init__(self, at: int, way: str, sector: int = SECTOR) -> None:
+        self._at, self._way, self._sector = at, way, sector
         self._real: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in STEPS}
         self._unsecured: list[tuple[str, int, bytes]] = []  # path, offset, the sector that was there
         self._rng = random.Random(f"{way} {at}")
@@ -57,18 +58,18 @@ class _Disk:
         path = os.readlink(f"/proc/self/fd/{fd}")
         with open(path, "rb") as file:
             file.seek(offset)
-            for at in range(offset, offset + length, SECTOR):
-                self._unsecured.append((path, at, file.read(SECTOR)))
+            for at in range(offset, offset + length, self._sector):
+                self._unsecured.append((path, at, file.read(self._sector)))
 
     def _end(self, name: str, args: tuple[Any, ...]) -> None:
         if self._way == "torn" and name == "pwrite":
             fd, data, offset = args[0], bytes(args[1]), args[2]
             path = os.readlink(f"/proc/self/fd/{fd}")
             with open(path, "r+b") as file:
-                for at in range(0, len(data), SECTOR):
+                for at in range(0, len(data), self._sector):
                     if self._rng.random() < 0.5:
                         file.seek(offset + at)
-                        file.write(data[at : at + SECTOR])
+                        file.write(data[at : at + self._sector])
         if self._way.startswith("power"):
             for path, at, old in reversed(self._unsecured):
                 if os.path.exists(path) and self._rng.random() < 0.5:
@@ -76,6 +77,16 @@ class _Disk:
                         file.seek(at)
                         file.write(old)
         raise CutOff
+
+
+@contextmanager
+def cutting(step: int, way: str, sector: int = SECTOR) -> Iterator[list[str]]:
+    """What is done in here ends with `CutOff` at its `step`-th change of the disk, if it comes so far; the steps taken.
+    The disk writes `sector` octets or none of them."""
+    disk = _Disk(step, way, sector)
+    with pytest.MonkeyPatch.context() as patch:
+        disk.install(patch)
+        yield disk.names
 
 
 def cut_off(base: Path, folder: Path, work: Callable[[Path], None], every: int = 1) -> Iterator[tuple[Path, str, int]]:

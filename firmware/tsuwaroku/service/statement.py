@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tsuwaroku.clock import Instant
-from tsuwaroku.errors import RefusedError, SecretError
+from tsuwaroku.errors import RefusedError, SecretError, StoreError
 from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import Period
 from tsuwaroku.service.eraselog import ErasedCall, erase_log, ranges
@@ -124,9 +124,15 @@ class _Statement:
 
     def make(self, now: Instant, report: Report) -> Statement:
         amendments = read_amendments(self._store)
-        for entry in Catalogue(self._store.catalogue_dir).entries():
-            if not amendments.gone(entry.call_id):
-                self._present(entry, amendments)
+        catalogue = Catalogue(self._store.catalogue_dir)
+        for day_file in catalogue.days():
+            try:
+                entries = catalogue.for_day(day_file)
+            except StoreError:  # it is among the problems that `verify` found
+                continue
+            for entry in entries:
+                if not amendments.gone(entry.call_id):
+                    self._present(entry, amendments)
         day, stones = self._day, list(amendments.tombstones.values())
         then = [stone.sequence for stone in stones if stone.ended_on <= day <= stone.expires_on]
         of_calls = [f"call {call.sequence}: {problem}" for call in report.calls for problem in call.problems]
