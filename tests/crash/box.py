@@ -253,7 +253,8 @@ class Findings:
         excused = [(down.begin_s - LOSS_S, down.end_s) for down in self._box.downs]
         excused.append((self._box.stopped_s - 0.5, float("inf")))
         missing = subtract(subtract(self._day.off_hook[line], recorded), excused)
-        assert [span for span in missing if span[1] - span[0] > 1 / RATE] == [], (line, excused)
+        found = [span for span in missing if span[1] - span[0] > 1 / RATE]
+        assert found == [], (line, found, excused)
 
     def _check_end(self, call: CallRecord) -> None:
         """Recovered means killed, and whole to within `LOSS_S` of the kill; sealed means ended by the telephone."""
