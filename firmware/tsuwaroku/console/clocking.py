@@ -15,7 +15,8 @@ from tsuwaroku.console.holding import YesOption, confirmed
 from tsuwaroku.console.options import JsonOption, StoreOption
 from tsuwaroku.console.output import emit_json, progress, screen
 from tsuwaroku.console.render import clock_time, facts, plain_table
-from tsuwaroku.console.session import keeper_runs, open_store, person, session, with_keeper_lock
+from tsuwaroku.console.session import open_store, person, session
+from tsuwaroku.console.stead import keeper_runs, keepers_books
 from tsuwaroku.console.texts import h, t, word
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _status(ctx: typer.Context, store: Path | None, as_json: bool) -> None:
 @app.command("propose", help=h("clock.propose"))
 def propose(ctx: typer.Context, store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Say that the clock was checked, and is right."""
-    from tsuwaroku.service.clocking import view
+    from tsuwaroku.service.clocking import look, propose_clock, view
 
     opened = open_store(ctx, store)
     if keeper_runs(opened):
@@ -68,7 +69,8 @@ def propose(ctx: typer.Context, store: StoreOption = None, as_json: JsonOption =
             keeper.propose_clock()
     else:
         mine = open_store(ctx, store, need_device=True)
-        with_keeper_lock(mine, lambda: _write_proposal(mine))
+        with keepers_books(mine) as (audit, journal):
+            propose_clock(journal, audit, look(mine, SystemClock().now()), person())
     found = view(_seen(ctx, store, opened))
     if as_json:
         emit_json(found)
@@ -206,40 +208,14 @@ def _act(ctx: typer.Context, store: Path | None, opened: Store, asked: ClockRequ
         with KeeperClient(session(ctx).socket(store)) as keeper:
             keeper.confirm_clock(asked)
         return
-    mine = open_store(ctx, store, need_device=True)
-    with_keeper_lock(mine, lambda: _write_confirmation(mine, asked))
-
-
-def _write_proposal(store: Store) -> None:
-    from tsuwaroku.service.clocking import look, propose_clock
-    from tsuwaroku.store.audit import AuditLog
-    from tsuwaroku.store.journal import Journal
-
-    audit = AuditLog.open(store, store.device)
-    journal = Journal.open(store.journal_dir, "keeper", store, store.device)
-    try:
-        propose_clock(journal, audit, look(store, SystemClock().now()), person())
-    finally:
-        journal.close()
-        audit.close()
-
-
-def _write_confirmation(store: Store, asked: ClockRequest) -> None:
-    """What the keeper does, while it does not run."""
     from tsuwaroku.service.clocking import confirm_clock, look
     from tsuwaroku.store import clockfile
     from tsuwaroku.store.amendments import read_amendments
-    from tsuwaroku.store.audit import AuditLog
-    from tsuwaroku.store.journal import Journal
 
-    audit = AuditLog.open(store, store.device)
-    journal = Journal.open(store.journal_dir, "keeper", store, store.device)
-    try:
-        seen = look(store, SystemClock().now())
+    mine = open_store(ctx, store, need_device=True)
+    with keepers_books(mine) as (audit, journal):
+        seen = look(mine, SystemClock().now())
         # This boot has its place, should the power fail now.
-        clockfile.save(store.clock_path, seen.state, store.store_id)
-        state = confirm_clock(journal, audit, seen, person(), asked, read_amendments(store))
-        clockfile.save(store.clock_path, state, store.store_id)
-    finally:
-        journal.close()
-        audit.close()
+        clockfile.save(mine.clock_path, seen.state, mine.store_id)
+        state = confirm_clock(journal, audit, seen, person(), asked, read_amendments(mine))
+        clockfile.save(mine.clock_path, state, mine.store_id)

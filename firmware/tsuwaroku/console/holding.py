@@ -17,7 +17,8 @@ from tsuwaroku.console.options import CallArgument, JsonOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
 from tsuwaroku.console.proof import day_given
 from tsuwaroku.console.reading import listed
-from tsuwaroku.console.session import find_record, keeper_runs, open_store, person, session, with_keeper_lock
+from tsuwaroku.console.session import find_record, open_store, person, session
+from tsuwaroku.console.stead import keeper_runs, keepers_books
 from tsuwaroku.console.texts import h, t
 from tsuwaroku.errors import RefusedError
 
@@ -153,20 +154,8 @@ def _act(ctx: typer.Context, store: Path | None, opened: Store, asked: HoldReque
         with KeeperClient(session(ctx).socket(store)) as keeper:
             keeper.hold(asked)
         return
-    mine = open_store(ctx, store, need_device=True)
-    with_keeper_lock(mine, lambda: _write(mine, asked, _years(ctx)))
-
-
-def _write(store: Store, asked: HoldRequest, years: int) -> None:
-    """What the keeper does, while it does not run."""
     from tsuwaroku.service.holding import carry_out
-    from tsuwaroku.store.audit import AuditLog
-    from tsuwaroku.store.journal import Journal
 
-    audit = AuditLog(store.audit_dir, store.device, recipients=store.recipients.list)
-    journal = Journal.open(store.journal_dir, "keeper", store, store.device)
-    try:
-        carry_out(store, journal, audit, SystemClock().now(), person(), asked, years)
-    finally:
-        journal.close()
-        audit.close()
+    mine = open_store(ctx, store, need_device=True)
+    with keepers_books(mine) as (audit, journal):
+        carry_out(mine, journal, audit, SystemClock().now(), person(), asked, _years(ctx))

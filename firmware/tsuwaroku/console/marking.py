@@ -12,13 +12,12 @@ from tsuwaroku.console.output import emit_json, screen
 from tsuwaroku.console.reading import listed
 from tsuwaroku.console.session import (
     find_record,
-    keeper_runs,
     open_store,
     person,
     session,
     stored_call,
-    with_keeper_lock,
 )
+from tsuwaroku.console.stead import keeper_runs, keepers_books
 from tsuwaroku.console.texts import h, t
 from tsuwaroku.records.call import MarkKind
 
@@ -54,7 +53,7 @@ def mark(
             keeper.mark(record.id, kind=kind.value, by=person(), withdraw=withdraw)
     else:
         mine = open_store(ctx, store, need_device=True)
-        with_keeper_lock(mine, lambda: _write(mine, record.id, kind, withdraw))
+        _write(mine, record.id, kind, withdraw)
     if as_json:
         emit_json({"id": record.id, "kind": kind, "withdrawn": withdraw})
         return
@@ -69,25 +68,17 @@ def mark(
 def _write(store: Store, call_id: str, kind: MarkKind, withdraw: int | None) -> None:
     """What the keeper does, while it does not run."""
     from tsuwaroku.service.marking import mark_call
-    from tsuwaroku.store.audit import AuditLog
-    from tsuwaroku.store.journal import Journal
 
-    public = stored_call(store, call_id)[0].public
-    audit = AuditLog(store.audit_dir, store.device, recipients=store.recipients.list)
-    journal = Journal.open(store.journal_dir, "keeper", store, store.device)
-    in_call = 0 if public is None else public.marks
-    try:
+    with keepers_books(store) as (audit, journal):
+        public = stored_call(store, call_id)[0].public
         mark_call(
             store,
             journal,
             audit,
             SystemClock().now(),
             call_id,
-            in_call=in_call,
+            in_call=0 if public is None else public.marks,
             kind=kind,
             by=person(),
             withdraw=withdraw,
         )
-    finally:
-        journal.close()
-        audit.close()

@@ -21,15 +21,14 @@ from tsuwaroku.console.reading import listed
 from tsuwaroku.console.render import length
 from tsuwaroku.console.session import (
     find_record,
-    keeper_runs,
     load_key,
     need_key,
     open_store,
     person,
     session,
     stored_call,
-    with_keeper_lock,
 )
+from tsuwaroku.console.stead import keeper_runs, keepers_books
 from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.console.translate import translate
 from tsuwaroku.errors import BoardError, DamageError, NotFoundError, RefusedError, SecretError
@@ -203,8 +202,6 @@ def note(ctx: typer.Context, store: Path | None, opened: Store, call_id: str, wh
             keeper.audit(verb="play", subject=call_id, why=why)
         return
     from tsuwaroku.service.listening import note_act
-    from tsuwaroku.store.audit import AuditLog
-    from tsuwaroku.store.journal import Journal
 
     try:
         mine = open_store(ctx, store, need_device=True)
@@ -215,16 +212,8 @@ def note(ctx: typer.Context, store: Path | None, opened: Store, call_id: str, wh
             remedy="play it on the box, or through its running service",
         ) from error
 
-    def write() -> None:
-        log = AuditLog(mine.audit_dir, mine.device, recipients=mine.recipients.list)
-        journal = Journal.open(mine.journal_dir, "keeper", mine, mine.device)
-        try:
-            note_act(journal, log, SystemClock().now(), person(), "play", subject=call_id, why=why)
-        finally:
-            journal.close()
-            log.close()
-
-    with_keeper_lock(mine, write)
+    with keepers_books(mine) as (audit, journal):
+        note_act(journal, audit, SystemClock().now(), person(), "play", subject=call_id, why=why)
 
 
 def _sound(record: CallRecord, runs: Iterator[tuple[int, bytes]], sink: Output, problems: list[str]) -> None:

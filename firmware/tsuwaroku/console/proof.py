@@ -13,14 +13,14 @@ from rich.text import Text
 from tsuwaroku.console.options import JsonOption, StoreOption
 from tsuwaroku.console.output import emit_json, progress, screen
 from tsuwaroku.console.render import plain_table
-from tsuwaroku.console.session import keeper_runs, open_store, with_keeper_lock
+from tsuwaroku.console.session import open_store
+from tsuwaroku.console.stead import keeper_lock, keeper_runs
 from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.console.translate import translate
 from tsuwaroku.errors import ServiceError
 
 if TYPE_CHECKING:
     from tsuwaroku.service.eraselog import ErasedCall, EraseLog
-    from tsuwaroku.service.rebuilding import RebuiltStore
 
 FromOption = Annotated[str | None, typer.Option("--from", metavar="DAY", help=h("opt.from"), show_default=False)]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="DAY", help=h("opt.to"), show_default=False)]
@@ -52,10 +52,8 @@ def rebuild(ctx: typer.Context, store: StoreOption = None, as_json: JsonOption =
             remedy="stop it with `systemctl stop tsuwaroku`, rebuild, and start it again at once: nothing is recorded "
             "meanwhile",
         )
-    found: list[RebuiltStore] = []
-    with progress(t("progress.rebuild"), quiet=as_json) as report:
-        with_keeper_lock(opened, lambda: found.append(rebuild_store(opened, report)))
-    made = found[0]
+    with progress(t("progress.rebuild"), quiet=as_json) as report, keeper_lock(opened):
+        made = rebuild_store(opened, report)
     if as_json:
         emit_json(made)
         return

@@ -6,7 +6,7 @@ import getpass
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ import typer
 from tsuwaroku.config import Config, load
 from tsuwaroku.console.output import progress
 from tsuwaroku.console.texts import t
-from tsuwaroku.errors import ConfigError, NotFoundError, SecretError, ServiceError, TsuwarokuError
+from tsuwaroku.errors import ConfigError, NotFoundError, SecretError
 from tsuwaroku.records.call import CallRecord, PublicRecord
 
 if TYPE_CHECKING:
@@ -192,29 +192,3 @@ def person() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
         return f"uid {os.getuid()}"
-
-
-def with_keeper_lock(store: Store, act: Callable[[], None]) -> None:
-    """Do something only the keeper may do while it does not run. Raises ServiceError when it has just been started."""
-    from tsuwaroku.store.durable import FileLock
-
-    lock = FileLock(store.keeper_lock)
-    try:
-        lock.acquire()
-    except TsuwarokuError as error:
-        raise ServiceError(
-            "the service is running but does not answer",
-            where=str(store.path),
-            remedy="see `journalctl -u tsuwaroku`, then try again",
-        ) from error
-    try:
-        act()
-    finally:
-        lock.release()
-
-
-def keeper_runs(store: Store) -> bool:
-    """Whether some live process is this store's keeper."""
-    from tsuwaroku.store.durable import FileLock
-
-    return FileLock.held(store.keeper_lock) is not None
