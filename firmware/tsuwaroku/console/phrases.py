@@ -280,7 +280,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "The ring is too small for the guarantee: enlarge store.ring_size.",
     ),
     "plan.what": (
-        "必要な大きさは、30日を超えて保存される末日分と、圧縮できない音声を見込んだ値です。",
+        "必要な大きさは、通話の当日と消去までの時間を含み、圧縮できない音声を見込んだ値です。",
         "What is needed counts the days at both ends and sound that does not compress at all.",
     ),
     "check.severity": ("区分", "Kind"),
