@@ -79,10 +79,7 @@ def test_the_example_of_the_format(folder: Path) -> None:
     """
     script = load_script(written(folder, text))
     assert script.lines == ("1", "2")
-    assert script.notes == (
-        "[[call]] 1: caller ID (jclip) is not rendered: the line rings without it",
-        "[[raw]] 1: its sound ends at 0.1 s, its contacts go on to 33.0 s",
-    )
+    assert script.notes == ("[[raw]] 1: its sound ends at 0.1 s, its contacts go on to 33.0 s",)
     rung, raw = script.sources()
     assert (type(rung), type(raw)) == (CallLine, RawLine)
     assert (rung.mixes_notice, raw.mixes_notice) == (True, False)
@@ -96,9 +93,14 @@ def test_the_example_of_the_format(folder: Path) -> None:
     ]
     assert (raw.read(0, 9000), raw.ends_ns()) == (bytes(1600), 33 * NS)
     call = script.timelines("1")[0]
-    assert (call.answered_ns, call.ended_ns) == (6_800 * MS, 36_800 * MS)
-    assert [event for event in call.events if isinstance(event, ButtonPressed)] == [ButtonPressed("1", 19_300 * MS)]
-    assert script.duration_s == call.last_ns / NS > 36.8
+    # Two CARs, the primary answer at 3.7 s with 0.516 s of data after 0.3 s, a second's pause, two rings, the hand.
+    opened_ns = 3_700 * MS + 300 * MS + 315_750_000 + 200 * MS
+    assert call.primary_ns == (3_700 * MS, opened_ns)
+    answered_ns = opened_ns + (1_000 + 4_000 + 800) * MS
+    assert (call.answered_ns, call.ended_ns) == (answered_ns, answered_ns + 30 * NS)
+    presses = [event for event in call.events if isinstance(event, ButtonPressed)]
+    assert presses == [ButtonPressed("1", answered_ns + 12_500 * MS)]
+    assert script.duration_s == call.last_ns / NS > 40.3
 
 
 def test_decimal_times_come_out_to_the_nanosecond(folder: Path) -> None:
