@@ -13,7 +13,7 @@ _DIGITS = c.CFUNCTYPE(None, c.c_void_p, c.POINTER(c.c_char), c.c_int)
 SPANDSP.adsi_rx_init.restype = SPANDSP.dtmf_rx_init.restype = c.c_void_p
 SPANDSP.adsi_rx_init.argtypes = [c.c_void_p, c.c_int, _MESSAGE, c.c_void_p]
 SPANDSP.dtmf_rx_init.argtypes = [c.c_void_p, _DIGITS, c.c_void_p]
-SPANDSP.dtmf_rx_parms.argtypes = [c.c_void_p, c.c_int, c.c_float, c.c_float, c.c_float]
+SPANDSP.dtmf_rx_parms.argtypes = [c.c_void_p, c.c_int, c.c_int, c.c_int, c.c_int]
 for _name in ("adsi_rx", "dtmf_rx"):
     getattr(SPANDSP, _name).argtypes = [c.c_void_p, c.c_char_p, c.c_int]
 for _name in ("adsi_rx_free", "dtmf_rx_free"):
@@ -36,7 +36,7 @@ def digits(pcm: bytes) -> str:
     found: list[bytes] = []
     take = _DIGITS(lambda _user, keys, size: found.append(bytes(keys[:size])))
     state = SPANDSP.dtmf_rx_init(None, take, None)
-    SPANDSP.dtmf_rx_parms(state, -1, 8.0, 8.0, -99.0)
+    SPANDSP.dtmf_rx_parms(state, -1, 8, 8, -99)
     for at in range(0, len(pcm), 320):
         SPANDSP.dtmf_rx(state, pcm[at : at + 320], len(pcm[at : at + 320]) // 2)
     SPANDSP.dtmf_rx_free(state)

@@ -40,7 +40,7 @@ def _check_dialling(call: CallTable, where: str) -> None:
     fault, remedy = "", ""
     if call.direction == "outbound" and not call.dial and (call.answer or not call.end_tones):
         fault, remedy = "dial: an outbound call needs a number", 'add e.g. dial = "0123456"'
-    elif call.direction == "inbound" and (call.dial or call.dialling):
+    elif call.direction == "inbound" and (call.dial or (call.dialling and not any(call.flash_dial))):
         fault, remedy = "dial: an inbound call dials nothing", 'remove it, or set direction = "outbound"'
     elif call.dialling and not (call.dial or any(call.flash_dial)):
         fault, remedy = "dialling: nothing is dialled", "add dial, or remove dialling"

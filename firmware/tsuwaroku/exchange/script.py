@@ -42,7 +42,7 @@ class RawPlan:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A checked script. `notes` say what of it may come out otherwise than meant; `lines` are in order of appearance."""
+    """A checked script. `notes` say what of it may not be as meant; `lines` are in order of appearance."""
 
     path: Path
     lines: tuple[str, ...]
