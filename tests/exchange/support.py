@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import random
+import wave
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from tsuwaroku.clock import NS
 from tsuwaroku.events import ButtonPressed, Contact, ContactEdge
@@ -17,6 +21,21 @@ from tsuwaroku.exchange.timeline import Timeline
 
 MS = 1_000_000
 Signal = npt.NDArray[np.float64]
+
+
+def about(value: Any, abs: float = 1e-6) -> Any:
+    """pytest.approx, as part of a tuple or a list too."""
+    return pytest.approx(value, abs=abs)
+
+
+def wav_bytes(rate: int = 8000, width: int = 2, channels: int = 1, samples: int = 800) -> bytes:
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(bytes(width * channels * samples))
+    return buffer.getvalue()
 
 
 def script_of(folder: Path, text: str) -> Script:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.exchange.spandsp import digits, messages
-from tests.exchange.support import at_hertz, between, call_text, changes, dbm0, played, script_of
+from tests.exchange.support import about, at_hertz, between, call_text, changes, dbm0, played, script_of
 from tsuwaroku.clock import NS
 from tsuwaroku.events import Contact
 from tsuwaroku.exchange import frames
@@ -122,18 +122,16 @@ def test_ntts_double_answer(tmp_path: Path) -> None:
     ring = changes(call, Contact.RING)
     starts = [2.0, 2.5, 3.0, 3.5, *(opened + s for s in (1.0, 2.0, 4.0, 5.0))]
     assert [level for level, _ in ring] == [True, False] * 4
-    assert [at for _, at in ring] == pytest.approx(starts)
+    assert [at for _, at in ring] == about(starts)
     assert [level for level, _ in changes(call, Contact.HOOK)] == [True, False, True, False]
-    assert [at for _, at in changes(call, Contact.HOOK)] == pytest.approx(
-        [closed, opened, answered, call.ended_ns / NS]
-    )
+    assert [at for _, at in changes(call, Contact.HOOK)] == about([closed, opened, answered, call.ended_ns / NS])
     pcm = played(script)
     data = between(pcm, closed + 0.3, opened - 0.2)
-    assert dbm0(data) == pytest.approx(-14.0, abs=0.2)
+    assert dbm0(data) == about(-14.0, abs=0.2)
     # 75 bits of mark, 23 octets of 13 bits, and the 5 bits after them, at 1200 a second.
-    assert data.size == pytest.approx((75 + 23 * 13 + 5) / 1200 * 8000, abs=2)
+    assert data.size == about((75 + 23 * 13 + 5) / 1200 * 8000, abs=2)
     mark = between(pcm, closed + 0.3, closed + 0.35)
-    assert (at_hertz(mark, 1300.0), at_hertz(mark, 2100.0) < -40) == (pytest.approx(-14.0, abs=0.3), True)
+    assert (at_hertz(mark, 1300.0), at_hertz(mark, 2100.0) < -40) == (about(-14.0, abs=0.3), True)
     assert dbm0(between(pcm, opened - 0.15, opened + 0.95)) < -55
 
 
@@ -141,7 +139,7 @@ def test_nobody_gives_the_primary_answer(tmp_path: Path) -> None:
     script = script_of(tmp_path, inbound(tmp_path, 'standard = "jclip", number = "117", primary = false', "rings = 1"))
     call = script.timelines("1")[0]
     rings = changes(call, Contact.RING)
-    assert [at for _, at in rings] == pytest.approx([*(2.0 + 0.5 * n for n in range(12)), 8.0, 9.0])
+    assert [at for _, at in rings] == about([*(2.0 + 0.5 * n for n in range(12)), 8.0, 9.0])
     assert (call.sent, call.primary_ns, len(changes(call, Contact.HOOK))) == (b"", None, 2)
     assert messages("jclip", played(script)) == []
 
@@ -151,7 +149,7 @@ def test_a_primary_answer_without_data_is_the_answer(tmp_path: Path) -> None:
     call = script.timelines("1")[0]
     assert (call.answered_ns, call.ended_ns, call.sent) == (3_700_000_000, 6_700_000_000, b"")
     assert changes(call, Contact.HOOK) == [(True, 3.7), (False, 6.7)]
-    assert [at for _, at in changes(call, Contact.RING)] == pytest.approx([2.0, 2.5, 3.0, 3.5])
+    assert [at for _, at in changes(call, Contact.RING)] == about([2.0, 2.5, 3.0, 3.5])
     assert messages("jclip", played(script)) == []
 
 
@@ -163,7 +161,7 @@ def test_missed_with_the_number(tmp_path: Path, rings: int) -> None:
     assert call.primary_ns is not None
     opened = call.primary_ns[1] / NS
     assert [level for level, _ in changes(call, Contact.HOOK)] == [True, False]
-    assert (call.answered_ns, call.ended_ns / NS) == (None, pytest.approx(opened + (5.0 if rings else 0.0)))
+    assert (call.answered_ns, call.ended_ns / NS) == (None, about(opened + (5.0 if rings else 0.0)))
     assert len(messages("jclip", played(script))) == 1
 
 
@@ -171,12 +169,12 @@ def test_bellcore_comes_between_the_first_two_rings(tmp_path: Path) -> None:
     caller = 'standard = "bellcore_mdmf", number = "0312345678"'
     script = script_of(tmp_path, inbound(tmp_path, caller, "rings = 2"))
     pcm = played(script)
-    assert [at for _, at in changes(script.timelines("1")[0], Contact.RING)] == pytest.approx([2.0, 3.0, 5.0, 6.0])
-    assert changes(script.timelines("1")[0], Contact.HOOK)[0][1] == pytest.approx(6.8)
+    assert [at for _, at in changes(script.timelines("1")[0], Contact.RING)] == about([2.0, 3.0, 5.0, 6.0])
+    assert changes(script.timelines("1")[0], Contact.HOOK)[0][1] == about(6.8)
     assert dbm0(between(pcm, 3.05, 3.45)) < -55
     # Channel seizure alternates between the two tones, so it is symmetric about their middle; then mark alone.
     mark = between(pcm, 3.5 + 300 / 1200 + 0.01, 3.5 + 480 / 1200 - 0.01)
-    assert at_hertz(mark, 1200.0) == pytest.approx(-14.0, abs=0.3)
+    assert at_hertz(mark, 1200.0) == about(-14.0, abs=0.3)
     seizure = between(pcm, 3.51, 3.5 + 300 / 1200 - 0.01)
     assert abs(at_hertz(seizure, 1700.0 - 600.0) - at_hertz(seizure, 1700.0 + 600.0)) < 2.0
     assert dbm0(between(pcm, 4.6, 4.95)) < -55
@@ -200,9 +198,9 @@ def test_a_waiting_call_says_who_it_is(tmp_path: Path) -> None:
     call = script.timelines("1")[0]
     assert call.answered_ns is not None
     pcm, at = played(script), call.answered_ns / NS + 5.0
-    assert at_hertz(between(pcm, at, at + 0.5), 400.0) == pytest.approx(-26.0, abs=0.5)  # half of it: modulated
+    assert at_hertz(between(pcm, at, at + 0.5), 400.0) == about(-26.0, abs=0.5)  # half of it: modulated
     alert = between(pcm, at + 0.71, at + 0.77)
-    assert [at_hertz(alert, hertz) for hertz in (2130.0, 2750.0)] == pytest.approx([-19.0, -19.0], abs=0.7)
+    assert [at_hertz(alert, hertz) for hertz in (2130.0, 2750.0)] == about([-19.0, -19.0], abs=0.7)
     assert digits(between(pcm, at + 0.8, at + 1.0).astype("<i2").tobytes()) == "D"
     assert messages("bellcore_mdmf", pcm) == [b"\x80\x16\x01\x0804010900\x02\n0612345678"]
 
@@ -223,7 +221,7 @@ def test_the_wave_has_the_phase_of_its_bits(impair: Impair) -> None:
     steepest = 2 * np.pi * 2100 * 1.02 / 8000 * peak
     assert np.max(np.abs(np.diff(out))) < steepest * 1.05 + 0.5 * peak * (twist > 0)
     mark = out[: int(75 / burst.baud * 8000)].astype(np.float64)
-    assert at_hertz(mark, 1300.0 * impair.scale) == pytest.approx(level - twist / 2, abs=0.1)
+    assert at_hertz(mark, 1300.0 * impair.scale) == about(level - twist / 2, abs=0.1)
     assert burst.end == int(len(burst.bits) * 8000 / (1200.0 * impair.speed))
 
 

@@ -53,8 +53,8 @@ PLAIN_DIAL, PLAIN_KEYPAD, PLAIN_PBX = Pulse(), Keypad(), Pbx()
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """What is to happen. `talk_ns` 0 = nobody answers. `press_ns`, `flash_ns`, `keys`, `far_dtmf` and `waiting_ns`
-    count from the answer.
+    """What is to happen. `talk_ns` 0 = nobody answers. `press_ns`, `flash_ns`, `breaks`, `keys`, `far_dtmf` and
+    `waiting_ns` count from the answer.
 
     With `dial`, or lifted without a word (`outbound` and nothing dialled), the line's own set places the call;
     otherwise the line rings `rings` times. For a placed call `rings` are heard as ring-back. `far` and `near` replace
@@ -76,6 +76,7 @@ class CallPlan:
     near: Wav | None = None
     caller_id: CallerId | None = None
     redial: str = ""
+    breaks: tuple[tuple[int, int], ...] = ()  # (when, for how long) the loop opens, for whatever reason
     flash_dial: tuple[str, ...] = ()
     keys: tuple[tuple[int, str], ...] = ()
     far_dtmf: tuple[tuple[int, str], ...] = ()

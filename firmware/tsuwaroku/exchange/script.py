@@ -158,9 +158,9 @@ def _sound(name: str, key: str, where: str, folder: Path) -> Wav:
 def _plan_call(call: CallTable, line: LineTable | None, where: str, folder: Path, number: int) -> CallPlan:
     check_call(call, where)
     talk_ns = _talk_ns(call, where)
-    if not talk_ns and (call.press or call.flash or call.keys or call.far_dtmf or call.waiting):
+    if not talk_ns and (call.press or call.flash or call.breaks or call.keys or call.far_dtmf or call.waiting):
         raise ScriptError(
-            "press, flash, keys, far_dtmf and waiting count from the answer, and nobody answers",
+            "press, flash, breaks, keys, far_dtmf and waiting count from the answer, and nobody answers",
             where=where,
             remedy="remove them, or answer = false",
         )
@@ -171,6 +171,7 @@ def _plan_call(call: CallTable, line: LineTable | None, where: str, folder: Path
             where=where,
             remedy=f"leave {FLASH_NS / NS} s before and after it",
         )
+    opened = [_ns(length, "breaks", where) for _, length in call.breaks]
     plan = CallPlan(
         line=call.line,
         at_ns=_ns(call.at, "at", where),
@@ -186,6 +187,7 @@ def _plan_call(call: CallTable, line: LineTable | None, where: str, folder: Path
         near=_sound(call.near, "near", where, folder) if call.near else None,
         caller_id=call.caller_id,
         redial=call.redial,
+        breaks=tuple(zip(_rising([at for at, _ in call.breaks], "breaks", where), opened, strict=True)),
         flash_dial=call.flash_dial,
         keys=_pressed(call.keys, "keys", where),
         far_dtmf=_pressed(call.far_dtmf, "far_dtmf", where),

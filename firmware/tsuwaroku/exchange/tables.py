@@ -29,7 +29,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 class CallTable(_Table, frozen=True, kw_only=True):
-    """A [[call]]. Seconds; `press`, `flash`, `keys`, `far_dtmf` and `waiting` count from the answer."""
+    """A [[call]]. Seconds; `press`, `flash`, `breaks`, `keys`, `far_dtmf` and `waiting` count from the answer."""
 
     line: _LineId
     at: float
@@ -45,6 +45,7 @@ class CallTable(_Table, frozen=True, kw_only=True):
     press: tuple[float, ...] = ()
     flash: tuple[float, ...] = ()
     flash_dial: tuple[_Digits, ...] = ()  # dialled after the first flash, the second, ...; "" = nothing
+    breaks: tuple[tuple[float, Annotated[float, Meta(ge=0.005, le=10.0)]], ...] = ()  # the loop opens for so long
     redial: _Digits = ""  # outbound: dialled anew, after a flash
     keys: tuple[tuple[float, _Keys], ...] = ()  # pressed in the talk
     far_dtmf: tuple[tuple[float, _Keys], ...] = ()  # by the other end
@@ -103,7 +104,7 @@ def tables_of(value: object, kind: str, path: Path) -> list[Mapping[str, object]
 
 _T = TypeVar("_T", CallTable, LineTable, RawTable)
 # The tables within a table, by their key.
-_INNER: dict[str, type[msgspec.Struct]] = {
+INNER: dict[str, type[msgspec.Struct]] = {
     "caller_id": CallerId,
     "waiting_id": CallerId,
     "pulse": Pulse,
@@ -120,7 +121,7 @@ def convert(table: Mapping[str, object], kind: type[_T], where: str) -> _T:
     except msgspec.ValidationError as error:
         text, _, at = str(error).partition(" - at `$")
         key = re.sub(r"\[(\d+)\]", lambda m: f"[{int(m[1]) + 1}]", at.strip("`").lstrip("."))
-        keys = _INNER.get(key, kind).__struct_fields__
+        keys = INNER.get(key, kind).__struct_fields__
         raise ScriptError(
             f"{key}: {text}" if key else text,
             where=where,

@@ -1,7 +1,8 @@
-"""What interrupts two people who talk: flashes and what is dialled after them, keys of either end, a waiting call."""
+"""What interrupts two people who talk: flashes and what is dialled after them, breaks, keys of either end, a call."""
 
 from __future__ import annotations
 
+from tsuwaroku.events import Contact
 from tsuwaroku.exchange.announcing import send
 from tsuwaroku.exchange.draft import Draft
 from tsuwaroku.exchange.plan import MS
@@ -26,6 +27,11 @@ def in_call(draft: Draft, answered_ns: int) -> list[tuple[int, int]]:
         if plan.flash_dial[n : n + 1] and plan.flash_dial[n]:
             end_ns = _consult(draft, end_ns, plan.flash_dial[n])
         cuts.append((start_ns, end_ns))
+    for at_ns, length_ns in plan.breaks:
+        start_ns = answered_ns + at_ns
+        draft.edge(Contact.HOOK, False, start_ns, pairs=1, most_ms=1.5)
+        draft.edge(Contact.HOOK, True, start_ns + length_ns, pairs=1, most_ms=1.5)
+        cuts.append((start_ns, start_ns + length_ns))
     for far, sent in ((False, plan.keys), (True, plan.far_dtmf)):
         for at_ns, keys in sent:
             cuts.append((answered_ns + at_ns, draft.keys(keys, answered_ns + at_ns, far=far)))

@@ -16,8 +16,8 @@ SCRIPT: Final[dict[str, str]] = {
     "write seconds from 0 up, e.g. 12.5": "0以上の秒数で書いてください（例 12.5）",
     "{}: {} is not in the script's folder": "{0}: {1} が通話スクリプトと同じフォルダーにありません",
     "put the sound file beside the script": "音声ファイルを通話スクリプトと同じフォルダーに置いてください",
-    "press, flash, keys, far_dtmf and waiting count from the answer, and nobody answers": (
-        "press・flash・keys・far_dtmf・waiting は応答からの秒数ですが、この通話は応答されません"
+    "press, flash, breaks, keys, far_dtmf and waiting count from the answer, and nobody answers": (
+        "press・flash・breaks・keys・far_dtmf・waiting は応答からの秒数ですが、この通話は応答されません"
     ),
     "what happens in the talk at {} s lasts until {} s, too long": (
         "通話の {0} 秒に始まる動作が {1} 秒まで続き、次の動作または通話の終わりと重なります"
