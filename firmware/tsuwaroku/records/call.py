@@ -23,7 +23,9 @@ class Outcome(enum.StrEnum):
     ANSWERED = "answered"
     MISSED = "missed"
     ABANDONED = "abandoned"  # off-hook, and on-hook again before anybody answered
-    FAILED = "failed"  # busy or refused by the exchange
+    NO_ANSWER = "no_answer"  # the same, and it rang at the other end
+    BUSY = "busy"  # the exchange gave its busy tone: engaged, or refused
+    FAILED = "failed"
     NOT_RECORDED = "not_recorded"
 
 
@@ -78,6 +80,14 @@ class Mark(_Part, kw_only=True):
     withdrawn: bool = False
 
 
+class InCallDigits(_Part, kw_only=True):
+    """Keys or dialled digits in a call, from `at_s` on. `by`: "near", "far", or null where that cannot be told."""
+
+    at_s: float
+    keys: str
+    by: str | None = None
+
+
 class GapRecord(_Part, kw_only=True):
     """`samples` samples from `first_sample` (stream position) on are missing, and why."""
 
@@ -129,7 +139,11 @@ class Retention(_Part, kw_only=True):
 
 
 class CallRecord(_Part, kw_only=True):
-    """One call."""
+    """One call.
+
+    `dialled`: everything dialled before the answer, a comma where the hook was flashed, a question mark where sound was
+    lost meanwhile. Null: nothing was, or nothing could be heard.
+    """
 
     id: str
     sequence: int
@@ -146,6 +160,7 @@ class CallRecord(_Part, kw_only=True):
     caller: Caller = msgspec.field(default_factory=Caller)
     called: str | None = None
     dialled: str | None = None
+    in_call_digits: list[InCallDigits] = msgspec.field(default_factory=list)
     notice: Notice = msgspec.field(default_factory=Notice)
     marks: list[Mark] = msgspec.field(default_factory=list)
     flashes: list[float] = msgspec.field(default_factory=list)
@@ -154,7 +169,7 @@ class CallRecord(_Part, kw_only=True):
     retention: Retention
     integrity: Integrity = Integrity.SEALED
     continues: str | None = None
-    ended_by: str = "hook"  # hook, part (4 h), shutdown, power
+    ended_by: str = "hook"  # hook, tone, part (4 h), shutdown, power
 
 
 class PublicRecord(_Part, kw_only=True):

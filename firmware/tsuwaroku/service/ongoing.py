@@ -13,6 +13,7 @@ from tsuwaroku.records.call import (
     CallRecord,
     ClockRecord,
     Direction,
+    InCallDigits,
     Mark,
     Notice,
     NoticeOutcome,
@@ -20,6 +21,7 @@ from tsuwaroku.records.call import (
     Retention,
 )
 from tsuwaroku.records.retention import expires_on
+from tsuwaroku.service.dialling import Dialling
 from tsuwaroku.store.chunks import CallOpening
 
 
@@ -44,6 +46,8 @@ class OngoingCall:
         self.inferred = False
         self.marks: list[Mark] = []
         self.flashes: list[float] = []
+        self.dialling = Dialling()
+        self.progress = Outcome.ABANDONED  # what the exchange said of it, before anybody answered
         self.voice_at = array("q")
         self.voice = bytearray()
 
@@ -54,14 +58,21 @@ class OngoingCall:
     @property
     def outcome_so_far(self) -> Outcome:
         """What it is if it ends now."""
-        return Outcome.ANSWERED if self.answered_ns is not None else Outcome.ABANDONED
+        if self.answered_ns is not None:
+            return Outcome.ANSWERED
+        return Outcome.MISSED if self.direction is Direction.INBOUND else self.progress
 
     @property
     def ring_s(self) -> float:
         """How long it rang before somebody answered."""
-        if self.direction is not Direction.INBOUND or self.off_hook_ns is None:
+        if self.direction is not Direction.INBOUND or self.answered_ns is None:
             return 0.0
-        return round(max(0, self.off_hook_ns - self.seized.mono_ns) / NS, 3)
+        return round(max(0, self.answered_ns - self.seized.mono_ns) / NS, 3)
+
+    @property
+    def in_call_digits(self) -> list[InCallDigits]:
+        """Keys since the answer."""
+        return [InCallDigits(at_s=self.at_s(one.at_ns), keys=one.keys, by=one.by) for one in self.dialling.in_call]
 
     def wall_ns(self, mono_ns: int) -> int:
         return self.seized.wall_ns + mono_ns - self.seized.mono_ns
@@ -90,6 +101,8 @@ class OngoingCall:
         part.off_hook_ns = at_ns
         part.answered_ns = at_ns if self.answered_ns is not None else None
         part.inferred = self.inferred
+        part.dialling = self.dialling.next_part()
+        part.progress = self.progress
         return part
 
     def opening(self, retention_days: int, first_ns: int | None = None) -> CallOpening:
@@ -140,6 +153,8 @@ class OngoingCall:
             duration_s=0.0 if answered is None else round((ended_ns - answered) / NS, 3),
             ring_s=ring_s,
             outcome=outcome,
+            dialled=self.dialling.text,
+            in_call_digits=self.in_call_digits,
             notice=notice,
             marks=self.marks,
             flashes=self.flashes,

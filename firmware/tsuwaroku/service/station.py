@@ -24,12 +24,14 @@ from tsuwaroku.service.ongoing import OngoingCall
 from tsuwaroku.service.panel import LinePanel
 from tsuwaroku.service.telling import Sounds, Telling
 from tsuwaroku.signalling import effects
-from tsuwaroku.signalling.line import LineMachine, State
+from tsuwaroku.signalling.cadence import Tone
+from tsuwaroku.signalling.ear import Ear, Listening
+from tsuwaroku.signalling.line import UNANSWERED, LineMachine, State
 from tsuwaroku.signalling.voice import VoiceActivity
 
 
 class Predecessor(msgspec.Struct, frozen=True):
-    """A call that was cut off (crash, power) on a line that may still be in that call."""
+    """A call that was cut off (crash, power; a tone that was taken for its end) on a line that may still be in it."""
 
     call_id: bytes
     told: bool
@@ -50,6 +52,7 @@ class LineStation:
     ) -> None:
         self.line = line
         self.machine = LineMachine(line)
+        self.ear = Ear(board.rate)
         self.panel = LinePanel()
         self.capture = LineCapture(board.rate, line.timers.pre_roll_s)
         self.telling = Telling(line, board, sounds, announcement)
@@ -64,6 +67,7 @@ class LineStation:
         self._voice = VoiceActivity(board.rate)
         self._frame_octets = board.rate // 50 * 2
         self._ops: list[ops.Op] = []
+        self._playing_from: int | None = None
         self._last: OngoingCall | None = None  # the last finished call, for late marks
         self._last_ended_ns: int | None = None  # None again once another call was seized
         self._discard_due_ns: int | None = None
@@ -73,17 +77,16 @@ class LineStation:
 
     def audio(self, frame: AudioFrame) -> None:
         self.capture.add(frame)
+        self.ear.audio(frame)
         if self.call is not None and self.capture.capturing:
             self._heard(self.call, frame)
-        found = self.machine.audio(frame)
-        if found:  # almost never: this runs for every line and 20 ms
-            self._apply(found)
-            self._due_ns = self.machine.deadline()
 
     def gap(self, gap: Gap) -> None:
         self.capture.add(gap)
+        self.ear.gap(gap)
         self.telling.gap()
-        self._apply(self.machine.gap(gap))
+        if self.call is not None and self.machine.listening is Listening.DIALLED:
+            self.call.dialling.lost()
 
     def contact(self, edge: ContactEdge) -> None:
         if edge.contact is Contact.HOOK:
@@ -99,19 +102,38 @@ class LineStation:
         self._due_ns = self.machine.deadline()
 
     def playback(self, event: Playback) -> None:
+        self._blank(event)
         self._add(self.telling.playback(event, self.capture.since(event.first_sample - self._rate // 2)))
 
     def tick(self, now_ns: int) -> None:
         """Time has come to `now_ns`; every edge before it was given."""
-        if self._due_ns is not None and self._due_ns <= now_ns:
-            self._apply(self.machine.tick(now_ns))
-            self._due_ns = self.machine.deadline()
+        while (block := self.ear.due(now_ns)) is not None:
+            self._advance(block.end_ns)
+            heard = self.ear.judge(block, self.machine.listening)
+            if heard:
+                self._apply(self.machine.heard(block.end_ns, heard))
+                self._due_ns = self.machine.deadline()
+        self._advance(now_ns)
         if self.call is not None:
             if self.machine.state is State.FLASHED:
                 self.telling.flashing(now_ns)
             self.telling.tick(now_ns)
         if self._discard_due_ns is not None and now_ns >= self._discard_due_ns:
             self._discard()
+
+    def _advance(self, now_ns: int) -> None:
+        if self._due_ns is not None and self._due_ns <= now_ns:
+            self._apply(self.machine.tick(now_ns))
+            self._due_ns = self.machine.deadline()
+
+    def _blank(self, event: Playback) -> None:
+        """What we play ourselves is never the line's, nor is its echo just after it."""
+        if event.playing:
+            self._playing_from = event.first_sample
+            self.ear.blank(event.first_sample, None)
+        elif self._playing_from is not None:
+            self.ear.blank(self._playing_from, event.first_sample + self._rate // 10)
+            self._playing_from = None
 
     def watch(self, wall_ns: int) -> None:
         """Between calls the lamp follows the timetable."""
@@ -158,10 +180,19 @@ class LineStation:
                 self._off_hook(call, at_ns)
             case effects.Answered(at_ns, inferred):
                 self._answered(call, at_ns, inferred)
+            case effects.Unanswered(at_ns):
+                self._unanswered(call, at_ns)
+            case effects.Dialled():
+                self._dialled(call, effect)
+            case effects.Progress(at_ns, tone):
+                call.progress = Outcome.BUSY if tone is Tone.BUSY else Outcome.NO_ANSWER
+                self._event("progress", at_ns, {"tone": tone.value, "outcome": call.progress.value})
+            case effects.PrimaryOver(at_ns, length_ns):
+                self._event("primary_answer", at_ns, {"length_s": round(length_ns / NS, 3)})
             case effects.Flash():
                 self._flash(call, effect)
             case effects.Ended():
-                self._ended(effect)
+                self._ended(effect, "tone" if effect.by_tone else "hook")
             case effects.Missed():
                 self._missed(call, effect)
             case effects.PartDue(at_ns):
@@ -179,7 +210,7 @@ class LineStation:
         if mode is Mode.OFF:
             return
         self.call = OngoingCall(self.line, self._rate, seized, effect.direction, mode)
-        if effect.resumed and before is not None:
+        if (effect.resumed or effect.again) and before is not None:
             self.call.continues = before.call_id
             if before.told:
                 self.call.inherited = Notice(outcome=NoticeOutcome.ANNOUNCED, reason="inherited")
@@ -197,6 +228,7 @@ class LineStation:
 
     def _answered(self, call: OngoingCall, at_ns: int, inferred: bool) -> None:
         call.answered_ns, call.inferred = at_ns, inferred
+        call.dialling.answered()
         self._answer_event(call)
         self._add(self.telling.begin(call, at_ns))
         # The answer is noticed late (its debounce); the notice is given the voices since.
@@ -205,8 +237,23 @@ class LineStation:
             if first >= answer:
                 self.telling.voice(at_ns + (first - answer) * NS // self._rate, bool(flag))
 
+    def _unanswered(self, call: OngoingCall, at_ns: int) -> None:
+        call.answered_ns, call.inferred = None, False
+        call.dialling.unanswered()
+        self.telling.unanswered(at_ns)
+        self._event("unanswered", at_ns, {"dialled": call.dialling.text})
+
+    def _dialled(self, call: OngoingCall, effect: effects.Dialled) -> None:
+        """Everything so far is told each time: a call that is cut off keeps it."""
+        if call.dialling.digit(effect.key, effect.began_ns, effect.level_dbm0):
+            self._event("dialled", effect.at_ns, {"dialled": call.dialling.text})
+            return
+        self._event("keys", effect.at_ns, {"in_call_digits": msgspec.to_builtins(call.in_call_digits)})
+        self._add(self.telling.dialled(call, effect.at_ns))
+
     def _flash(self, call: OngoingCall, effect: effects.Flash) -> None:
         call.flashes.append(call.at_s(effect.at_ns))
+        call.dialling.flash(effect.at_ns + effect.length_ns)
         length_s = round(effect.length_ns / NS, 3)
         self._event("flash", effect.at_ns, {"at_s": call.at_s(effect.at_ns), "length_s": length_s})
         self.telling.flashed(effect.at_ns, effect.length_ns)
@@ -219,10 +266,16 @@ class LineStation:
         self._close(call, effect.at_ns, effect.outcome, ended_by)
         self.call, self._last, self._last_ended_ns = None, call, effect.at_ns
         self.panel.call_ended()
+        if effect.by_tone:
+            told = call.inherited is not None or call.told not in (None, NoticeOutcome.FAILED)
+            self.predecessor = Predecessor(call.id, told)
         if call.mode is Mode.ON_BUTTON and not call.pressed:
             self._discard_due_ns = effect.at_ns + round(self.line.timers.mark_window_s * NS)
 
     def _missed(self, call: OngoingCall, effect: effects.Missed) -> None:
+        if self.capture.capturing:  # since the primary answer
+            self._ended(effects.Ended(effect.at_ns, effect.decided_ns, Outcome.MISSED))
+            return
         self.call = None
         if call.mode is Mode.ON_BUTTON:
             return
@@ -270,7 +323,7 @@ class LineStation:
     def _markable(self, now_ns: int) -> bool:
         """Whether a press now marks a call: the one in progress, or the one that ended just before."""
         if self.call is not None:
-            return self.machine.state is not State.RINGING
+            return self.machine.state not in UNANSWERED
         window_ns = round(self.line.timers.mark_window_s * NS)
         return self._last_ended_ns is not None and now_ns - self._last_ended_ns <= window_ns
 

@@ -15,6 +15,7 @@ from tsuwaroku.records.call import (
     CallRecord,
     ClockRecord,
     Direction,
+    InCallDigits,
     Integrity,
     Mark,
     Notice,
@@ -42,12 +43,14 @@ class _Facts(msgspec.Struct):
     caller: Caller = msgspec.field(default_factory=Caller)
     called: str | None = None
     dialled: str | None = None
+    in_call_digits: list[InCallDigits] = msgspec.field(default_factory=list)
     notice: Notice = msgspec.field(default_factory=Notice)
     marks: list[Mark] = msgspec.field(default_factory=list)
     flashes: list[float] = msgspec.field(default_factory=list)
     outcome: Outcome | None = None
     ended_at: str | None = None
     ended_by: str = "power"
+    progress: Outcome = Outcome.ABANDONED  # what the exchange said of a call that nobody answered
 
 
 def record_of(
@@ -80,6 +83,7 @@ def record_of(
         caller=facts.caller,
         called=facts.called,
         dialled=facts.dialled,
+        in_call_digits=facts.in_call_digits,
         notice=facts.notice,
         marks=facts.marks,
         flashes=facts.flashes,
@@ -95,7 +99,7 @@ def record_of(
 def _outcome(facts: _Facts) -> Outcome:
     if facts.answered or facts.answered_at:
         return Outcome.ANSWERED
-    return Outcome.MISSED if facts.direction is Direction.INBOUND else Outcome.ABANDONED
+    return Outcome.MISSED if facts.direction is Direction.INBOUND else facts.progress
 
 
 def _last_committed_ns(stored: StoredCall, opening: CallOpening | None, audio: Audio) -> int:
@@ -118,6 +122,12 @@ def _take_event(facts: _Facts, event: CallEvent) -> None:
         facts.answered = True
         facts.answered_at = _as(data.get("at"), str) or facts.answered_at
         facts.answer_inferred = _as(data.get("inferred"), bool) or False
+    elif event.kind == "unanswered":  # the answer had only been inferred
+        facts.answered, facts.answered_at, facts.answer_inferred = False, None, False
+    elif event.kind in ("dialled", "keys"):  # everything so far
+        _take(facts, data)
+    elif event.kind == "progress":
+        facts.progress = _as(data.get("outcome"), Outcome) or facts.progress
     elif event.kind == "seized":
         _take(facts, data)  # its `wall` is of the off-hook; the call was seized at its first ring
     elif event.kind == "flash":

@@ -1,0 +1,223 @@
+"""What is heard on one line: keys, tones of the exchange, speech, callers' numbers. Pure, like its detectors.
+
+Frames are collected into blocks that begin and end at fixed positions of the stream, so what is heard does not depend
+on how the frames came. A block is judged when a tick has passed its end: then every edge before it is known, and the
+state of the line says what to listen for. What was heard counts as an input at the block's end.
+
+An idle line costs next to nothing: a block without a sound in it is looked at for its loudest sample only.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tsuwaroku.events import AudioFrame, Gap
+from tsuwaroku.signalling.cadence import Tone, ToneNamed
+from tsuwaroku.signalling.dtmf import DtmfDetector
+from tsuwaroku.signalling.spoken import SpeechDetector
+from tsuwaroku.signalling.tones import ToneDetector
+
+NS: Final = 1_000_000_000
+BLOCKS_A_SECOND: Final = 5
+# Below every detector's floor (-44 dBm0), above the peaks of a line's own noise (-60 dBm0).
+_QUIET_DBM0: Final = -46.0
+_QUIET_PEAK: Final = 32767.0 / 10 ** ((3.14 - _QUIET_DBM0) / 20)
+# Rhythms have pauses of up to 3.2 s: for so many blocks after the last sound, silence is listened to as well.
+_AFTERWARDS: Final = 18
+# Blocks that wait for a tick. Ticks that stay away for longer than this are a machine that stood still.
+_MOST_WAITING: Final = 50
+
+
+class Listening(enum.Enum):
+    """What a line's state makes worth listening for."""
+
+    ON_HOOK = "on-hook"
+    DIALLED = "dialled"  # off-hook, and nobody is there yet, or nobody any more: keys, tones, speech
+    TALK = "talk"  # keys and tones
+
+
+class Key(msgspec.Struct, frozen=True, gc=False):
+    """A key of DTMF. `level_dbm0`: of both its tones together."""
+
+    key: str
+    began_ns: int
+    level_dbm0: float
+
+
+class ToneHeard(msgspec.Struct, frozen=True, gc=False):
+    """A tone of the exchange goes on since `began_ns`, for `cycles` of its rhythm so far; 0: its first, perhaps."""
+
+    tone: Tone
+    began_ns: int
+    cycles: int
+
+
+class Spoken(msgspec.Struct, frozen=True, gc=False):
+    """Somebody speaks, since `began_ns`."""
+
+    began_ns: int
+
+
+Heard = Key | ToneHeard | Spoken
+
+
+class Block(msgspec.Struct, frozen=True, gc=False):
+    """What came of one stretch of the stream: pieces without a loss in them, each with its first sample."""
+
+    end_sample: int
+    end_ns: int
+    pieces: tuple[tuple[int, bytes], ...]
+
+
+class Ear:
+    """One line. Nothing raises, whatever the sound."""
+
+    def __init__(self, rate: int) -> None:
+        """Raises BoardError where libspandsp2 is missing."""
+        self._rate = rate
+        self._size = rate // BLOCKS_A_SECOND
+        self._pieces: list[tuple[int, bytes]] = []  # of the block that is being collected
+        self._until = 0  # where it ends; 0 before any sound
+        self._blocks: deque[Block] = deque(maxlen=_MOST_WAITING)
+        self._blank: deque[tuple[int, int | None]] = deque()  # what we play ourselves
+        self._listening = Listening.ON_HOOK
+        self._left = 0  # blocks of silence still to be listened to
+        self._keys = DtmfDetector(rate)
+        self._tones = ToneDetector(rate)
+        self._speech = SpeechDetector(rate)
+
+    # -- collecting
+
+    def audio(self, frame: AudioFrame) -> None:
+        """One frame, in stream order. This runs for every line and 20 ms."""
+        end = frame.first_sample + len(frame.pcm) // 2
+        if end < self._until and self._pieces:
+            self._pieces.append((frame.first_sample, frame.pcm))
+        else:
+            self._cut(frame, end)
+
+    def gap(self, gap: Gap) -> None:
+        """Samples were lost: what follows does not join what came before."""
+        end = gap.first_sample + gap.samples
+        if self._until and end >= self._until:
+            self._close(gap.mono_ns, gap.first_sample)
+            self._until = (end // self._size + 1) * self._size
+
+    def blank(self, first_sample: int, end_sample: int | None) -> None:
+        """From `first_sample` on we play ourselves, to `end_sample`, or None as long as nobody says so."""
+        if self._blank and self._blank[-1][1] is None:
+            self._blank.pop()
+        self._blank.append((first_sample, end_sample))
+
+    def _cut(self, frame: AudioFrame, end: int) -> None:
+        """A frame that begins a block or reaches a block's end."""
+        first, pcm = frame.first_sample, frame.pcm
+        if not self._until:
+            self._until = (first // self._size + 1) * self._size
+        while end >= self._until:
+            if first < self._until:
+                inside = (self._until - first) * 2
+                self._pieces.append((first, pcm[:inside]))
+                first, pcm = self._until, pcm[inside:]
+            self._close(frame.mono_ns, frame.first_sample)
+        if pcm:
+            self._pieces.append((first, pcm))
+
+    def _close(self, mono_ns: int, first_sample: int) -> None:
+        """The block is complete; `mono_ns` is the time of `first_sample`."""
+        end = self._until
+        if self._pieces:
+            end_ns = mono_ns + (end - first_sample) * NS // self._rate
+            self._blocks.append(Block(end, end_ns, tuple(self._pieces)))
+            self._pieces = []
+        self._until = end + self._size
+
+    # -- judging
+
+    def due(self, now_ns: int) -> Block | None:
+        """The next block that has ended by `now_ns`, once."""
+        return self._blocks.popleft() if self._blocks and self._blocks[0].end_ns <= now_ns else None
+
+    def judge(self, block: Block, listening: Listening) -> list[Heard]:
+        """What is heard in a block, in no particular order."""
+        if listening is not self._listening:
+            self._listening, self._left = listening, 0
+            self._forget()
+        if listening is Listening.ON_HOOK:
+            return []
+        runs = self._runs(block)
+        if any(max(int(pcm.max()), -int(pcm.min())) >= _QUIET_PEAK for _, pcm in runs):
+            self._left = _AFTERWARDS
+        elif self._left:
+            self._left -= 1
+            if not self._left:
+                self._forget()
+        if not self._left:
+            return []
+        heard: list[Heard] = []
+        for first, pcm in runs:
+            heard += self._listen(block, first, pcm)
+        return heard
+
+    def _listen(self, block: Block, first: int, pcm: NDArray[np.int16]) -> list[Heard]:
+        heard: list[Heard] = []
+        for digit in self._keys.feed(first, pcm):
+            heard.append(Key(digit.key, self._ns(block, digit.first_sample), digit.level_dbm0))
+        for named in self._tones.feed(first, pcm):
+            if isinstance(named, ToneNamed):
+                heard.append(ToneHeard(named.kind, self._ns(block, named.first_sample), named.cycles))
+        if self._listening is Listening.DIALLED:
+            if not any(isinstance(one, ToneHeard) for one in heard) and (tone := self._tones.expected) is not None:
+                heard.append(ToneHeard(tone, block.end_ns, 0))
+            since = self._speech.feed(first, pcm)
+            if since is not None:
+                heard.append(Spoken(self._ns(block, since)))
+        return heard
+
+    def _ns(self, block: Block, sample: int) -> int:
+        """The time of a sample in this block or before it."""
+        return block.end_ns - (block.end_sample - sample) * NS // self._rate
+
+    def _forget(self) -> None:
+        """What comes next is not joined to what came before."""
+        self._keys.lost(0, 0)
+        self._tones.lost(0, 0)
+        self._speech.lost()
+
+    def _runs(self, block: Block) -> list[tuple[int, NDArray[np.int16]]]:
+        """The block's samples as runs without a loss, less what we played ourselves."""
+        while self._blank and (end := self._blank[0][1]) is not None and end <= block.end_sample - self._size:
+            self._blank.popleft()
+        runs: list[tuple[int, list[bytes]]] = []
+        expected: int | None = None
+        for first, pcm in block.pieces:
+            for begin, part in self._unblanked(first, pcm):
+                if begin == expected:
+                    runs[-1][1].append(part)
+                else:
+                    runs.append((begin, [part]))
+                expected = begin + len(part) // 2
+        return [(first, np.frombuffer(b"".join(parts), dtype="<i2")) for first, parts in runs]
+
+    def _unblanked(self, first: int, pcm: bytes) -> Sequence[tuple[int, bytes]]:
+        """A piece less what we played ourselves."""
+        parts = [(first, pcm)]
+        for begin, end in self._blank:
+            left: list[tuple[int, bytes]] = []
+            for at, part in parts:
+                before = part[: max(begin - at, 0) * 2]
+                after = b"" if end is None else part[max(end - at, 0) * 2 :]
+                if len(before) + len(after) >= len(part):
+                    left.append((at, part))
+                    continue
+                left += [(at, before)] if before else []
+                left += [(at + (len(part) - len(after)) // 2, after)] if after else []
+            parts = left
+        return parts
