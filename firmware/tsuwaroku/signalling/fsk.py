@@ -23,7 +23,8 @@ BLOCK = 2560  # samples at RATE that are looked at in one go
 ROW = 160  # of them, 20 ms, for a look
 ROWS = BLOCK // ROW
 LAG = 2  # samples
-OPPOSITE = -0.5  # of the power; -0.31 to -0.45 in mark, -0.95 to -0.99 in space, below -0.5 in octets, mostly above in speech
+# Of the power; -0.31 to -0.45 in mark, -0.95 to -0.99 in space, below -0.5 in octets, and mostly above in speech.
+OPPOSITE = -0.5
 PURE = 0.75  # of the power above 350 Hz lies in the band; in white noise 0.4, at 8 dB over such noise 0.93
 MAYBE = 2  # first looks of a block that make the second worth while
 OPEN = 3  # second looks of a block, or of two across their border, that open the gate
@@ -48,13 +49,12 @@ _NONE: Looks = np.zeros(ROWS, np.bool_)
 class Stretch(msgspec.Struct, frozen=True, gc=False):
     """Sound in which there may be FSK. `first_sample` is the stream's, `pcm` at the line's own rate.
 
-    `whole`: it was quiet again at its end. Otherwise a gap cut it off, or it goes on in the next, which begins with
-    the last part of this one.
+    `again`: it goes on in the next stretch, which begins with this one's last samples, as many.
     """
 
     first_sample: int
     pcm: Pcm
-    whole: bool
+    again: int = 0
 
 
 class FskGate:
@@ -117,7 +117,7 @@ class FskGate:
             last = np.concatenate(tail)
             found = self._block(np.pad(last, (0, self._size - len(last))), end + self._size - len(last))
         if self._held:
-            found.append(self._stretch(end + (self._size - self._waiting_samples if tail else 0), whole=False))
+            found.append(self._stretch(end + (self._size - self._waiting_samples if tail else 0)))
         self._waiting, self._waiting_samples = [], 0
         self._before, self._held, self._at_end = None, [], 0
         return found
@@ -135,18 +135,18 @@ class FskGate:
             self._held = [] if self._before is None else [self._before]
         self._held.append(block)
         if not looks[-QUIET:].any():
-            done = self._stretch(end, whole=True)
+            done = self._stretch(end)
             self._held, self._before, self._at_end = [], block, 0
             return [done]
         if len(self._held) >= LONGEST:
-            done = self._stretch(end, whole=False)
+            done = self._stretch(end, again=KEPT * self._size)
             del self._held[:-KEPT]
             return [done]
         return []
 
-    def _stretch(self, end: int, *, whole: bool) -> Stretch:
+    def _stretch(self, end: int, again: int = 0) -> Stretch:
         pcm = np.concatenate(self._held)
-        return Stretch(end - len(pcm), pcm, whole)
+        return Stretch(end - len(pcm), pcm, again)
 
 
 def _looks(block: Pcm, *, sure: bool) -> Looks:

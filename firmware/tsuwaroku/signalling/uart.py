@@ -235,7 +235,8 @@ class _Signal:
 
 def _bits_at(start: float, bit: float) -> Indices:
     """The first samples of the ten bits of an octet."""
-    return np.rint(start + bit * np.arange(BITS)).astype(np.int64)
+    at: Indices = np.rint(start + bit * np.arange(BITS)).astype(np.int64)
+    return at
 
 
 def _grid(octets: list[Octet], offset: int) -> tuple[float, float] | None:
