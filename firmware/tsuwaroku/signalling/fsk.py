@@ -30,8 +30,8 @@ MAYBE = 2  # first looks of a block that make the second worth while
 OPEN = 3  # second looks of a block, or of two across their border, that open the gate
 QUIET = 5  # looks at the end of a block without any: the burst is over
 FLOOR_DBM0 = -50.0  # in the band
-LONGEST = 24  # blocks of one stretch: 7.7 s, and the longest message takes 6
-KEPT = 12  # of them are kept where the stretch goes on: a message begun in it is whole in the next
+LONGEST = 14  # blocks of one stretch: 4.5 s. More would take long to read in one go; a frame of 255 octets takes 2.2 s
+KEPT = 9  # of them are kept where the stretch goes on: a frame begun in these 2.9 s is whole in the next
 
 # Power of one row: the square sum of a sine of FLOOR_DBM0 (+3.14 dBm0 fills S16).
 _FLOOR = ROW * (32768.0 * 10 ** ((FLOOR_DBM0 - 3.14) / 20)) ** 2 / 2

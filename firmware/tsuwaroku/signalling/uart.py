@@ -35,7 +35,7 @@ STEP_S = 0.32  # the transform is a multiple of this long: then CENTRE_HZ falls 
 PADDING_S = 0.02  # of silence behind the stretch, for the filter comes round from its end to its start
 
 MARKS = 10  # bits of clear mark before a message; an exchange sends 20 and more
-RUNS = 6  # are tried at most, the longest first: speech and fax carriers must not cost much
+RUNS = 4  # are tried at most, the longest first: speech and fax carriers must not cost much
 PAUSE = 20  # bits of mark end a message
 BAD = 4  # octets in a row that are none end a message
 CLEAR = 0.5  # of a bit's amplitude is the one tone: it is mark

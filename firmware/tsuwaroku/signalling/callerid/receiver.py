@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 import msgspec
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +14,8 @@ from tsuwaroku.signalling.callerid.model import CallerId, Found, unreadable
 from tsuwaroku.signalling.fsk import FskGate, Stretch
 from tsuwaroku.signalling.uart import BAUD, BITS, Message, Octet, Tones
 
-# So many octets in a row, each this clear, are no speech: somebody sent something.
-PLAIN, PLAIN_MARGIN = 8, 0.4
+# So many octets in a row, each bit this clear, are no speech and no fax: somebody sent something.
+PLAIN, PLAIN_MARGIN = 8, 0.25
 
 
 class CallerIdReceiver:
@@ -76,7 +78,7 @@ def read(message: Message) -> list[tuple[CallerId, float, float]]:
         return [] if caller is None else [_timed(reading, one, unreadable(caller.standard, caller.raw))]
     for reading, one in certain or found:
         return [] if one.caller is None else [_timed(reading, one, one.caller)]
-    return _plain(message.block)
+    return _plain(message.bits)
 
 
 def _said(one: Found) -> tuple[str | None, ...]:
@@ -87,7 +89,13 @@ def _said(one: Found) -> tuple[str | None, ...]:
 def _find(message: Message, reading: list[Octet]) -> Found | None:
     octets = bytes(one.value for one in reading)
     other = message.bits if reading is message.block else message.block
-    return jclip.find(octets) or bellcore.find(reading, message.tones, bytes(one.value for one in other))
+    found = jclip.find(octets)
+    if found is not None:
+        return found
+    found = bellcore.find(reading, message.tones, bytes(one.value for one in other))
+    # One octet is soon like theirs: a damaged frame has to be clearly of these two tones, and no fax.
+    clear = median(one.margin for one in message.bits) >= PLAIN_MARGIN
+    return found if found is not None and (found.certain or clear) else None
 
 
 def _timed(reading: list[Octet], one: Found, caller: CallerId) -> tuple[CallerId, float, float]:
