@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bench.signalling_fsk import costs, heard, tallied
@@ -99,6 +99,7 @@ def test_a_rate_that_cannot_be_searched_is_refused(rate: int) -> None:
         FskGate(rate)
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(1, 4000), min_size=1, max_size=40), st.integers(0, 1 << 40))
 def test_how_sound_is_cut_into_blocks_changes_nothing(cuts: list[int], first: int) -> None:
     signal = on_line(Sender(), OCTETS)
@@ -140,6 +141,7 @@ def test_a_gap_ends_a_stretch_and_the_next_begins_after_it() -> None:
     assert [one.first_sample for one in told] == [one.first_sample for one in before + after]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1 << 32), st.sampled_from([0.001, 1.0, 3000.0, 1e6]), st.integers(0, 9000))
 def test_no_sound_raises_and_none_of_it_is_a_number(seed: int, loud: float, samples: int) -> None:
     random = np.random.default_rng(seed)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bench import signalling_fsk as bench
@@ -276,6 +276,7 @@ def test_a_gap_anywhere_gives_the_number_or_says_that_it_is_unreadable(lost: int
             assert not (begin + 800 < at < end - 100 and numbers != [None]), at
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 1 << 32))
 def test_a_burst_cut_anywhere_and_fed_anyhow(seed: int) -> None:
     random = np.random.default_rng(seed)

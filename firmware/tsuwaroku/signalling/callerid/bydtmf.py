@@ -78,7 +78,10 @@ def read(keys: str) -> CallerId | None:
         return CallerId(body, None, None, None, "dtmf", raw, None)
     if keys[:1] not in tuple(STARTS):
         return None
-    said: dict[str, str] = dict(_PART.findall(body)) if _PARTS.fullmatch(body) else {}
+    parts: list[tuple[str, str]] = _PART.findall(body) if _PARTS.fullmatch(body) else []
+    said = dict(parts)
+    if len(said) < len(parts):
+        said = {}  # which of the two?
     number = said.get("A", said.get("D"))
     if number is not None:
         return CallerId(number, None, None, None, "dtmf", raw, None)

@@ -16,6 +16,7 @@ from tsuwaroku.signalling.uart import BAUD, BITS, Message, Octet, Tones
 
 # So many octets in a row, each bit this clear, are no speech and no fax: somebody sent something.
 PLAIN, PLAIN_MARGIN = 8, 0.25
+THESE_TONES = 0.2  # median margin of a message's bits: 0.3 in much noise, 0.1 where the tones are others
 
 
 class CallerIdReceiver:
@@ -94,7 +95,7 @@ def _find(message: Message, reading: list[Octet]) -> Found | None:
         return found
     found = bellcore.find(reading, message.tones, bytes(one.value for one in other))
     # One octet is soon like theirs: a damaged frame has to be clearly of these two tones, and no fax.
-    clear = median(one.margin for one in message.bits) >= PLAIN_MARGIN
+    clear = median(one.margin for one in message.bits) >= THESE_TONES
     return found if found is not None and (found.certain or clear) else None
 
 
