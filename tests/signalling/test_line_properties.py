@@ -157,7 +157,11 @@ def check_call(call: list[fx.Effect]) -> None:
     kinds = [type(effect) for effect in call]
     captured = fx.OffHook in kinds
     assert kinds.count(fx.OffHook) <= 1 >= kinds.count(fx.Answered)
-    assert (kinds[-1] is fx.Missed) == (not captured and len(call) > 1)
+    assert captured or fx.Answered not in kinds
+    if fx.Ended in kinds:
+        assert captured
+    if kinds[-1] is fx.Missed:  # with sound where the loop had been closed in what might have been a CAR
+        assert fx.Answered not in kinds
     if captured:
         assert kinds[1] is fx.OffHook
     # A press in a break is told at once, before the flash or the end that began before it.
@@ -182,7 +186,7 @@ def test_shifting_all_times_shifts_the_effects(events: list[Event]) -> None:
     def shifted(thing: object, by: int) -> dict[str, object]:
         tree = msgspec.to_builtins(thing)
         assert isinstance(tree, dict)
-        return {key: value + by if key in ("at_ns", "decided_ns") else value for key, value in tree.items()}
+        return {key: value + by if key in ("at_ns", "decided_ns", "began_ns") else value for key, value in tree.items()}
 
     later = [msgspec.structs.replace(event, mono_ns=event.mono_ns + 77) for event in events]
     out, moved = run(events), run(later)

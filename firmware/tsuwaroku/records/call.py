@@ -55,6 +55,7 @@ class Caller(_Part, kw_only=True):
 
     number: str | None = None
     absence: str | None = None
+    name: str | None = None
 
 
 class Notice(_Part, kw_only=True):
@@ -160,6 +161,7 @@ class CallRecord(_Part, kw_only=True):
     caller: Caller = msgspec.field(default_factory=Caller)
     called: str | None = None
     dialled: str | None = None
+    waiting_callers: list[Caller] = msgspec.field(default_factory=list)  # calls that knocked in this one
     in_call_digits: list[InCallDigits] = msgspec.field(default_factory=list)
     notice: Notice = msgspec.field(default_factory=Notice)
     marks: list[Mark] = msgspec.field(default_factory=list)

@@ -10,6 +10,7 @@ from tsuwaroku.clock import NS, Instant, iso
 from tsuwaroku.config import LineConfig, Mode
 from tsuwaroku.records.call import (
     Audio,
+    Caller,
     CallRecord,
     ClockRecord,
     Direction,
@@ -22,6 +23,8 @@ from tsuwaroku.records.call import (
 )
 from tsuwaroku.records.retention import expires_on
 from tsuwaroku.service.dialling import Dialling
+from tsuwaroku.service.ops import Op
+from tsuwaroku.signalling.callerid import Absence, CallerId
 from tsuwaroku.store.chunks import CallOpening
 
 
@@ -47,6 +50,10 @@ class OngoingCall:
         self.marks: list[Mark] = []
         self.flashes: list[float] = []
         self.dialling = Dialling()
+        self.caller: CallerId | None = None
+        self.waiting: list[CallerId] = []
+        self.early: list[Op] = []  # events of before the call is opened
+        self.deaf = False  # sound was lost while the caller's number may have been sent
         self.progress = Outcome.ABANDONED  # what the exchange said of it, before anybody answered
         self.voice_at = array("q")
         self.voice = bytearray()
@@ -73,6 +80,27 @@ class OngoingCall:
     def in_call_digits(self) -> list[InCallDigits]:
         """Keys since the answer."""
         return [InCallDigits(at_s=self.at_s(one.at_ns), keys=one.keys, by=one.by) for one in self.dialling.in_call]
+
+    @property
+    def from_caller(self) -> Caller:
+        """For the record. `not_offered` only where it was listened for, all the time, and nothing came."""
+        if self.caller is not None:
+            return shown(self.caller)
+        offered = self.direction is not Direction.INBOUND or self.deaf or self.continues is not None
+        return Caller() if offered else Caller(absence=Absence.NOT_OFFERED.value)
+
+    def taken_events(self) -> list[Op]:
+        """Those of before now that the call is opened."""
+        early, self.early = self.early, []
+        return early
+
+    def number_known(self, caller: CallerId) -> bool:
+        """Whether this says more than what was known: one that could be read goes before one that could not."""
+        known = self.caller
+        if known is not None and (known.absence is not Absence.UNREADABLE or caller.absence is Absence.UNREADABLE):
+            return False
+        self.caller = caller
+        return True
 
     def wall_ns(self, mono_ns: int) -> int:
         return self.seized.wall_ns + mono_ns - self.seized.mono_ns
@@ -103,6 +131,7 @@ class OngoingCall:
         part.inferred = self.inferred
         part.dialling = self.dialling.next_part()
         part.progress = self.progress
+        part.caller, part.deaf = self.caller, self.deaf
         return part
 
     def opening(self, retention_days: int, first_ns: int | None = None) -> CallOpening:
@@ -153,7 +182,10 @@ class OngoingCall:
             duration_s=0.0 if answered is None else round((ended_ns - answered) / NS, 3),
             ring_s=ring_s,
             outcome=outcome,
+            caller=self.from_caller,
+            called=None if self.caller is None else self.caller.called,
             dialled=self.dialling.text,
+            waiting_callers=[shown(caller) for caller in self.waiting],
             in_call_digits=self.in_call_digits,
             notice=notice,
             marks=self.marks,
@@ -166,3 +198,8 @@ class OngoingCall:
             continues=None if self.continues is None else str(ULID.from_bytes(self.continues)),
             ended_by=ended_by,
         )
+
+
+def shown(caller: CallerId) -> Caller:
+    """As a record has it; frame and check value are in the call's events."""
+    return Caller(number=caller.number, absence=caller.absence and caller.absence.value, name=caller.name)

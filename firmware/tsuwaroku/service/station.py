@@ -20,7 +20,7 @@ from tsuwaroku.records.call import Mark, Notice, NoticeOutcome, Outcome
 from tsuwaroku.service import ops
 from tsuwaroku.service.capture import LineCapture
 from tsuwaroku.service.modes import mode_now
-from tsuwaroku.service.ongoing import OngoingCall
+from tsuwaroku.service.ongoing import OngoingCall, shown
 from tsuwaroku.service.panel import LinePanel
 from tsuwaroku.service.telling import Sounds, Telling
 from tsuwaroku.signalling import effects
@@ -87,6 +87,8 @@ class LineStation:
         self.telling.gap()
         if self.call is not None and self.machine.listening is Listening.DIALLED:
             self.call.dialling.lost()
+        elif self.call is not None and self.machine.listening is Listening.ON_HOOK:
+            self.call.deaf = True
 
     def contact(self, edge: ContactEdge) -> None:
         if edge.contact is Contact.HOOK:
@@ -184,6 +186,8 @@ class LineStation:
                 self._unanswered(call, at_ns)
             case effects.Dialled():
                 self._dialled(call, effect)
+            case effects.NumberKnown():
+                self._number(call, effect)
             case effects.Progress(at_ns, tone):
                 call.progress = Outcome.BUSY if tone is Tone.BUSY else Outcome.NO_ANSWER
                 self._event("progress", at_ns, {"tone": tone.value, "outcome": call.progress.value})
@@ -221,6 +225,7 @@ class LineStation:
         off_hook_sample = self.capture.position(at_ns)
         first_ns = at_ns - (off_hook_sample - first_sample) * NS // self._rate
         self._ops.append(ops.OpenCall(call.opening(self._retention_days, first_ns)))
+        self._ops += call.taken_events()
         self.panel.call_began(at_ns)
         for piece in list(self.capture.since(off_hook_sample)):
             if isinstance(piece, AudioFrame) and piece.first_sample >= off_hook_sample:
@@ -251,6 +256,26 @@ class LineStation:
         self._event("keys", effect.at_ns, {"in_call_digits": msgspec.to_builtins(call.in_call_digits)})
         self._add(self.telling.dialled(call, effect.at_ns))
 
+    def _number(self, call: OngoingCall, effect: effects.NumberKnown) -> None:
+        """The whole frame goes into the call's own stream, whatever it says; before the off-hook, a little later."""
+        caller = effect.caller
+        kind = "caller_waiting" if effect.waiting else "caller_id"
+        if effect.waiting:
+            call.waiting.append(caller)
+        elif not call.number_known(caller):
+            kind = "caller_id_again"
+        data: dict[str, object] = {
+            "caller": msgspec.to_builtins(shown(caller)),
+            "called": caller.called,
+            "standard": caller.standard,
+            "raw": caller.raw.hex(),
+            "crc_ok": caller.crc_ok,
+        }
+        if self.capture.capturing:
+            self._event(kind, effect.at_ns, data)
+        else:
+            call.early.append(ops.AddEvent(call.id, kind, effect.at_ns, data))
+
     def _flash(self, call: OngoingCall, effect: effects.Flash) -> None:
         call.flashes.append(call.at_s(effect.at_ns))
         call.dialling.flash(effect.at_ns + effect.length_ns)
@@ -280,6 +305,7 @@ class LineStation:
         if call.mode is Mode.ON_BUTTON:
             return
         self._ops.append(ops.OpenCall(call.opening(self._retention_days)))
+        self._ops += call.taken_events()
         self._close(call, effect.at_ns, Outcome.MISSED, "hook")
 
     def _part(self, old: OngoingCall, at_ns: int) -> None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from tsuwaroku.events import AudioFrame, Gap
 from tsuwaroku.signalling.cadence import Tone, ToneNamed
+from tsuwaroku.signalling.callerid import CallerId, CallerIdReceiver, DtmfCallerId
 from tsuwaroku.signalling.dtmf import DtmfDetector
 from tsuwaroku.signalling.spoken import SpeechDetector
 from tsuwaroku.signalling.tones import ToneDetector
@@ -38,9 +39,9 @@ _MOST_WAITING: Final = 50
 class Listening(enum.Enum):
     """What a line's state makes worth listening for."""
 
-    ON_HOOK = "on-hook"
+    ON_HOOK = "on-hook"  # or not yet answered: the caller's number
     DIALLED = "dialled"  # off-hook, and nobody is there yet, or nobody any more: keys, tones, speech
-    TALK = "talk"  # keys and tones
+    TALK = "talk"  # keys, tones, and the number of another caller
 
 
 class Key(msgspec.Struct, frozen=True, gc=False):
@@ -65,7 +66,14 @@ class Spoken(msgspec.Struct, frozen=True, gc=False):
     began_ns: int
 
 
-Heard = Key | ToneHeard | Spoken
+class NumberHeard(msgspec.Struct, frozen=True, gc=False):
+    """What the exchange said of a caller's number, from `began_ns` on."""
+
+    caller: CallerId
+    began_ns: int
+
+
+Heard = Key | ToneHeard | Spoken | NumberHeard
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
@@ -92,6 +100,8 @@ class Ear:
         self._keys = DtmfDetector(rate)
         self._tones = ToneDetector(rate)
         self._speech = SpeechDetector(rate)
+        self._numbers = CallerIdReceiver(rate)
+        self._number_by_keys = DtmfCallerId(rate)
 
     # -- collecting
 
@@ -147,28 +157,32 @@ class Ear:
 
     def judge(self, block: Block, listening: Listening) -> list[Heard]:
         """What is heard in a block, in no particular order."""
+        heard: list[Heard] = []
         if listening is not self._listening:
+            heard += self._forget(block)
             self._listening, self._left = listening, 0
-            self._forget()
-        if listening is Listening.ON_HOOK:
-            return []
         runs = self._runs(block)
         if any(max(int(pcm.max()), -int(pcm.min())) >= _QUIET_PEAK for _, pcm in runs):
             self._left = _AFTERWARDS
         elif self._left:
             self._left -= 1
             if not self._left:
-                self._forget()
+                heard += self._forget(block)
         if not self._left:
-            return []
-        heard: list[Heard] = []
+            return heard
         for first, pcm in runs:
             heard += self._listen(block, first, pcm)
         return heard
 
     def _listen(self, block: Block, first: int, pcm: NDArray[np.int16]) -> list[Heard]:
         heard: list[Heard] = []
-        for digit in self._keys.feed(first, pcm):
+        if self._listening is not Listening.DIALLED:
+            heard += self._said(block, self._numbers.feed(first, pcm))
+        digits = self._keys.feed(first, pcm)
+        if self._listening is Listening.ON_HOOK:
+            callers = [said for one in digits for said in self._number_by_keys.digit(one.key, one.first_sample)]
+            return heard + self._said(block, callers + self._number_by_keys.tick(first + pcm.size))
+        for digit in digits:
             heard.append(Key(digit.key, self._ns(block, digit.first_sample), digit.level_dbm0))
         for named in self._tones.feed(first, pcm):
             if isinstance(named, ToneNamed):
@@ -185,11 +199,18 @@ class Ear:
         """The time of a sample in this block or before it."""
         return block.end_ns - (block.end_sample - sample) * NS // self._rate
 
-    def _forget(self) -> None:
-        """What comes next is not joined to what came before."""
+    def _said(self, block: Block, callers: Sequence[CallerId]) -> list[Heard]:
+        return [NumberHeard(caller, self._ns(block, caller.first_sample)) for caller in callers]
+
+    def _forget(self, block: Block) -> list[Heard]:
+        """What comes next is not joined to what came before; a number that was whole is told all the same."""
         self._keys.lost(0, 0)
         self._tones.lost(0, 0)
         self._speech.lost()
+        callers = self._numbers.flush()
+        if self._listening is Listening.ON_HOOK:
+            callers = callers + self._number_by_keys.flush()
+        return self._said(block, callers)
 
     def _runs(self, block: Block) -> list[tuple[int, NDArray[np.int16]]]:
         """The block's samples as runs without a loss, less what we played ourselves."""

@@ -6,6 +6,7 @@ import msgspec
 
 from tsuwaroku.records.call import Direction, Outcome
 from tsuwaroku.signalling.cadence import Tone
+from tsuwaroku.signalling.callerid import CallerId
 
 
 class Seized(msgspec.Struct, frozen=True, gc=False):
@@ -54,6 +55,14 @@ class Dialled(msgspec.Struct, frozen=True, gc=False):
     key: str
     began_ns: int
     level_dbm0: float | None = None
+
+
+class NumberKnown(msgspec.Struct, frozen=True, gc=False):
+    """Who calls, or why nobody says so. `waiting`: it is of another call, which waits."""
+
+    at_ns: int
+    caller: CallerId
+    waiting: bool = False
 
 
 class Progress(msgspec.Struct, frozen=True, gc=False):
@@ -129,6 +138,7 @@ Effect = (
     | Answered
     | Unanswered
     | Dialled
+    | NumberKnown
     | Progress
     | Flash
     | Ended

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from tsuwaroku.config import LineConfig
 from tsuwaroku.events import ButtonPressed, ContactEdge
 from tsuwaroku.signalling.cadence import Tone
-from tsuwaroku.signalling.ear import Heard, Key, Listening, Spoken, ToneHeard
+from tsuwaroku.signalling.ear import Heard, Key, Listening, NumberHeard, Spoken, ToneHeard
 from tsuwaroku.signalling.effects import Anomaly, Effect
 from tsuwaroku.signalling.hook import MS
 from tsuwaroku.signalling.order import InputOrder, Kind
@@ -96,6 +96,7 @@ ROWS: dict[State, dict[Kind, tuple[State, Action]]] = {
         Kind.OFF_HOOK: (State.LIFTED, Track.lift),
         Kind.RING_STARTED: (State.CAR, Track.ring),
         Kind.PRESS: (State.IDLE, Track.mark_late),
+        Kind.NUMBER: (State.IDLE, Track.number_before),
     },
     State.LIFTED: {
         Kind.ON_HOOK: (State.IDLE, Track.drop),
@@ -109,6 +110,7 @@ ROWS: dict[State, dict[Kind, tuple[State, Action]]] = {
         Kind.RING_STARTED: (State.CAR, Track.ring_again),
         Kind.RING_ENDED: (State.CAR, Track.ring_over),
         Kind.PRESS: (State.CAR, Track.ignore_press),
+        Kind.NUMBER: (State.CAR, Track.number),
         Kind.CAR_NONE: (State.RINGING, ignore),
         Kind.CAR_OVER: (State.RINGING, ignore),
     },
@@ -117,18 +119,21 @@ ROWS: dict[State, dict[Kind, tuple[State, Action]]] = {
         Kind.RING_STARTED: (State.CAR_PICKED, Track.ring_again),
         Kind.RING_ENDED: (State.CAR_PICKED, Track.ring_over),
         Kind.PRESS: (State.CAR_PICKED, Track.hold_press),
+        Kind.NUMBER: (State.CAR_PICKED, Track.number),
         Kind.LIFT_HELD: (State.PRIMARY, Track.primary),
     },
     State.PRIMARY: {
         Kind.ON_HOOK: (State.WAIT_RING, Track.primary_over),
         Kind.RING_STARTED: (State.PRIMARY, Track.ring_in_call),
         Kind.PRESS: (State.PRIMARY, Track.hold_press),
+        Kind.NUMBER: (State.PRIMARY, Track.number),
         Kind.PRIMARY_DUE: (State.ANSWERED, Track.answer_primary),
     },
     State.WAIT_RING: {
         Kind.OFF_HOOK: (State.PICKED, Track.lift),
         Kind.RING_STARTED: (State.RINGING, Track.ring_again),
         Kind.PRESS: (State.WAIT_RING, Track.ignore_press),
+        Kind.NUMBER: (State.WAIT_RING, Track.number),
         Kind.RING_TIMEOUT: (State.IDLE, Track.give_up_ring),
     },
     State.RINGING: {
@@ -137,6 +142,7 @@ ROWS: dict[State, dict[Kind, tuple[State, Action]]] = {
         Kind.RING_STARTED: (State.RINGING, Track.ring_again),
         Kind.RING_ENDED: (State.RINGING, Track.ring_over),
         Kind.PRESS: (State.RINGING, Track.ignore_press),
+        Kind.NUMBER: (State.RINGING, Track.number),
         Kind.RING_TIMEOUT: (State.IDLE, Track.miss),
     },
     State.PICKED: {
@@ -144,6 +150,7 @@ ROWS: dict[State, dict[Kind, tuple[State, Action]]] = {
         Kind.RING_STARTED: (State.PICKED, Track.ring_again),
         Kind.RING_ENDED: (State.PICKED, Track.ring_over),
         Kind.PRESS: (State.PICKED, Track.hold_press),
+        Kind.NUMBER: (State.PICKED, Track.number),
         Kind.LIFT_HELD: (State.ANSWERED, Track.answer),
     },
     State.DIALLING: {
@@ -219,6 +226,7 @@ ROWS: dict[State, dict[Kind, tuple[State, Action]]] = {
         Kind.RING_STARTED: (State.ANSWERED, Track.ring_in_call),
         Kind.PRESS: (State.ANSWERED, Track.mark),
         Kind.PART_DUE: (State.ANSWERED, Track.part),
+        Kind.NUMBER: (State.ANSWERED, Track.number_in_call),
         Kind.KEY: (State.ANSWERED, Track.key),
         Kind.PULSED: (State.ANSWERED, Track.key),
         Kind.DIAL_TONE_LONG: (State.OVER, Track.end_by_tone),
@@ -253,6 +261,7 @@ ROWS: dict[State, dict[Kind, tuple[State, Action]]] = {
         Kind.RING_STARTED: (State.OVER_RINGING, Track.ring_again),
         Kind.RING_ENDED: (State.OVER_RINGING, Track.ring_over),
         Kind.PRESS: (State.OVER_RINGING, Track.ignore_press),
+        Kind.NUMBER: (State.OVER_RINGING, Track.number),
         Kind.RING_TIMEOUT: (State.OVER, Track.miss),
         Kind.SPEECH: (State.ANSWERED, Track.hear_pick_up),
     },
@@ -360,6 +369,8 @@ class LineMachine:
                 return Kind.KEY
             case Spoken():
                 return Kind.SPEECH
+            case NumberHeard():
+                return Kind.NUMBER
             case ToneHeard(_, _, 0):
                 return Kind.TONE_BEGUN
             case ToneHeard(Tone.RING_BACK):

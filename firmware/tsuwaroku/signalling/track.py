@@ -5,7 +5,7 @@ from __future__ import annotations
 from tsuwaroku.config import LineTimers
 from tsuwaroku.records.call import Direction, Outcome
 from tsuwaroku.signalling.cadence import Tone
-from tsuwaroku.signalling.ear import Key, Spoken, ToneHeard
+from tsuwaroku.signalling.ear import Key, NumberHeard, Spoken, ToneHeard
 from tsuwaroku.signalling.effects import (
     Anomaly,
     Answered,
@@ -16,6 +16,7 @@ from tsuwaroku.signalling.effects import (
     Marked,
     MarkedLate,
     Missed,
+    NumberKnown,
     OffHook,
     PartDue,
     PressIgnored,
@@ -45,6 +46,7 @@ class Track:
         self.held: list[int] = []  # presses while off-hook is not confirmed
         self.what: object = None
         self._lifted_ns = 0  # the off-hook edge
+        self._primary_lifted_ns = 0  # the same, of what may be a primary answer
         self._rung_ns = 0  # when the last ring began
         self._quiet_ns: int | None = None  # when the last ring ended; None while it rings
         self._digit_ns = 0  # the last sign of dialling
@@ -57,6 +59,7 @@ class Track:
         self._direction = Direction.UNKNOWN
         self._captured = False  # sound of this call is kept already
         self._data = False  # the primary answer was one: data came
+        self._before: NumberHeard | None = None  # a number that came before the first ring
         self._dialled = False  # something was dialled since the off-hook, or since the last flash
         self._inferred = False  # nothing but sound or time said that somebody answered
         self._outcome = Outcome.ABANDONED  # if nobody answers any more
@@ -139,6 +142,9 @@ class Track:
     def ring(self, at: int) -> None:
         self._rung_ns = at
         self.seize(at, Direction.INBOUND)
+        before, self._before = self._before, None
+        if before is not None and at - before.began_ns <= self._ring_timeout_ns:
+            self.effects.append(NumberKnown(at, before.caller))
 
     def ring_lifted(self, at: int) -> None:
         # Picked up in the moment before the first ring: the call begins with the first thing that happened.
@@ -150,10 +156,29 @@ class Track:
     def ring_over(self, at: int) -> None:
         self._quiet_ns = at
 
+    def number_before(self, at: int) -> None:
+        """Some exchanges send the number first, and ring then."""
+        if isinstance(self.what, NumberHeard):
+            self._before = self.what
+
+    def number(self, at: int) -> None:
+        if isinstance(self.what, NumberHeard):
+            self._data = True
+            self.effects.append(NumberKnown(at, self.what.caller))
+
+    def number_in_call(self, at: int) -> None:
+        """Another call waits; or the answer came in the middle of this one's number."""
+        if isinstance(self.what, NumberHeard):
+            own = self._direction is Direction.INBOUND and self.what.began_ns <= self._lifted_ns
+            self.effects.append(NumberKnown(at, self.what.caller, waiting=not own))
+
     def ring_in_call(self, at: int) -> None:
         self.effects.append(Anomaly(at, "ring_in_call", "ringing voltage on an off-hook line"))
 
     def miss(self, at: int) -> None:
+        if self._captured and not self._data and self._rung_ns <= self._break_ns:
+            self.give_up_ring(at)  # it never rang again after somebody had lifted, for longer than by mistake
+            return
         ring_end = at if self._quiet_ns is None else self._quiet_ns
         self.effects.append(Missed(ring_end, at))
 
@@ -173,6 +198,7 @@ class Track:
 
     def primary_over(self, at: int) -> None:
         self._break_ns = self._quiet_ns = at
+        self._primary_lifted_ns = self._lifted_ns
         if self._data:
             self.effects.append(PrimaryOver(at, at - self._lifted_ns))
 
@@ -181,7 +207,7 @@ class Track:
         if self._data:
             self.miss(at)
             return
-        self.effects.append(Answered(self._lifted_ns))
+        self.effects.append(Answered(self._primary_lifted_ns))
         self.end(at, Outcome.ANSWERED)
 
     def dial(self, at: int) -> None:

@@ -44,6 +44,7 @@ class _Facts(msgspec.Struct):
     called: str | None = None
     dialled: str | None = None
     in_call_digits: list[InCallDigits] = msgspec.field(default_factory=list)
+    waiting_callers: list[Caller] = msgspec.field(default_factory=list)
     notice: Notice = msgspec.field(default_factory=Notice)
     marks: list[Mark] = msgspec.field(default_factory=list)
     flashes: list[float] = msgspec.field(default_factory=list)
@@ -84,6 +85,7 @@ def record_of(
         called=facts.called,
         dialled=facts.dialled,
         in_call_digits=facts.in_call_digits,
+        waiting_callers=facts.waiting_callers,
         notice=facts.notice,
         marks=facts.marks,
         flashes=facts.flashes,
@@ -126,6 +128,11 @@ def _take_event(facts: _Facts, event: CallEvent) -> None:
         facts.answered, facts.answered_at, facts.answer_inferred = False, None, False
     elif event.kind in ("dialled", "keys"):  # everything so far
         _take(facts, data)
+    elif event.kind == "caller_id":
+        _take(facts, {"caller": data.get("caller"), "called": data.get("called")})
+    elif event.kind == "caller_waiting":
+        caller = _as(data.get("caller"), Caller)
+        facts.waiting_callers += [] if caller is None else [caller]
     elif event.kind == "progress":
         facts.progress = _as(data.get("outcome"), Outcome) or facts.progress
     elif event.kind == "seized":
@@ -144,7 +151,7 @@ def _take(facts: _Facts, data: Mapping[str, Any]) -> None:
     """Every field of `facts` that `data` has with a fitting value; the rest stays as it is."""
     for field in msgspec.structs.fields(_Facts):
         given = data.get(field.name)
-        if given is None or field.name in ("marks", "flashes"):
+        if given is None or field.name in ("marks", "flashes", "waiting_callers"):
             continue
         if field.name == "notice" and isinstance(given, Mapping):
             given = {**msgspec.to_builtins(facts.notice), **given}
