@@ -81,6 +81,11 @@ class Mark(_Part, kw_only=True):
     withdrawn: bool = False
 
 
+def rebased(mark: Mark, by_s: float) -> Mark:
+    """The same mark with its offset counted from another moment."""
+    return mark if mark.at_s is None else msgspec.structs.replace(mark, at_s=round(mark.at_s + by_s, 3))
+
+
 class InCallDigits(_Part, kw_only=True):
     """Keys or dialled digits in a call, from `at_s` on. `by`: "near", "far", or null where that cannot be told."""
 

@@ -20,6 +20,7 @@ from tsuwaroku.records.call import (
     NoticeOutcome,
     Outcome,
     Retention,
+    rebased,
 )
 from tsuwaroku.records.retention import expires_on
 from tsuwaroku.service.dialling import Dialling
@@ -81,13 +82,30 @@ class OngoingCall:
         """Keys since the answer."""
         return [InCallDigits(at_s=self.at_s(one.at_ns), keys=one.keys, by=one.by) for one in self.dialling.in_call]
 
+    def answer(self, at_ns: int, inferred: bool) -> None:
+        """Somebody answered: offsets count from there, those before it too."""
+        self._rebase((self.answered_ns or self.seized.mono_ns) - at_ns)
+        self.answered_ns, self.inferred = at_ns, inferred
+        self.dialling.answered()
+
+    def unanswer(self) -> None:
+        """Nobody had."""
+        if self.answered_ns is not None:
+            self._rebase(self.answered_ns - self.seized.mono_ns)
+        self.answered_ns, self.inferred = None, False
+        self.dialling.unanswered()
+
+    def _rebase(self, by_ns: int) -> None:
+        self.flashes = [round(at_s + by_ns / NS, 3) for at_s in self.flashes]
+        self.marks = [rebased(mark, by_ns / NS) for mark in self.marks]
+
     @property
     def from_caller(self) -> Caller:
         """For the record. `not_offered` only where it was listened for, all the time, and nothing came."""
         if self.caller is not None:
             return shown(self.caller)
-        offered = self.direction is not Direction.INBOUND or self.deaf or self.continues is not None
-        return Caller() if offered else Caller(absence=Absence.NOT_OFFERED.value)
+        heard_all = self.direction is Direction.INBOUND and not self.deaf and self.continues is None
+        return Caller(absence=Absence.NOT_OFFERED.value) if heard_all else Caller()
 
     def taken_events(self) -> list[Op]:
         """Those of before now that the call is opened."""

@@ -232,8 +232,7 @@ class LineStation:
                 self._heard(call, piece)
 
     def _answered(self, call: OngoingCall, at_ns: int, inferred: bool) -> None:
-        call.answered_ns, call.inferred = at_ns, inferred
-        call.dialling.answered()
+        call.answer(at_ns, inferred)
         self._answer_event(call)
         self._add(self.telling.begin(call, at_ns))
         # The answer is noticed late (its debounce); the notice is given the voices since.
@@ -243,8 +242,7 @@ class LineStation:
                 self.telling.voice(at_ns + (first - answer) * NS // self._rate, bool(flag))
 
     def _unanswered(self, call: OngoingCall, at_ns: int) -> None:
-        call.answered_ns, call.inferred = None, False
-        call.dialling.unanswered()
+        call.unanswer()
         self.telling.unanswered(at_ns)
         self._event("unanswered", at_ns, {"dialled": call.dialling.text})
 

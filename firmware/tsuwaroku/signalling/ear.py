@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tsuwaroku.events import AudioFrame, Gap
 from tsuwaroku.signalling.cadence import Tone, ToneNamed
 from tsuwaroku.signalling.callerid import CallerId, CallerIdReceiver, DtmfCallerId
-from tsuwaroku.signalling.dtmf import DtmfDetector
+from tsuwaroku.signalling.dtmf import Digit, DtmfDetector
 from tsuwaroku.signalling.spoken import SpeechDetector
 from tsuwaroku.signalling.tones import ToneDetector
 
@@ -96,6 +96,7 @@ class Ear:
         self._blocks: deque[Block] = deque(maxlen=_MOST_WAITING)
         self._blank: deque[tuple[int, int | None]] = deque()  # what we play ourselves
         self._listening = Listening.ON_HOOK
+        self._last_key: Digit | None = None
         self._left = 0  # blocks of silence still to be listened to
         self._keys = DtmfDetector(rate)
         self._tones = ToneDetector(rate)
@@ -178,7 +179,7 @@ class Ear:
         heard: list[Heard] = []
         if self._listening is not Listening.DIALLED:
             heard += self._said(block, self._numbers.feed(first, pcm))
-        digits = self._keys.feed(first, pcm)
+        digits = [digit for digit in self._keys.feed(first, pcm) if self._is_new(digit)]
         if self._listening is Listening.ON_HOOK:
             callers = [said for one in digits for said in self._number_by_keys.digit(one.key, one.first_sample)]
             return heard + self._said(block, callers + self._number_by_keys.tick(first + pcm.size))
@@ -198,6 +199,13 @@ class Ear:
     def _ns(self, block: Block, sample: int) -> int:
         """The time of a sample in this block or before it."""
         return block.end_ns - (block.end_sample - sample) * NS // self._rate
+
+    def _is_new(self, digit: Digit) -> bool:
+        """Not the echo of the key before, which goes on a little longer: a pause is 30 ms at least."""
+        before, self._last_key = self._last_key, digit
+        if before is None or before.key != digit.key:
+            return True
+        return digit.first_sample >= before.first_sample + before.samples + self._rate // 50
 
     def _said(self, block: Block, callers: Sequence[CallerId]) -> list[Heard]:
         return [NumberHeard(caller, self._ns(block, caller.first_sample)) for caller in callers]

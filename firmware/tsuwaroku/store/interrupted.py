@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,7 @@ from tsuwaroku.records.call import (
     Notice,
     Outcome,
     Retention,
+    rebased,
 )
 from tsuwaroku.records.retention import expires_on
 from tsuwaroku.store.chunks import CallEvent, CallOpening
@@ -122,10 +124,11 @@ def _take_event(facts: _Facts, event: CallEvent) -> None:
     if event.kind == "answered":
         _take(facts, data)
         facts.answered = True
-        facts.answered_at = _as(data.get("at"), str) or facts.answered_at
+        _answered_at(facts, _as(data.get("at"), str) or facts.answered_at)
         facts.answer_inferred = _as(data.get("inferred"), bool) or False
     elif event.kind == "unanswered":  # the answer had only been inferred
-        facts.answered, facts.answered_at, facts.answer_inferred = False, None, False
+        facts.answered, facts.answer_inferred = False, False
+        _answered_at(facts, None)
     elif event.kind in ("dialled", "keys"):  # everything so far
         _take(facts, data)
     elif event.kind == "caller_id":
@@ -145,6 +148,15 @@ def _take_event(facts: _Facts, event: CallEvent) -> None:
         facts.marks += [] if mark is None else [mark]
     elif event.kind in ("notice", "ending"):
         _take(facts, {"notice": data} if event.kind == "notice" else data)
+
+
+def _answered_at(facts: _Facts, at: str | None) -> None:
+    """The answer's time; offsets noted before it, which counted from the seizure, count from it."""
+    with contextlib.suppress(ValueError):
+        by_s = (from_iso(facts.answered_at or facts.seized_at) - from_iso(at or facts.seized_at)) / NS
+        facts.flashes = [round(at_s + by_s, 3) for at_s in facts.flashes]
+        facts.marks = [rebased(mark, by_s) for mark in facts.marks]
+    facts.answered_at = at
 
 
 def _take(facts: _Facts, data: Mapping[str, Any]) -> None:
