@@ -103,10 +103,11 @@ class PulseMeter:
 
     def _close(self, at: int) -> list[PulseDigit]:
         began, self._break_ns = self._break_ns, None
-        if began is None or at - began < self._glitch_ns:
-            return []  # the contact's first level, or a glitch, which leaves a make what it was
-        if at - began > self._longest_ns:
-            # A flash or worse. What was dialled just before or after it, without a pause, is not to be trusted.
+        if began is not None and at - began < self._glitch_ns:
+            return []  # a glitch, which leaves a make what it was
+        if began is None or at - began > self._longest_ns:
+            # The contact's first level of all, a flash or worse. What was dialled just before or after it, without a
+            # pause, is not to be trusted: it may be bounce.
             self._pulses, self._made_ns = _TOO_MANY, at
             return []
         if not self._pulses:
