@@ -2,10 +2,10 @@
 
 The library alone, with the parameters of the facts, is not enough: at ±1.5 % of frequency with the high tone 5 dB over
 the low one, both legal, it hears less than half of the keys (its blocks of 102 samples are too narrow for 1633 Hz
-± 24), and hardly any under a dial tone. So a stretch that may be a key is measured here first: frequencies, edges, levels.
-A dial tone and hum are taken out, both tones are moved to where the library expects them, and what remains of the
-sound, noise and voices, is left as it was for the library to judge. That also keeps it from nearly all of the talk,
-and its cost.
+± 24), and hardly any under a dial tone. So a stretch that may be a key is measured here first: frequencies, edges,
+levels. A dial tone and hum are taken out, both tones are moved to where the library expects them, and what remains of
+the sound, noise and voices, is left as it was for the library to judge. That also keeps it from nearly all of the
+talk, and its cost.
 """
 
 from __future__ import annotations
