@@ -109,12 +109,8 @@ class LineStation:
 
     def tick(self, now_ns: int) -> None:
         """Time has come to `now_ns`; every edge before it was given."""
-        while (block := self.ear.due(now_ns)) is not None:
-            self._advance(block.end_ns)
-            heard = self.ear.judge(block, self.machine.listening)
-            if heard:
-                self._apply(self.machine.heard(block.end_ns, heard))
-                self._due_ns = self.machine.deadline()
+        if self.ear.next_ns <= now_ns:
+            self._listen(now_ns)
         self._advance(now_ns)
         if self.call is not None:
             if self.machine.state is State.FLASHED:
@@ -122,6 +118,15 @@ class LineStation:
             self.telling.tick(now_ns)
         if self._discard_due_ns is not None and now_ns >= self._discard_due_ns:
             self._discard()
+
+    def _listen(self, now_ns: int) -> None:
+        """Every block that has ended by now; the line's state at its end says what to listen for."""
+        while (block := self.ear.due(now_ns)) is not None:
+            self._advance(block.end_ns)
+            heard = self.ear.judge(block, self.machine.listening)
+            if heard:
+                self._apply(self.machine.heard(block.end_ns, heard))
+                self._due_ns = self.machine.deadline()
 
     def _advance(self, now_ns: int) -> None:
         if self._due_ns is not None and self._due_ns <= now_ns:

@@ -32,6 +32,7 @@ _QUIET_DBM0: Final = -46.0
 _QUIET_PEAK: Final = 32767.0 / 10 ** ((3.14 - _QUIET_DBM0) / 20)
 # Rhythms have pauses of up to 3.2 s: for so many blocks after the last sound, silence is listened to as well.
 _AFTERWARDS: Final = 18
+_NEVER: Final = 1 << 62
 # Blocks that wait for a tick. Ticks that stay away for longer than this are a machine that stood still.
 _MOST_WAITING: Final = 50
 
@@ -77,11 +78,11 @@ Heard = Key | ToneHeard | Spoken | NumberHeard
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
-    """What came of one stretch of the stream: pieces without a loss in them, each with its first sample."""
+    """What came of one stretch of the stream: runs without a loss in them, each with its first sample."""
 
     end_sample: int
     end_ns: int
-    pieces: tuple[tuple[int, bytes], ...]
+    runs: tuple[tuple[int, bytes], ...]
 
 
 class Ear:
@@ -91,9 +92,12 @@ class Ear:
         """Raises BoardError where libspandsp2 is missing."""
         self._rate = rate
         self._size = rate // BLOCKS_A_SECOND
-        self._pieces: list[tuple[int, bytes]] = []  # of the block that is being collected
-        self._until = 0  # where it ends; 0 before any sound
+        self._parts: list[bytes] = []  # the run that is being collected,
+        self._first = self._next = 0  # from here to here,
+        self._runs: list[tuple[int, bytes]] = []  # and those before it in its block
+        self._until = 0  # where the block ends; 0 before any sound
         self._blocks: deque[Block] = deque(maxlen=_MOST_WAITING)
+        self.next_ns = _NEVER  # when the first of them has ended: `due` has nothing before
         self._blank: deque[tuple[int, int | None]] = deque()  # what we play ourselves
         self._listening = Listening.ON_HOOK
         self._last_key: Digit | None = None
@@ -109,8 +113,9 @@ class Ear:
     def audio(self, frame: AudioFrame) -> None:
         """One frame, in stream order. This runs for every line and 20 ms."""
         end = frame.first_sample + len(frame.pcm) // 2
-        if end < self._until and self._pieces:
-            self._pieces.append((frame.first_sample, frame.pcm))
+        if frame.first_sample == self._next and end < self._until and self._parts:
+            self._parts.append(frame.pcm)
+            self._next = end
         else:
             self._cut(frame, end)
 
@@ -128,33 +133,52 @@ class Ear:
         self._blank.append((first_sample, end_sample))
 
     def _cut(self, frame: AudioFrame, end: int) -> None:
-        """A frame that begins a block or reaches a block's end."""
+        """A frame that begins a block or a run, or reaches a block's end."""
         first, pcm = frame.first_sample, frame.pcm
         if not self._until:
             self._until = (first // self._size + 1) * self._size
         while end >= self._until:
             if first < self._until:
                 inside = (self._until - first) * 2
-                self._pieces.append((first, pcm[:inside]))
+                self._add(first, pcm[:inside])
                 first, pcm = self._until, pcm[inside:]
             self._close(frame.mono_ns, frame.first_sample)
         if pcm:
-            self._pieces.append((first, pcm))
+            self._add(first, pcm)
+
+    def _add(self, first: int, pcm: bytes) -> None:
+        if first != self._next:
+            self._end_run()
+        if not self._parts:
+            self._first = first
+        self._parts.append(pcm)
+        self._next = first + len(pcm) // 2
+
+    def _end_run(self) -> None:
+        if self._parts:
+            self._runs.append((self._first, b"".join(self._parts)))
+            self._parts = []
 
     def _close(self, mono_ns: int, first_sample: int) -> None:
         """The block is complete; `mono_ns` is the time of `first_sample`."""
         end = self._until
-        if self._pieces:
+        self._end_run()
+        if self._runs:
             end_ns = mono_ns + (end - first_sample) * NS // self._rate
-            self._blocks.append(Block(end, end_ns, tuple(self._pieces)))
-            self._pieces = []
+            self._blocks.append(Block(end, end_ns, tuple(self._runs)))
+            self.next_ns = self._blocks[0].end_ns
+            self._runs = []
         self._until = end + self._size
 
     # -- judging
 
     def due(self, now_ns: int) -> Block | None:
         """The next block that has ended by `now_ns`, once."""
-        return self._blocks.popleft() if self._blocks and self._blocks[0].end_ns <= now_ns else None
+        if self.next_ns > now_ns:
+            return None
+        block = self._blocks.popleft()
+        self.next_ns = self._blocks[0].end_ns if self._blocks else _NEVER
+        return block
 
     def judge(self, block: Block, listening: Listening) -> list[Heard]:
         """What is heard in a block, in no particular order."""
@@ -162,8 +186,8 @@ class Ear:
         if listening is not self._listening:
             heard += self._forget(block)
             self._listening, self._left = listening, 0
-        runs = self._runs(block)
-        if any(max(int(pcm.max()), -int(pcm.min())) >= _QUIET_PEAK for _, pcm in runs):
+        runs = [(first, np.frombuffer(pcm, dtype="<i2")) for first, pcm in self._unblanked(block)]
+        if any(pcm.max() >= _QUIET_PEAK or pcm.min() <= -_QUIET_PEAK for _, pcm in runs):
             self._left = _AFTERWARDS
         elif self._left:
             self._left -= 1
@@ -220,33 +244,20 @@ class Ear:
             callers = callers + self._number_by_keys.flush()
         return self._said(block, callers)
 
-    def _runs(self, block: Block) -> list[tuple[int, NDArray[np.int16]]]:
-        """The block's samples as runs without a loss, less what we played ourselves."""
+    def _unblanked(self, block: Block) -> Sequence[tuple[int, bytes]]:
+        """The block's runs less what we played ourselves."""
         while self._blank and (end := self._blank[0][1]) is not None and end <= block.end_sample - self._size:
             self._blank.popleft()
-        runs: list[tuple[int, list[bytes]]] = []
-        expected: int | None = None
-        for first, pcm in block.pieces:
-            for begin, part in self._unblanked(first, pcm):
-                if begin == expected:
-                    runs[-1][1].append(part)
-                else:
-                    runs.append((begin, [part]))
-                expected = begin + len(part) // 2
-        return [(first, np.frombuffer(b"".join(parts), dtype="<i2")) for first, parts in runs]
-
-    def _unblanked(self, first: int, pcm: bytes) -> Sequence[tuple[int, bytes]]:
-        """A piece less what we played ourselves."""
-        parts = [(first, pcm)]
+        runs = list(block.runs)
         for begin, end in self._blank:
             left: list[tuple[int, bytes]] = []
-            for at, part in parts:
-                before = part[: max(begin - at, 0) * 2]
-                after = b"" if end is None else part[max(end - at, 0) * 2 :]
-                if len(before) + len(after) >= len(part):
-                    left.append((at, part))
+            for at, run in runs:
+                before = run[: max(begin - at, 0) * 2]
+                after = b"" if end is None else run[max(end - at, 0) * 2 :]
+                if len(before) + len(after) >= len(run):
+                    left.append((at, run))
                     continue
                 left += [(at, before)] if before else []
-                left += [(at + (len(part) - len(after)) // 2, after)] if after else []
-            parts = left
-        return parts
+                left += [(at + (len(run) - len(after)) // 2, after)] if after else []
+            runs = left
+        return runs

@@ -61,6 +61,7 @@ class Track:
         self._data = False  # the primary answer was one: data came
         self._before: NumberHeard | None = None  # a number that came before the first ring
         self._dialled = False  # something was dialled since the off-hook, or since the last flash
+        self._answered_ns = 0
         self._inferred = False  # nothing but sound or time said that somebody answered
         self._outcome = Outcome.ABANDONED  # if nobody answers any more
         self._off_hook_idle_ns = _ns(timers.off_hook_idle_ms)
@@ -194,7 +195,7 @@ class Track:
 
     def answer_primary(self, at: int) -> None:
         """No data came, so a person lifted; or data came, and the loop is still closed long after them."""
-        self.effects.append(Answered(at if self._data else self._lifted_ns))
+        self.say_answered(at if self._data else self._lifted_ns)
 
     def primary_over(self, at: int) -> None:
         self._break_ns = self._quiet_ns = at
@@ -216,16 +217,19 @@ class Track:
 
     def answer(self, at: int) -> None:
         self.capture()
-        self.effects.append(Answered(self._lifted_ns))
+        self.say_answered(self._lifted_ns)
 
     def resume(self, at: int) -> None:
         self.lift(at)
         self.seize(at, Direction.UNKNOWN, resumed=True)
         self.answer(at)
 
+    def say_answered(self, at: int, *, inferred: bool = False) -> None:
+        self._answered_ns, self._inferred = at, inferred
+        self.effects.append(Answered(at, inferred))
+
     def infer_answer(self, at: int) -> None:
-        self._inferred = True
-        self.effects.append(Answered(at, inferred=True))
+        self.say_answered(at, inferred=True)
 
     def hear_answer(self, at: int) -> None:
         """A voice, after the last digit and the last ring-back."""
@@ -318,7 +322,7 @@ class Track:
     def end_by_tone(self, at: int) -> None:
         """The other party has hung up, whatever the hook says."""
         began = self.what.began_ns if isinstance(self.what, ToneHeard) else at
-        self._ended_ns = max(began, self._part_ns, self._mended_ns)
+        self._ended_ns = max(began, self._part_ns, self._mended_ns, self._answered_ns)
         self._tone_ns = at
         self.effects.append(Ended(self._ended_ns, at, Outcome.ANSWERED, by_tone=True))
 
