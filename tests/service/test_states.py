@@ -131,3 +131,41 @@ def test_a_known_number_is_told_and_an_emergency_number_never(tmp_path: Path, na
     (call,) = play(scenario.script, tmp_path / "119")
     assert (call.dialled or "").endswith("0119")
     assert (call.notice.outcome, call.notice.reason) == ("failed", "emergency_number")
+
+
+def test_digits_in_a_talk_that_make_an_emergency_number_stop_the_notice(tmp_path: Path) -> None:
+    """Somebody dials so slowly that an answer is inferred in the middle of it."""
+    script = tmp_path / "slow.toml"
+    script.write_text(
+        '[[call]]\nline = "1"\nat = 1.0\ndirection = "outbound"\ndial = "03"\nrings = 0\ntalk = 20.0\n'
+        'keys = [[1.0, "119"]]\n',
+        encoding="utf-8",
+    )
+    (call,) = play(script, tmp_path / "store")
+    assert (call.notice.outcome, call.notice.reason) == ("failed", "emergency_number")
+    assert call.notice.at_s is None
+
+
+def test_a_number_that_is_not_complete_for_certain_is_not_told(tmp_path: Path) -> None:
+    script = tmp_path / "begun.toml"
+    script.write_text(
+        '[[call]]\nline = "1"\nat = 1.0\ndirection = "outbound"\ndial = "011"\nrings = 0\ntalk = 12.0\n',
+        encoding="utf-8",
+    )
+    (call,) = play(script, tmp_path / "store")
+    assert (call.dialled, call.notice.outcome, call.notice.reason) == ("011", "failed", "number_unknown")
+
+
+def test_the_lamp_tells_the_truth_in_a_primary_answer(tmp_path: Path) -> None:
+    """It is captured like a call: the lamp is lit from the edge on, and no alarm stands."""
+    scenario = write(tmp_path, "ringing_missed_number")
+    (call,) = play(scenario.script, tmp_path / "store", config=QUIET)
+    (truth,) = scenario.truth
+    assert truth.primary_ns is not None
+    assert call.audio.first_sample is not None
+    assert call.audio.first_sample / 8000 <= truth.primary_ns[0] / NS - 1.9
+    assert (call.audio.first_sample + call.audio.samples) / 8000 >= truth.ended_ns / NS
+    assert (call.audio.gaps, call.duration_s, call.notice.outcome) == ([], 0.0, None)
+    closed_s = truth.primary_ns[0] / NS
+    assert call.ring_s == pytest.approx(truth.ended_ns / NS - truth.seized_ns / NS, abs=0.02)
+    assert closed_s > truth.seized_ns / NS
