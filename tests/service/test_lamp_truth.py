@@ -39,9 +39,17 @@ STEP_S = 0.021
 class Box:
     """One line in a call from 2.8 s to 18.8 s, driven step by step."""
 
-    def __init__(self, tmp_path: Path, *, inline: bool = True, faults: tuple[Fault, ...] = (), slots: int = 64) -> None:
+    def __init__(
+        self,
+        tmp_path: Path,
+        *,
+        inline: bool = True,
+        faults: tuple[Fault, ...] = (),
+        slots: int = 64,
+        played: str = SCRIPT,
+    ) -> None:
         script = tmp_path / "script.toml"
-        script.write_text(SCRIPT, encoding="utf-8")
+        script.write_text(played, encoding="utf-8")
         loaded = load_script(script)
         config = Config(line=(LineConfig(id="1"),))
         self.path = tmp_path / "store"
@@ -97,6 +105,23 @@ def test_healthy_call_lights_at_once_and_goes_dark_at_its_end(tmp_path: Path) ->
     assert box.alarms() == set()
     assert box.board.lamps[SYSTEM_LAMP] is Lamp.LIT
     box.end()
+
+
+def test_in_a_primary_answer_it_is_lit_for_what_is_captured(tmp_path: Path) -> None:
+    """From the edge on, and while the line rings after it; nothing is played, and no alarm says "not recorded"."""
+    number = 'caller_id = { standard = "jclip", number = "0312345678" }\nanswer = false\n'
+    later = SCRIPT.replace("at = 1.0", "at = 30.0")
+    box = Box(tmp_path, played=SCRIPT.replace("talk = 16.0\n", number) + later)
+    seen: set[str] = set()
+    box.until(25.0, lambda: seen.update(box.alarms()))
+    changes = box.changes()
+    assert [state for _, state in changes] == [Lamp.LIT, Lamp.DARK]
+    assert 2.7 < changes[0][0] <= 2.8  # the second CAR ends at 2.5, the loop is closed 0.2 s after it
+    assert seen == set()
+    box.end()
+    (call,) = calls_in(box.path)
+    assert (call.outcome.value, call.caller.number, call.audio.gaps) == ("missed", "0312345678", [])
+    assert call.audio.samples / call.audio.rate == pytest.approx(changes[1][0] - changes[0][0] + 2.0, abs=0.1)
 
 
 def test_failing_disk_blinks_within_two_seconds_and_recovers_without_a_loss(
