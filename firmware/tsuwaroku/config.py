@@ -59,7 +59,15 @@ class LineTimers(_Section, frozen=True, kw_only=True):
     ring_confirm_ms: Seconds = 40  # ringing voltage adding up to this within 250 ms is a ring
     ring_silence_ms: Seconds = 200  # no ringing voltage for this ends one ring
     ring_timeout_s: Seconds = 6.0
+    car_ring_ms: Seconds = 800  # a longer ring is none of NTT's 0.5 s before a number,
+    car_pause_ms: Seconds = 1200  # nor is one with a longer pause behind it
+    primary_data_s: Seconds = 3.0  # no number by then: the primary answer was a person's
+    primary_s: Seconds = 7.0
     answer_inferred_s: Seconds = 4.0
+    pulse_pause_ms: Seconds = 200  # a digit of dial pulses is over
+    busy_cycles: Annotated[int, Meta(ge=2, le=60)] = 3  # of the busy tone end a call
+    dial_tone_end_s: Annotated[float, Meta(ge=3, le=60)] = 5.0
+    flash_tones_s: Seconds = 30.0  # tones so soon after a flash are of a consultation, and end no call
     pre_roll_s: Annotated[float, Meta(ge=0, le=10)] = 2.0
     mark_window_s: Annotated[float, Meta(ge=0, le=600)] = 60.0
     part_max_s: Annotated[float, Meta(ge=60, le=86_400)] = 4 * 3600.0

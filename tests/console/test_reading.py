@@ -64,7 +64,7 @@ def test_calls_with_the_key_is_everything_in_order_of_seizure(run: Run, office: 
         ("3", "inbound", "missed"),
         ("3", "inbound", "answered"),
         ("1", "outbound", "answered"),
-        ("2", "outbound", "answered"),
+        ("2", "outbound", "no_answer"),
         ("3", "inbound", "answered"),
     ]
     assert [call["seized_at"] for call in calls] == sorted(call["seized_at"] for call in calls)

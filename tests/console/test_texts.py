@@ -16,6 +16,7 @@ from tsuwaroku.config import Mode
 from tsuwaroku.console import texts
 from tsuwaroku.events import GapReason
 from tsuwaroku.records.call import Direction, Integrity, MarkKind, NoticeOutcome, Outcome
+from tsuwaroku.signalling.callerid import Absence
 from tsuwaroku.signalling.line import State
 from tsuwaroku.store.keys import Role
 from tsuwaroku.store.tombstone import Why
@@ -80,6 +81,7 @@ def test_both_languages_say_the_same_values(table: dict[str, tuple[str, str]]) -
         ("clock", ClockQuality),
         ("gap", GapReason),
         ("erased_why", Why),
+        ("absence", Absence),
     ],
 )
 def test_every_value_has_a_word(kind: str, values: type[Enum]) -> None:

@@ -255,8 +255,8 @@ def test_notes_of_a_script_are_told_in_japanese(run: Run, tmp_path: Path) -> Non
     script = tmp_path / "a.toml"
     script.write_text(
         '[[call]]\nline = "201"\nat = 1\ndirection = "inbound"\ntalk = 2\n'
-        'caller_id = { standard = "jclip", number = "0312345678" }\n'
+        '[[call]]\nline = "201"\nat = 9\ndirection = "inbound"\ntalk = 2\n'
     )
     ran = run("simulate", script, "--store", tmp_path / "new", "--fast")
     assert (ran.code, _left_over(ran.err)) == (0, [])
-    assert "[[call]] 1: 発信者番号（" in ran.err
+    assert "[[call]] 2: [[call]] 1 との間隔が短いため" in ran.err

@@ -127,7 +127,8 @@ def test_each_line_has_the_channel_of_its_card(desk: Desk) -> None:
         check_counts(pcm, channel)
     assert desk.faults() == []
     times = [e.mono_ns + NS // 50 for e in desk.events if isinstance(e, AudioFrame)]
-    assert max(a - b for a, b in itertools.pairwise(times)) <= NS // 50  # merged by time, card beside card
+    # Merged by time, card beside card; on a busy machine the time of a card is known to a millisecond.
+    assert max(a - b for a, b in itertools.pairwise(times)) <= NS // 50 + NS // 1000
 
 
 def test_a_card_that_fails_fails_its_lines_alone(desk: Desk) -> None:

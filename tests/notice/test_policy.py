@@ -114,3 +114,14 @@ def test_no_separator_hides_an_emergency(number: str, before: str, at: int) -> N
 def test_only_digits_are_a_number(text: str) -> None:
     left = [c for c in text if c not in "-, .()"]
     assert is_number(text) == (left != [] and all(c in "0123456789*#" for c in left))
+
+
+@pytest.mark.parametrize("dialled", ["0", "1", "11", "01", "011", "0011", "18411", "184", "0186"])
+def test_what_more_digits_could_make_an_emergency_number_is_not_told(dialled: str) -> None:
+    plan = decide(LineNotice(), Direction.OUTBOUND, dialled, EMERGENCY)
+    assert plan.withheld is Reason.NUMBER_UNKNOWN
+
+
+@pytest.mark.parametrize("dialled", ["5678", "0312345678", "00312345678", "117", "0117", "12", "18403"])
+def test_what_no_digit_could_is(dialled: str) -> None:
+    assert decide(LineNotice(), Direction.OUTBOUND, dialled, EMERGENCY).withheld is None

@@ -110,6 +110,23 @@ def test_healthy_call_lights_at_once_and_goes_dark_at_its_end(tmp_path: Path) ->
     box.end()
 
 
+def test_in_a_primary_answer_it_is_lit_for_what_is_captured(tmp_path: Path) -> None:
+    """From the edge on, and while the line rings after it; nothing is played, and no alarm says "not recorded"."""
+    number = 'caller_id = { standard = "jclip", number = "0312345678" }\nanswer = false\n'
+    later = SCRIPT.replace("at = 1.0", "at = 30.0")
+    box = Box(tmp_path, text=SCRIPT.replace("talk = 16.0\n", number) + later)
+    seen: set[str] = set()
+    box.until(25.0, lambda: seen.update(box.alarms()))
+    changes = box.changes()
+    assert [state for _, state in changes] == [Lamp.LIT, Lamp.DARK]
+    assert 2.7 < changes[0][0] <= 2.8  # the second CAR ends at 2.5, the loop is closed 0.2 s after it
+    assert seen == set()
+    box.end()
+    (call,) = calls_in(box.path)
+    assert (call.outcome.value, call.caller.number, call.audio.gaps) == ("missed", "0312345678", [])
+    assert call.audio.samples / call.audio.rate == pytest.approx(changes[1][0] - changes[0][0] + 2.0, abs=0.1)
+
+
 def test_failing_disk_blinks_within_two_seconds_and_recovers_without_a_loss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

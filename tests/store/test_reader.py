@@ -8,7 +8,7 @@ import pytest
 
 from tests.store.reading import NUMBER, RATE, Box, at, ident
 from tsuwaroku.errors import DamageError, SecretError
-from tsuwaroku.records.call import Direction, GapRecord, Integrity, Mark, NoticeOutcome, Outcome, Run
+from tsuwaroku.records.call import Direction, GapRecord, InCallDigits, Integrity, Mark, NoticeOutcome, Outcome, Run
 from tsuwaroku.store.journal import JournalType
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.reader import CallReader
@@ -146,6 +146,41 @@ def test_an_interrupted_call_is_computed_from_its_stream(box: Box) -> None:
     assert (first, pcm) == (1000, box.pcm[1][: len(pcm)])
     assert record.audio.pcm_sha256 == sha(pcm)
     assert len(pcm) // 2 >= 2 * RATE - 2 * 1024
+
+
+def test_numbers_of_an_interrupted_call_are_those_of_its_last_word(box: Box) -> None:
+    box.open(1, details={"seized_at": at(0.8).isoformat(), "direction": "inbound"})
+    event = box.writer.event
+    told = {"called": "5678", "standard": "jclip", "raw": "9081", "crc_ok": True}
+    event(ident(1), "caller_id", 0, {"caller": {"number": "0312345678", "absence": None, "name": "SHIMIN"}, **told})
+    event(ident(1), "caller_id_again", 0, {"caller": {"number": None, "absence": "unreadable"}})
+    event(ident(1), "caller_waiting", 0, {"caller": {"number": "0612345678"}})
+    event(ident(1), "caller_waiting", 0, {"caller": 7})
+    event(ident(1), "dialled", 0, {"dialled": "03"})
+    event(ident(1), "dialled", 0, {"dialled": "031"})
+    event(ident(1), "keys", 0, {"in_call_digits": [{"at_s": 1.5, "keys": "12", "by": "near"}]})
+    box.talk(1, 2, commits=2)
+    record = reader(box).record()
+    assert (record.caller.number, record.caller.name, record.called) == ("0312345678", "SHIMIN", "5678")
+    assert [one.number for one in record.waiting_callers] == ["0612345678"]
+    assert record.dialled == "031"
+    assert record.in_call_digits == [InCallDigits(at_s=1.5, keys="12", by="near")]
+
+
+def test_an_answer_taken_back_is_none_and_offsets_count_from_the_one_that_holds(box: Box) -> None:
+    box.open(1, details={"seized_at": at(1).isoformat(), "direction": "outbound"})
+    event = box.writer.event
+    event(ident(1), "flash", 0, {"at_s": 0.5, "length_s": 0.4})
+    event(ident(1), "answered", 0, {"at": at(2).isoformat(), "inferred": True})
+    event(ident(1), "unanswered", 0, {"dialled": "03"})
+    event(ident(1), "progress", 0, {"tone": "ring_back", "outcome": "no_answer"})
+    box.talk(1, 2, commits=2)
+    record = reader(box).record()
+    assert (record.outcome, record.answered_at, record.flashes) == (Outcome.NO_ANSWER, None, [0.5])
+    event(ident(1), "answered", 0, {"at": at(2.5).isoformat(), "inferred": True})
+    box.talk(1, 1)
+    record = reader(box).record()
+    assert (record.outcome, record.answered_at, record.flashes) == (Outcome.ANSWERED, at(2.5).isoformat(), [-1.0])
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,18 @@ from rich.text import Text
 from tsuwaroku.clock import JST, NS, ClockQuality, from_iso, iso
 from tsuwaroku.console.texts import t, word
 from tsuwaroku.console.translate import translate
-from tsuwaroku.records.call import Audio, CallRecord, Integrity, Mark, Notice, NoticeOutcome, Outcome, PublicRecord
+from tsuwaroku.records.call import (
+    Audio,
+    Caller,
+    CallRecord,
+    InCallDigits,
+    Integrity,
+    Mark,
+    Notice,
+    NoticeOutcome,
+    Outcome,
+    PublicRecord,
+)
 from tsuwaroku.records.retention import parse_period
 
 if TYPE_CHECKING:
@@ -210,8 +221,12 @@ def _all_of(record: CallRecord) -> list[tuple[str, RenderableType]]:
     rows.append((t("show.ended"), clock_time(_then(record, record.ended_at)) + how))
     rows.append((t("col.length"), t("show.length", talk=length(record.duration_s), ring=f"{record.ring_s:.1f}")))
     if record.direction.value != "outbound":
-        rows.append((t("show.caller"), record.caller.number or word("absence", record.caller.absence)))
+        rows.append((t("show.caller"), caller(record.caller)))
     rows += [(t(f"show.{name}"), value) for name in ("called", "dialled") if (value := getattr(record, name))]
+    if record.waiting_callers:
+        rows.append((t("show.waiting"), ", ".join(caller(one) for one in record.waiting_callers)))
+    if record.in_call_digits:
+        rows.append((t("show.digits"), "\n".join(_digits(one) for one in record.in_call_digits)))
     rows.append((t("col.notice"), notice(record.notice)))
     rows.append((t("col.marks"), marks(record.marks, _end_s(record))))
     if record.flashes:
@@ -235,6 +250,17 @@ def _then(record: CallRecord, at: str | None) -> str | None:
     if at is None or record.clock.dated_at is None:
         return at
     return iso(from_iso(record.clock.dated_at) + from_iso(at) - from_iso(record.seized_at))
+
+
+def caller(one: Caller) -> str:
+    """A number, or why there is none."""
+    number = one.number or word("absence", one.absence)
+    return f"{number}  {one.name}" if one.name else number
+
+
+def _digits(one: InCallDigits) -> str:
+    by = t("show.digits_unknown") if one.by is None else word("by", one.by)
+    return f"{one.keys}  {length(one.at_s)}  {by}"
 
 
 def _kept_in_words(record: CallRecord | PublicRecord) -> str:

@@ -8,10 +8,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from zlib import crc32
 
 from tsuwaroku.clock import NS
 from tsuwaroku.events import ButtonPressed, ContactEdge
+from tsuwaroku.exchange.impaired import GOOD, Dead, Impair, always
+from tsuwaroku.exchange.sensors import Sensors
 from tsuwaroku.exchange.sound import BLOCK, NS_PER_SAMPLE, mixdown
 from tsuwaroku.exchange.timeline import Timeline
 from tsuwaroku.exchange.wav import Wav
@@ -23,25 +26,36 @@ class CallLine:
     """A line on which calls follow one another. Between them, and after the last, its noise goes on.
 
     `timelines` come in order of their starts and are taken as time comes to them, so they may be endless.
-    `ends_ns`: the last event of them, None where there is no last one.
+    `ends_ns`: the last event of them, None where there is no last one. `impair` is what is wrong with the line at all
+    times, `sensors` what its contacts compare, if they are not plain contacts.
     """
 
     mixes_notice = True
 
-    def __init__(self, line: str, timelines: Iterable[Timeline], ends_ns: int | None) -> None:
+    def __init__(
+        self,
+        line: str,
+        timelines: Iterable[Timeline],
+        ends_ns: int | None,
+        impair: Impair = GOOD,
+        sensors: Sensors | None = None,
+    ) -> None:
         self.line = line
         self._timelines = iter(timelines)
         self._next = next(self._timelines, None)
         self._live: deque[Timeline] = deque()
         self._ends_ns = ends_ns
         self._seed = crc32(line.encode())
+        self._always = always(impair, self._seed)
+        self._start: list[LineEvent] = [] if sensors is None else [*sensors.at_start(line)]
         self._block = -1
         self._pcm = b""
 
     def events(self, start_ns: int, end_ns: int) -> list[LineEvent]:
         """Edges and presses at `start_ns` <= t < `end_ns`, in time order."""
         self._admit(start_ns, end_ns)
-        found = [event for call in self._live for event in call.events if start_ns <= event.mono_ns < end_ns]
+        events = chain(self._start, *(call.events for call in self._live))
+        found = [event for event in events if start_ns <= event.mono_ns < end_ns]
         found.sort(key=lambda event: event.mono_ns)  # a late press may fall into the next call
         return found
 
@@ -64,7 +78,9 @@ class CallLine:
     def _render(self, block: int) -> None:
         start_ns = block * BLOCK * NS_PER_SAMPLE
         self._admit(start_ns, start_ns + BLOCK * NS_PER_SAMPLE)
-        self._pcm = mixdown([sound for call in self._live for sound in call.sounds], self._seed, block)
+        sounds = [*self._always, *(sound for call in self._live for sound in call.sounds)]
+        sounds.sort(key=lambda sound: isinstance(sound, Dead))
+        self._pcm = mixdown(sounds, self._seed, block)
         self._block = block
 
     def _admit(self, start_ns: int, end_ns: int) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
 
 from tsuwaroku.clock import NS
 from tsuwaroku.errors import ScriptError
 from tsuwaroku.events import ButtonPressed, Contact, ContactEdge
+from tsuwaroku.exchange.checks import check_call, check_talk
+from tsuwaroku.exchange.impaired import GOOD
 from tsuwaroku.exchange.render import CallLine, RawLine
+from tsuwaroku.exchange.sensors import LOOP_VOLTS, THRESHOLDS, Sensors
 from tsuwaroku.exchange.sound import RATE
-from tsuwaroku.exchange.tables import CallTable, RawTable, convert, read, tables_of
+from tsuwaroku.exchange.tables import CallTable, LineTable, RawTable, convert, read, tables_of
 from tsuwaroku.exchange.timeline import FLASH_NS, SHORTEST_TALK_NS, CallPlan, Timeline, timeline
 from tsuwaroku.exchange.wav import Wav, check
 
@@ -40,7 +42,7 @@ class RawPlan:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A checked script. `notes` say what of it is not rendered; `lines` are in order of appearance."""
+    """A checked script. `notes` say what of it may not be as meant; `lines` are in order of appearance."""
 
     path: Path
     lines: tuple[str, ...]
@@ -48,6 +50,7 @@ class Script:
     raws: tuple[RawPlan, ...]
     notes: tuple[str, ...]
     duration_s: float
+    settings: Mapping[str, LineTable] = field(default_factory=dict)
 
     def timelines(self, line: str) -> list[Timeline]:
         """The [[call]]s of a line as they will happen, in time order."""
@@ -64,30 +67,34 @@ class Script:
     def _call_line(self, line: str) -> CallLine:
         plans = self._plans(line)
         ends_ns = max(timeline(plan).last_ns for plan in plans)
-        return CallLine(line, (timeline(plan) for plan in plans), ends_ns)
+        settings = self.settings.get(line)
+        impair = GOOD if settings is None else settings.impair
+        return CallLine(line, (timeline(plan) for plan in plans), ends_ns, impair, _sensors(settings))
 
 
 def load_script(path: Path) -> Script:
     """Read and check a call script and the sound files it names. Raises ScriptError."""
     tree = read(path)
     for key in tree:
-        if key not in ("call", "raw"):
+        if key not in ("call", "line", "raw"):
             raise ScriptError(
-                f"unknown key {key!r}", where=str(path), remedy="a script holds [[call]] and [[raw]] tables only"
+                f"unknown key {key!r}",
+                where=str(path),
+                remedy="a script holds [[call]], [[line]] and [[raw]] tables only",
             )
+    lines = _lines(tree, path)
     calls: list[CallPlan] = []
     raws: list[RawPlan] = []
     notes: list[str] = []
     owners: dict[str, str] = {}
-    for kind in tree:  # in order of their first appearance
+    for kind in (kind for kind in tree if kind != "line"):  # in order of their first appearance
         for number, table in enumerate(tables_of(tree[kind], kind, path), 1):
             place = f"[[{kind}]] {number}"
             where = f"{path}: {place}"
             if kind == "call":
                 call = convert(table, CallTable, where)
                 _claim(owners, call.line, place, kind, path)
-                calls.append(_plan_call(call, where, path.parent, number))
-                notes += _notes(call, place)
+                calls.append(_plan_call(call, lines.get(call.line), where, path.parent, number))
             else:
                 raw = convert(table, RawTable, where)
                 _claim(owners, raw.line, place, kind, path)
@@ -95,9 +102,14 @@ def load_script(path: Path) -> Script:
                 notes += _raw_notes(raws[-1], place)
     if not owners:
         raise ScriptError("is empty", where=str(path), remedy="write at least one [[call]] or [[raw]]")
+    for number, line in enumerate(lines, 1):
+        if not any(plan.line == line for plan in calls):
+            raise ScriptError(
+                f"line: {line!r} has no [[call]]", where=f"{path}: [[line]] {number}", remedy="add one, or remove it"
+            )
     ends_ns = [raw.source().ends_ns() for raw in raws]
     notes += _check_order(calls, path, ends_ns)
-    return Script(path, tuple(owners), tuple(calls), tuple(raws), tuple(notes), max(ends_ns) / NS)
+    return Script(path, tuple(owners), tuple(calls), tuple(raws), tuple(notes), max(ends_ns) / NS, lines)
 
 
 def _claim(owners: dict[str, str], line: str, place: str, kind: str, path: Path) -> None:
@@ -143,12 +155,12 @@ def _sound(name: str, key: str, where: str, folder: Path) -> Wav:
     return check(folder / name, f"{where}: {key}")
 
 
-def _plan_call(call: CallTable, where: str, folder: Path, number: int) -> CallPlan:
-    _check_dialling(call, where)
+def _plan_call(call: CallTable, line: LineTable | None, where: str, folder: Path, number: int) -> CallPlan:
+    check_call(call, where)
     talk_ns = _talk_ns(call, where)
-    if not talk_ns and (call.press or call.flash):
+    if not talk_ns and (call.press or call.flash or call.breaks or call.keys or call.far_dtmf or call.waiting):
         raise ScriptError(
-            "press and flash count from the answer, and nobody answers",
+            "press, flash, breaks, keys, far_dtmf and waiting count from the answer, and nobody answers",
             where=where,
             remedy="remove them, or answer = false",
         )
@@ -159,7 +171,8 @@ def _plan_call(call: CallTable, where: str, folder: Path, number: int) -> CallPl
             where=where,
             remedy=f"leave {FLASH_NS / NS} s before and after it",
         )
-    return CallPlan(
+    opened = [_ns(length, "breaks", where) for _, length in call.breaks]
+    plan = CallPlan(
         line=call.line,
         at_ns=_ns(call.at, "at", where),
         direction=call.direction,
@@ -172,7 +185,55 @@ def _plan_call(call: CallTable, where: str, folder: Path, number: int) -> CallPl
         flash_ns=flash_ns,
         far=_sound(call.far, "far", where, folder) if call.far else None,
         near=_sound(call.near, "near", where, folder) if call.near else None,
+        caller_id=call.caller_id,
+        redial=call.redial,
+        breaks=tuple(zip(_rising([at for at, _ in call.breaks], "breaks", where), opened, strict=True)),
+        flash_dial=call.flash_dial,
+        keys=_pressed(call.keys, "keys", where),
+        far_dtmf=_pressed(call.far_dtmf, "far_dtmf", where),
+        waiting_ns=_rising(call.waiting, "waiting", where),
+        waiting_id=call.waiting_id,
+        end_tones=tuple((tone, _ns(seconds, "end_tones", where)) for tone, seconds in call.end_tones),
+        stuck_hook=call.stuck_hook,
+        pulse=call.pulse,
+        keypad=call.keypad,
+        pbx=call.pbx if line is None else call.pbx.over(line.pbx),
+        impair=call.impair if line is None else call.impair.over(line.impair),
+        sensors=_sensors(line),
     )
+    check_talk(plan, where)
+    return plan
+
+
+def _pressed(keys: Sequence[tuple[float, str]], key: str, where: str) -> tuple[tuple[int, str], ...]:
+    times = _rising([at for at, _ in keys], key, where)
+    return tuple(zip(times, (text for _, text in keys), strict=True))
+
+
+def _sensors(line: LineTable | None) -> Sensors | None:
+    """Comparators on the line's voltage, where the script says how much that is; None = plain contacts."""
+    if line is None or line.feed is None:
+        return None
+    hook, ring = THRESHOLDS[24 if 20.0 <= line.feed <= 30.0 else 48]
+    return Sensors(
+        feed=line.feed,
+        hook_volts=hook if line.hook_volts is None else line.hook_volts,
+        ring_volts=ring if line.ring_volts is None else line.ring_volts,
+        loop_volts=LOOP_VOLTS if line.loop_volts is None else line.loop_volts,
+    )
+
+
+def _lines(tree: Mapping[str, object], path: Path) -> dict[str, LineTable]:
+    """The [[line]] tables by their line. Raises ScriptError."""
+    found: dict[str, LineTable] = {}
+    for number, table in enumerate(tables_of(tree.get("line", []), "line", path), 1):
+        where = f"{path}: [[line]] {number}"
+        line = convert(table, LineTable, where)
+        if found.setdefault(line.line, line) is not line:
+            raise ScriptError(f"line: {line.line!r} has two", where=where, remedy="keep one [[line]] for each line")
+        if line.feed is None and (line.hook_volts, line.ring_volts, line.loop_volts) != (None, None, None):
+            raise ScriptError("feed: the line's voltage is not given", where=where, remedy="add e.g. feed = 48")
+    return found
 
 
 def _talk_ns(call: CallTable, where: str) -> int:
@@ -191,35 +252,6 @@ def _talk_ns(call: CallTable, where: str) -> int:
     return talk_ns
 
 
-def _check_dialling(call: CallTable, where: str) -> None:
-    fault, remedy = "", ""
-    if call.direction == "outbound" and not call.dial:
-        fault, remedy = "dial: an outbound call needs a number", 'add e.g. dial = "0123456"'
-    elif call.direction == "inbound" and (call.dial or call.dialling):
-        fault, remedy = "dial: an inbound call dials nothing", 'remove it, or set direction = "outbound"'
-    elif call.dialling and not call.dial:
-        fault, remedy = "dialling: nothing is dialled", "add dial, or remove dialling"
-    elif not re.fullmatch(r"[0-9*#]{0,64}", call.dial):
-        fault, remedy = f"dial: {call.dial!r} cannot be dialled", "use up to 64 of 0-9, * and #"
-    elif call.dialling in ("pulse10", "pulse20") and not call.dial.isdecimal():
-        fault, remedy = f"dial: {call.dial!r} cannot be pulsed", 'use the digits 0-9, or dialling = "dtmf"'
-    elif not call.dial and not call.rings:
-        fault, remedy = "rings: a line that does not ring has no call", "ring at least once"
-    elif call.caller_id and call.dial:
-        fault, remedy = "caller_id: only a call that comes in has a caller's number", "remove it"
-    elif call.caller_id and (call.caller_id.number is None) == (call.caller_id.absence is None):
-        fault, remedy = "caller_id: give a number, or the reason of its absence", "keep one of number and absence"
-    if fault:
-        raise ScriptError(fault, where=where, remedy=remedy)
-
-
-def _notes(call: CallTable, place: str) -> list[str]:
-    """What of a call is accepted but not rendered."""
-    if call.caller_id is None:
-        return []
-    return [f"{place}: caller ID ({call.caller_id.standard}) is not rendered: the line rings without it"]
-
-
 def _plan_raw(raw: RawTable, where: str, folder: Path) -> RawPlan:
     events: list[ContactEdge | ButtonPressed] = []
     seen: dict[str, int] = {}
@@ -227,8 +259,11 @@ def _plan_raw(raw: RawTable, where: str, folder: Path) -> RawPlan:
     for n, (at, contact, state) in enumerate(raw.contacts, 1):
         at_ns = _ns(at, f"contacts[{n}]", where)
         if at_ns < latest_ns or seen.get(contact) == at_ns:
-            fault = "is earlier than the edge before it" if at_ns < latest_ns else f"has two edges of {contact}"
-            raise ScriptError(f"contacts[{n}]: {at} {fault}", where=where, remedy="put the edges in order of time")
+            early = f"contacts[{n}]: {at} is earlier than the edge before it"
+            twice = f"contacts[{n}]: {at} has two edges of {contact}"
+            raise ScriptError(
+                early if at_ns < latest_ns else twice, where=where, remedy="put the edges in order of time"
+            )
         seen[contact] = latest_ns = at_ns
         active = state == ("on" if contact == "ring" else "off")
         events.append(ContactEdge(raw.line, Contact(contact), active, at_ns))
@@ -263,7 +298,7 @@ def _check_order(calls: Sequence[CallPlan], path: Path, ends_ns: list[int]) -> l
                 where=f"{path}: [[call]] {number}",
                 remedy="begin it later, or on another line",
             )
-        rang_out = last.answered_ns is None and not last.plan.dial
+        rang_out = last.answered_ns is None and not last.plan.placed
         if plan.at_ns < last.ended_ns + (_RANG_OUT_NS if rang_out else _HANG_UP_NS):
             notes.append(f"[[call]] {number}: so soon after [[call]] {earlier} that both may look like one call")
     return notes

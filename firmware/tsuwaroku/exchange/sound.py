@@ -59,6 +59,20 @@ def _noise() -> tuple[Block, npt.NDArray[np.int16]]:
     return noise, np.rint(noise).astype("<i2")
 
 
+def noise_at(seed: int, first: int, count: int, dbm0: float) -> Block:
+    """Noise of a level from the stream's sample `first` on; each second of each seed has its own."""
+    table, _ = _noise()
+    gain = np.float32(10.0 ** ((dbm0 - NOISE_DBM0) / 20.0))
+    parts: list[Block] = []
+    while count:
+        block, skip = divmod(first, BLOCK)
+        size = min(count, BLOCK - skip)
+        at = (seed * 0xC2B2AE35 + block * 0x27D4EB2F) % (_NOISE_TABLE - BLOCK) + skip
+        parts.append(table[at : at + size] * gain)
+        first, count = first + size, count - size
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
+
+
 def mixdown(sounds: Sequence[Sound], seed: int, block: int) -> bytes:
     """S16LE of the stream's second number `block`: line noise and every sound's part of it. Saturates."""
     first = block * BLOCK
@@ -103,12 +117,12 @@ RING_BACK_BEAT_HZ = 16.0
 # What of the ringing voltage leaks through the coupling; not measured on any board.
 RINGING = ((16.0, -30.0),)
 _DTMF_ROWS = (697.0, 770.0, 852.0, 941.0)  # ITU-T Q.23
-_DTMF_COLUMNS = (1209.0, 1336.0, 1477.0)
-_DTMF_KEYS = "123456789*0#"
-_DTMF_LOW_DBM0, _DTMF_HIGH_DBM0 = -10.0, -8.0  # facts: the high tone 0-5 dB above the low one
+_DTMF_COLUMNS = (1209.0, 1336.0, 1477.0, 1633.0)
+_DTMF_KEYS = "123A456B789C*0#D"
+DTMF_LOW_DBM0, DTMF_TWIST_DB = -10.0, 2.0  # facts: the high tone 0-5 dB above the low one
 
 
-def dtmf(key: str) -> tuple[tuple[float, float], ...]:
-    """The two sines of a key, one of 0-9*#."""
-    row, column = divmod(_DTMF_KEYS.index(key), 3)
-    return ((_DTMF_ROWS[row], _DTMF_LOW_DBM0), (_DTMF_COLUMNS[column], _DTMF_HIGH_DBM0))
+def dtmf(key: str, low_dbm0: float = DTMF_LOW_DBM0, twist_db: float = DTMF_TWIST_DB) -> tuple[tuple[float, float], ...]:
+    """The two sines of a key, one of 0-9*# and, from exchanges alone, A-D."""
+    row, column = divmod(_DTMF_KEYS.index(key), 4)
+    return ((_DTMF_ROWS[row], low_dbm0), (_DTMF_COLUMNS[column], low_dbm0 + twist_db))

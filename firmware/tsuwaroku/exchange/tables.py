@@ -12,25 +12,24 @@ import msgspec
 from msgspec import Meta
 
 from tsuwaroku.errors import ScriptError
-from tsuwaroku.exchange.timeline import Dialling, Direction
+from tsuwaroku.exchange.callerid import CallerId
+from tsuwaroku.exchange.impaired import GOOD, Impair
+from tsuwaroku.exchange.plan import PLAIN_DIAL, PLAIN_KEYPAD, PLAIN_PBX, Dialling, Direction, Keypad, Pbx, Pulse
+from tsuwaroku.exchange.tones import Progress
 
 _LineId = Annotated[str, Meta(min_length=1, max_length=16, pattern=r"^[0-9A-Za-z_.-]+$")]  # as in config.LineConfig
+
+_Digits = Annotated[str, Meta(pattern=r"^[0-9*#]{0,64}$")]
+_Keys = Annotated[str, Meta(pattern=r"^[0-9A-D*#]{1,64}$")]
+_Volts = Annotated[float, Meta(ge=0.0, le=200.0)]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pass
 
 
-class CallerId(_Table, frozen=True, kw_only=True):
-    """What the exchange sends of the caller, and by which standard (facts: caller ID)."""
-
-    standard: Literal["jclip", "sdmf", "mdmf", "etsi_mdmf", "dtmf"]
-    number: Annotated[str, Meta(pattern=r"^[0-9]{1,20}$")] | None = None
-    absence: Literal["withheld", "payphone", "unavailable"] | None = None
-
-
 class CallTable(_Table, frozen=True, kw_only=True):
-    """A [[call]]. Seconds; `press` and `flash` count from the answer."""
+    """A [[call]]. Seconds; `press`, `flash`, `breaks`, `keys`, `far_dtmf` and `waiting` count from the answer."""
 
     line: _LineId
     at: float
@@ -45,6 +44,31 @@ class CallTable(_Table, frozen=True, kw_only=True):
     near: str = ""
     press: tuple[float, ...] = ()
     flash: tuple[float, ...] = ()
+    flash_dial: tuple[_Digits, ...] = ()  # dialled after the first flash, the second, ...; "" = nothing
+    breaks: tuple[tuple[float, Annotated[float, Meta(ge=0.005, le=10.0)]], ...] = ()  # the loop opens for so long
+    redial: _Digits = ""  # outbound: dialled anew, after a flash
+    keys: tuple[tuple[float, _Keys], ...] = ()  # pressed in the talk
+    far_dtmf: tuple[tuple[float, _Keys], ...] = ()  # by the other end
+    waiting: tuple[float, ...] = ()  # a second call knocks
+    waiting_id: CallerId | None = None
+    end_tones: tuple[tuple[Progress, Annotated[float, Meta(gt=0.0)]], ...] = ()
+    stuck_hook: Literal["", "on", "off"] = ""
+    pulse: Pulse = PLAIN_DIAL
+    keypad: Keypad = PLAIN_KEYPAD
+    pbx: Pbx = PLAIN_PBX
+    impair: Impair = GOOD
+
+
+class LineTable(_Table, frozen=True, kw_only=True):
+    """A [[line]]: what is so in every call of it. With `feed`, in volts, its contacts compare the line's voltage."""
+
+    line: _LineId
+    feed: _Volts | None = None
+    hook_volts: _Volts | None = None
+    ring_volts: _Volts | None = None
+    loop_volts: _Volts | None = None
+    pbx: Pbx = PLAIN_PBX
+    impair: Impair = GOOD
 
 
 class RawTable(_Table, frozen=True, kw_only=True):
@@ -78,7 +102,16 @@ def tables_of(value: object, kind: str, path: Path) -> list[Mapping[str, object]
     raise ScriptError(f"{kind} is not a list of tables", where=str(path), remedy=f"write [[{kind}]], in two brackets")
 
 
-_T = TypeVar("_T", CallTable, RawTable)
+_T = TypeVar("_T", CallTable, LineTable, RawTable)
+# The tables within a table, by their key.
+INNER: dict[str, type[msgspec.Struct]] = {
+    "caller_id": CallerId,
+    "waiting_id": CallerId,
+    "pulse": Pulse,
+    "keypad": Keypad,
+    "pbx": Pbx,
+    "impair": Impair,
+}
 
 
 def convert(table: Mapping[str, object], kind: type[_T], where: str) -> _T:
@@ -88,7 +121,7 @@ def convert(table: Mapping[str, object], kind: type[_T], where: str) -> _T:
     except msgspec.ValidationError as error:
         text, _, at = str(error).partition(" - at `$")
         key = re.sub(r"\[(\d+)\]", lambda m: f"[{int(m[1]) + 1}]", at.strip("`").lstrip("."))
-        keys = CallerId.__struct_fields__ if key == "caller_id" else kind.__struct_fields__
+        keys = INNER.get(key, kind).__struct_fields__
         raise ScriptError(
             f"{key}: {text}" if key else text,
             where=where,

@@ -73,7 +73,7 @@ class Conversation:
     """A Sound: from `start` to `end` two people talk. `near_first`: the clerk greets, as when a call comes in.
 
     Either voice can be left out (`near`, `far`), where a recording takes its place. Nobody is heard in the
-    `mutes`, (from, to) stretches of the stream in which the loop is open.
+    `mutes`, (from, to) stretches of the stream in which the loop is open or something else is on the line.
     """
 
     start: int
@@ -83,6 +83,7 @@ class Conversation:
     near: bool = True
     far: bool = True
     mutes: tuple[tuple[int, int], ...] = ()
+    gains: tuple[float, float] = (1.0, 1.0)  # near, far
     _period: int = field(default=-1, init=False)
     _said: list[Syllable] = field(default_factory=list, init=False)
 
@@ -94,7 +95,8 @@ class Conversation:
             for syllable in self.syllables(period):
                 c, d = max(syllable.start, origin), min(syllable.end, origin + voices.size)
                 if c < d:
-                    voices[c - origin : d - origin] += syllable.wave[c - syllable.start : d - syllable.start]
+                    gain = np.float32(self.gains[0 if syllable.near else 1])
+                    voices[c - origin : d - origin] += gain * syllable.wave[c - syllable.start : d - syllable.start]
         for begin, stop in self.mutes:
             voices[max(begin - a, 0) : max(stop - a, 0)] = 0.0
         out[a - first : b - first] += voices

@@ -95,10 +95,11 @@ class Recorded:
     end: int
     reader: WavReader
     mutes: tuple[tuple[int, int], ...] = ()
+    gain: float = 1.0
 
     def add(self, out: Block, first: int) -> None:
         a, b = max(first, self.start), min(first + out.size, self.end)
         pcm = np.frombuffer(self.reader.read(a - self.start, b - a), dtype="<i2").astype(np.float32)
         for begin, stop in self.mutes:
             pcm[max(begin - a, 0) : max(stop - a, 0)] = 0.0
-        out[a - first : a - first + pcm.size] += pcm
+        out[a - first : a - first + pcm.size] += np.float32(self.gain) * pcm

@@ -30,6 +30,9 @@ class Reason(enum.StrEnum):
     PLAYBACK_FAILED = "playback_failed"  # the board did not play, or did not say that it did
 
 
+_BEFORE = r"(?:\d|00)?(?:18[46])?"  # what may stand before a number; see `is_emergency`
+
+
 class NoticePlan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to happen on one call. `withheld`: nothing is played, and this is why."""
 
@@ -93,7 +96,7 @@ def _withheld(
         return None
     if dialled is not None and is_emergency(dialled, emergency, prefixed=direction is Direction.OUTBOUND):
         return Reason.EMERGENCY_NUMBER
-    if direction is Direction.OUTBOUND and not is_number(dialled):
+    if direction is Direction.OUTBOUND and (not is_number(dialled) or is_begun(dialled or "", emergency)):
         return Reason.NUMBER_UNKNOWN
     return None
 
@@ -110,10 +113,18 @@ def is_emergency(dialled: str, emergency: tuple[str, ...], *, prefixed: bool = T
     number), may stand before it. An extension such as 5119 is then taken for 5-119 as well: a beep too few is the
     smaller harm.
     """
-    digits = re.sub(r"[^0-9]", "", dialled)
-    before = r"(?:\d|00)?(?:18[46])?" if prefixed else ""
-    wanted = (re.sub(r"[^0-9]", "", number) for number in emergency)
-    return any(number and re.fullmatch(before + number, digits) for number in wanted)
+    before = _BEFORE if prefixed else ""
+    return any(number and re.fullmatch(before + number, _digits(dialled)) for number in map(_digits, emergency))
+
+
+def is_begun(dialled: str, emergency: tuple[str, ...]) -> bool:
+    """Whether more digits could make it an `emergency` number: somebody who dials slowly may be amid 119."""
+    begun = {number[:n] for number in map(_digits, emergency) for n in range(len(number))}
+    return any(re.fullmatch(_BEFORE + start, _digits(dialled)) for start in begun)
+
+
+def _digits(number: str) -> str:
+    return re.sub(r"[^0-9]", "", number)
 
 
 def _plain(dialled: str) -> str:

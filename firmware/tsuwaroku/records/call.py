@@ -23,7 +23,9 @@ class Outcome(enum.StrEnum):
     ANSWERED = "answered"
     MISSED = "missed"
     ABANDONED = "abandoned"  # off-hook, and on-hook again before anybody answered
-    FAILED = "failed"  # busy or refused by the exchange
+    NO_ANSWER = "no_answer"  # the same, and it rang at the other end
+    BUSY = "busy"  # the exchange gave its busy tone: engaged, or refused
+    FAILED = "failed"
     NOT_RECORDED = "not_recorded"
 
 
@@ -53,6 +55,7 @@ class Caller(_Part, kw_only=True):
 
     number: str | None = None
     absence: str | None = None
+    name: str | None = None
 
 
 class Notice(_Part, kw_only=True):
@@ -76,6 +79,19 @@ class Mark(_Part, kw_only=True):
     kind: MarkKind = MarkKind.UNREASONABLE_DEMAND
     by: str = "button"
     withdrawn: bool = False
+
+
+def rebased(mark: Mark, by_s: float) -> Mark:
+    """The same mark with its offset counted from another moment."""
+    return mark if mark.at_s is None else msgspec.structs.replace(mark, at_s=round(mark.at_s + by_s, 3))
+
+
+class InCallDigits(_Part, kw_only=True):
+    """Keys or dialled digits in a call, from `at_s` on. `by`: "near", "far", or null where that cannot be told."""
+
+    at_s: float
+    keys: str
+    by: str | None = None
 
 
 class GapRecord(_Part, kw_only=True):
@@ -135,7 +151,11 @@ class Retention(_Part, kw_only=True):
 
 
 class CallRecord(_Part, kw_only=True):
-    """One call."""
+    """One call.
+
+    `dialled`: everything dialled before the answer, a comma where the hook was flashed, a question mark where sound was
+    lost meanwhile. Null: nothing was, or nothing could be heard.
+    """
 
     id: str
     sequence: int
@@ -152,6 +172,8 @@ class CallRecord(_Part, kw_only=True):
     caller: Caller = msgspec.field(default_factory=Caller)
     called: str | None = None
     dialled: str | None = None
+    waiting_callers: list[Caller] = msgspec.field(default_factory=list)  # calls that knocked in this one
+    in_call_digits: list[InCallDigits] = msgspec.field(default_factory=list)
     notice: Notice = msgspec.field(default_factory=Notice)
     marks: list[Mark] = msgspec.field(default_factory=list)
     flashes: list[float] = msgspec.field(default_factory=list)
@@ -160,7 +182,7 @@ class CallRecord(_Part, kw_only=True):
     retention: Retention
     integrity: Integrity = Integrity.SEALED
     continues: str | None = None
-    ended_by: str = "hook"  # hook, part (4 h), shutdown, power
+    ended_by: str = "hook"  # hook, tone, part (4 h), shutdown, power
 
 
 class PublicRecord(_Part, kw_only=True):

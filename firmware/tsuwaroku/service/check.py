@@ -16,6 +16,7 @@ from tsuwaroku.records.retention import configured
 from tsuwaroku.service.announcement import load_announcement
 from tsuwaroku.service.plan import plan, refuse_below_guarantee
 from tsuwaroku.service.setup import device_key_path
+from tsuwaroku.signalling.spandsp import check_library
 from tsuwaroku.store.layout import Store
 
 
@@ -34,6 +35,7 @@ def check_config(config: Config) -> list[Finding]:
     for place, look in (
         ("store.retention", _retention),
         ("board", _board),
+        ("libspandsp2", _library),
         ("announcement", _announcement),
         ("store", _store),
         ("store.ring_size", _ring),
@@ -79,6 +81,11 @@ def missing_card(pcm: str, place: str = "board.capture") -> Finding | None:
         return None
     text = f"the sound card {card} is not there; cards present: {', '.join(present) or 'none'}"
     return Finding("error", place, text, f"plug the card in, or name another in {place}")
+
+
+def _library(config: Config) -> list[Finding]:
+    check_library()
+    return []
 
 
 def _announcement(config: Config) -> list[Finding]:

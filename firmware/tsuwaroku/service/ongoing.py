@@ -10,16 +10,22 @@ from tsuwaroku.clock import NS, Instant, iso
 from tsuwaroku.config import LineConfig, Mode
 from tsuwaroku.records.call import (
     Audio,
+    Caller,
     CallRecord,
     ClockRecord,
     Direction,
+    InCallDigits,
     Mark,
     Notice,
     NoticeOutcome,
     Outcome,
     Retention,
+    rebased,
 )
 from tsuwaroku.records.retention import expires_on
+from tsuwaroku.service.dialling import Dialling
+from tsuwaroku.service.ops import Op
+from tsuwaroku.signalling.callerid import Absence, CallerId
 from tsuwaroku.store.chunks import CallOpening
 
 
@@ -44,6 +50,12 @@ class OngoingCall:
         self.inferred = False
         self.marks: list[Mark] = []
         self.flashes: list[float] = []
+        self.dialling = Dialling()
+        self.caller: CallerId | None = None
+        self.waiting: list[CallerId] = []
+        self.early: list[Op] = []  # events of before the call is opened
+        self.deaf = False  # sound was lost while the caller's number may have been sent
+        self.progress = Outcome.ABANDONED  # what the exchange said of it, before anybody answered
         self.voice_at = array("q")
         self.voice = bytearray()
 
@@ -54,14 +66,59 @@ class OngoingCall:
     @property
     def outcome_so_far(self) -> Outcome:
         """What it is if it ends now."""
-        return Outcome.ANSWERED if self.answered_ns is not None else Outcome.ABANDONED
+        if self.answered_ns is not None:
+            return Outcome.ANSWERED
+        return Outcome.MISSED if self.direction is Direction.INBOUND else self.progress
 
     @property
     def ring_s(self) -> float:
         """How long it rang before somebody answered."""
-        if self.direction is not Direction.INBOUND or self.off_hook_ns is None:
+        if self.direction is not Direction.INBOUND or self.answered_ns is None:
             return 0.0
-        return round(max(0, self.off_hook_ns - self.seized.mono_ns) / NS, 3)
+        return round(max(0, self.answered_ns - self.seized.mono_ns) / NS, 3)
+
+    @property
+    def in_call_digits(self) -> list[InCallDigits]:
+        """Keys since the answer."""
+        return [InCallDigits(at_s=self.at_s(one.at_ns), keys=one.keys, by=one.by) for one in self.dialling.in_call]
+
+    def answer(self, at_ns: int, inferred: bool) -> None:
+        """Somebody answered: offsets count from there, those before it too."""
+        self._rebase((self.answered_ns or self.seized.mono_ns) - at_ns)
+        self.answered_ns, self.inferred = at_ns, inferred
+        self.dialling.answered()
+
+    def unanswer(self) -> None:
+        """Nobody had."""
+        if self.answered_ns is not None:
+            self._rebase(self.answered_ns - self.seized.mono_ns)
+        self.answered_ns, self.inferred = None, False
+        self.dialling.unanswered()
+
+    def _rebase(self, by_ns: int) -> None:
+        self.flashes = [round(at_s + by_ns / NS, 3) for at_s in self.flashes]
+        self.marks = [rebased(mark, by_ns / NS) for mark in self.marks]
+
+    @property
+    def from_caller(self) -> Caller:
+        """For the record. `not_offered` only where it was listened for, all the time, and nothing came."""
+        if self.caller is not None:
+            return shown(self.caller)
+        heard_all = self.direction is Direction.INBOUND and not self.deaf and self.continues is None
+        return Caller(absence=Absence.NOT_OFFERED.value) if heard_all else Caller()
+
+    def taken_events(self) -> list[Op]:
+        """Those of before now that the call is opened."""
+        early, self.early = self.early, []
+        return early
+
+    def number_known(self, caller: CallerId) -> bool:
+        """Whether this says more than what was known: one that could be read goes before one that could not."""
+        known = self.caller
+        if known is not None and (known.absence is not Absence.UNREADABLE or caller.absence is Absence.UNREADABLE):
+            return False
+        self.caller = caller
+        return True
 
     def wall_ns(self, mono_ns: int) -> int:
         return self.seized.wall_ns + mono_ns - self.seized.mono_ns
@@ -90,6 +147,9 @@ class OngoingCall:
         part.off_hook_ns = at_ns
         part.answered_ns = at_ns if self.answered_ns is not None else None
         part.inferred = self.inferred
+        part.dialling = self.dialling.next_part()
+        part.progress = self.progress
+        part.caller, part.deaf = self.caller, self.deaf
         return part
 
     def opening(self, retention_days: int, first_ns: int | None = None) -> CallOpening:
@@ -140,6 +200,11 @@ class OngoingCall:
             duration_s=0.0 if answered is None else round((ended_ns - answered) / NS, 3),
             ring_s=ring_s,
             outcome=outcome,
+            caller=self.from_caller,
+            called=None if self.caller is None else self.caller.called,
+            dialled=self.dialling.text,
+            waiting_callers=[shown(caller) for caller in self.waiting],
+            in_call_digits=self.in_call_digits,
             notice=notice,
             marks=self.marks,
             flashes=self.flashes,
@@ -151,3 +216,8 @@ class OngoingCall:
             continues=None if self.continues is None else str(ULID.from_bytes(self.continues)),
             ended_by=ended_by,
         )
+
+
+def shown(caller: CallerId) -> Caller:
+    """As a record has it; frame and check value are in the call's events."""
+    return Caller(number=caller.number, absence=caller.absence and caller.absence.value, name=caller.name)

@@ -20,16 +20,18 @@ from tsuwaroku.records.call import Mark, Notice, NoticeOutcome, Outcome
 from tsuwaroku.service import ops
 from tsuwaroku.service.capture import LineCapture
 from tsuwaroku.service.modes import mode_now
-from tsuwaroku.service.ongoing import OngoingCall
+from tsuwaroku.service.ongoing import OngoingCall, shown
 from tsuwaroku.service.panel import LinePanel
 from tsuwaroku.service.telling import Sounds, Telling
 from tsuwaroku.signalling import effects
-from tsuwaroku.signalling.line import LineMachine, State
+from tsuwaroku.signalling.cadence import Tone
+from tsuwaroku.signalling.ear import Ear, Listening
+from tsuwaroku.signalling.line import UNANSWERED, LineMachine, State
 from tsuwaroku.signalling.voice import VoiceActivity
 
 
 class Predecessor(msgspec.Struct, frozen=True):
-    """A call that was cut off (crash, power) on a line that may still be in that call."""
+    """A call that was cut off (crash, power; a tone that was taken for its end) on a line that may still be in it."""
 
     call_id: bytes
     told: bool
@@ -50,6 +52,7 @@ class LineStation:
     ) -> None:
         self.line = line
         self.machine = LineMachine(line)
+        self.ear = Ear(board.rate)
         self.panel = LinePanel()
         self.capture = LineCapture(board.rate, line.timers.pre_roll_s)
         self.telling = Telling(line, board, sounds, announcement)
@@ -64,6 +67,7 @@ class LineStation:
         self._voice = VoiceActivity(board.rate)
         self._frame_octets = board.rate // 50 * 2
         self._ops: list[ops.Op] = []
+        self._playing_from: int | None = None
         self._last: OngoingCall | None = None  # the last finished call, for late marks
         self._last_ended_ns: int | None = None  # None again once another call was seized
         self._discard_due_ns: int | None = None
@@ -73,17 +77,18 @@ class LineStation:
 
     def audio(self, frame: AudioFrame) -> None:
         self.capture.add(frame)
+        self.ear.audio(frame)
         if self.call is not None and self.capture.capturing:
             self._heard(self.call, frame)
-        found = self.machine.audio(frame)
-        if found:  # almost never: this runs for every line and 20 ms
-            self._apply(found)
-            self._due_ns = self.machine.deadline()
 
     def gap(self, gap: Gap) -> None:
         self.capture.add(gap)
+        self.ear.gap(gap)
         self.telling.gap()
-        self._apply(self.machine.gap(gap))
+        if self.call is not None and self.machine.listening is Listening.DIALLED:
+            self.call.dialling.lost()
+        elif self.call is not None and self.machine.listening is Listening.ON_HOOK:
+            self.call.deaf = True
 
     def contact(self, edge: ContactEdge) -> None:
         if edge.contact is Contact.HOOK:
@@ -99,19 +104,43 @@ class LineStation:
         self._due_ns = self.machine.deadline()
 
     def playback(self, event: Playback) -> None:
+        self._blank(event)
         self._add(self.telling.playback(event, self.capture.since(event.first_sample - self._rate // 2)))
 
     def tick(self, now_ns: int) -> None:
         """Time has come to `now_ns`; every edge before it was given."""
-        if self._due_ns is not None and self._due_ns <= now_ns:
-            self._apply(self.machine.tick(now_ns))
-            self._due_ns = self.machine.deadline()
+        if self.ear.next_ns <= now_ns:
+            self._listen(now_ns)
+        self._advance(now_ns)
         if self.call is not None:
             if self.machine.state is State.FLASHED:
                 self.telling.flashing(now_ns)
             self.telling.tick(now_ns)
         if self._discard_due_ns is not None and now_ns >= self._discard_due_ns:
             self._discard()
+
+    def _listen(self, now_ns: int) -> None:
+        """Every block that has ended by now; the line's state at its end says what to listen for."""
+        while (block := self.ear.due(now_ns)) is not None:
+            self._advance(block.end_ns)
+            heard = self.ear.judge(block, self.machine.listening)
+            if heard:
+                self._apply(self.machine.heard(block.end_ns, heard))
+                self._due_ns = self.machine.deadline()
+
+    def _advance(self, now_ns: int) -> None:
+        if self._due_ns is not None and self._due_ns <= now_ns:
+            self._apply(self.machine.tick(now_ns))
+            self._due_ns = self.machine.deadline()
+
+    def _blank(self, event: Playback) -> None:
+        """What we play ourselves is never the line's, nor is its echo just after it."""
+        if event.playing:
+            self._playing_from = event.first_sample
+            self.ear.blank(event.first_sample, None)
+        elif self._playing_from is not None:
+            self.ear.blank(self._playing_from, event.first_sample + self._rate // 10)
+            self._playing_from = None
 
     def watch(self, wall_ns: int) -> None:
         """Between calls the lamp follows the timetable."""
@@ -158,10 +187,21 @@ class LineStation:
                 self._off_hook(call, at_ns)
             case effects.Answered(at_ns, inferred):
                 self._answered(call, at_ns, inferred)
+            case effects.Unanswered(at_ns):
+                self._unanswered(call, at_ns)
+            case effects.Dialled():
+                self._dialled(call, effect)
+            case effects.NumberKnown():
+                self._number(call, effect)
+            case effects.Progress(at_ns, tone):
+                call.progress = Outcome.BUSY if tone is Tone.BUSY else Outcome.NO_ANSWER
+                self._event("progress", at_ns, {"tone": tone.value, "outcome": call.progress.value})
+            case effects.PrimaryOver(at_ns, length_ns):
+                self._event("primary_answer", at_ns, {"length_s": round(length_ns / NS, 3)})
             case effects.Flash():
                 self._flash(call, effect)
             case effects.Ended():
-                self._ended(effect)
+                self._ended(effect, "tone" if effect.by_tone else "hook")
             case effects.Missed():
                 self._missed(call, effect)
             case effects.PartDue(at_ns):
@@ -179,7 +219,7 @@ class LineStation:
         if mode is Mode.OFF:
             return
         self.call = OngoingCall(self.line, self._rate, seized, effect.direction, mode)
-        if effect.resumed and before is not None:
+        if (effect.resumed or effect.again) and before is not None:
             self.call.continues = before.call_id
             if before.told:
                 self.call.inherited = Notice(outcome=NoticeOutcome.ANNOUNCED, reason="inherited")
@@ -190,13 +230,14 @@ class LineStation:
         off_hook_sample = self.capture.position(at_ns)
         first_ns = at_ns - (off_hook_sample - first_sample) * NS // self._rate
         self._ops.append(ops.OpenCall(call.opening(self._retention_days, first_ns)))
+        self._ops += call.taken_events()
         self.panel.call_began(at_ns)
         for piece in list(self.capture.since(off_hook_sample)):
             if isinstance(piece, AudioFrame) and piece.first_sample >= off_hook_sample:
                 self._heard(call, piece)
 
     def _answered(self, call: OngoingCall, at_ns: int, inferred: bool) -> None:
-        call.answered_ns, call.inferred = at_ns, inferred
+        call.answer(at_ns, inferred)
         self._answer_event(call)
         self._add(self.telling.begin(call, at_ns))
         # The answer is noticed late (its debounce); the notice is given the voices since.
@@ -205,8 +246,42 @@ class LineStation:
             if first >= answer:
                 self.telling.voice(at_ns + (first - answer) * NS // self._rate, bool(flag))
 
+    def _unanswered(self, call: OngoingCall, at_ns: int) -> None:
+        call.unanswer()
+        self.telling.unanswered(at_ns)
+        self._event("unanswered", at_ns, {"dialled": call.dialling.text})
+
+    def _dialled(self, call: OngoingCall, effect: effects.Dialled) -> None:
+        """Everything so far is told each time: a call that is cut off keeps it."""
+        if call.dialling.digit(effect.key, effect.began_ns, effect.level_dbm0):
+            self._event("dialled", effect.at_ns, {"dialled": call.dialling.text})
+            return
+        self._event("keys", effect.at_ns, {"in_call_digits": msgspec.to_builtins(call.in_call_digits)})
+        self._add(self.telling.dialled(call, effect.at_ns))
+
+    def _number(self, call: OngoingCall, effect: effects.NumberKnown) -> None:
+        """The whole frame goes into the call's own stream, whatever it says; before the off-hook, a little later."""
+        caller = effect.caller
+        kind = "caller_waiting" if effect.waiting else "caller_id"
+        if effect.waiting:
+            call.waiting.append(caller)
+        elif not call.number_known(caller):
+            kind = "caller_id_again"
+        data: dict[str, object] = {
+            "caller": msgspec.to_builtins(shown(caller)),
+            "called": caller.called,
+            "standard": caller.standard,
+            "raw": caller.raw.hex(),
+            "crc_ok": caller.crc_ok,
+        }
+        if self.capture.capturing:
+            self._event(kind, effect.at_ns, data)
+        else:
+            call.early.append(ops.AddEvent(call.id, kind, effect.at_ns, data))
+
     def _flash(self, call: OngoingCall, effect: effects.Flash) -> None:
         call.flashes.append(call.at_s(effect.at_ns))
+        call.dialling.flash(effect.at_ns + effect.length_ns)
         length_s = round(effect.length_ns / NS, 3)
         self._event("flash", effect.at_ns, {"at_s": call.at_s(effect.at_ns), "length_s": length_s})
         self.telling.flashed(effect.at_ns, effect.length_ns)
@@ -219,14 +294,21 @@ class LineStation:
         self._close(call, effect.at_ns, effect.outcome, ended_by)
         self.call, self._last, self._last_ended_ns = None, call, effect.at_ns
         self.panel.call_ended()
+        if effect.by_tone:
+            told = call.inherited is not None or call.told not in (None, NoticeOutcome.FAILED)
+            self.predecessor = Predecessor(call.id, told)
         if call.mode is Mode.ON_BUTTON and not call.pressed:
             self._discard_due_ns = effect.at_ns + round(self.line.timers.mark_window_s * NS)
 
     def _missed(self, call: OngoingCall, effect: effects.Missed) -> None:
+        if self.capture.capturing:  # since the primary answer
+            self._ended(effects.Ended(effect.at_ns, effect.decided_ns, Outcome.MISSED))
+            return
         self.call = None
         if call.mode is Mode.ON_BUTTON:
             return
         self._ops.append(ops.OpenCall(call.opening(self._retention_days)))
+        self._ops += call.taken_events()
         self._close(call, effect.at_ns, Outcome.MISSED, "hook")
 
     def _part(self, old: OngoingCall, at_ns: int) -> None:
@@ -270,7 +352,7 @@ class LineStation:
     def _markable(self, now_ns: int) -> bool:
         """Whether a press now marks a call: the one in progress, or the one that ended just before."""
         if self.call is not None:
-            return self.machine.state is not State.RINGING
+            return self.machine.state not in UNANSWERED
         window_ns = round(self.line.timers.mark_window_s * NS)
         return self._last_ended_ns is not None and now_ns - self._last_ended_ns <= window_ns
 

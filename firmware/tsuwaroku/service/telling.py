@@ -15,9 +15,9 @@ from tsuwaroku.config import AnnouncementConfig, LineConfig
 from tsuwaroku.errors import BoardError
 from tsuwaroku.events import AudioFrame, Gap, Playback
 from tsuwaroku.hal.board import Board
-from tsuwaroku.notice.policy import decide
+from tsuwaroku.notice.policy import Reason, decide, is_emergency
 from tsuwaroku.notice.session import Effect, NoticeSession, Play, Sound
-from tsuwaroku.records.call import Notice, NoticeOutcome
+from tsuwaroku.records.call import Direction, Notice, NoticeOutcome
 from tsuwaroku.service import ops
 from tsuwaroku.service.ongoing import OngoingCall
 from tsuwaroku.service.proving import NoticeProver
@@ -69,7 +69,8 @@ class Telling:
 
     def begin(self, call: OngoingCall, at_ns: int) -> list[ops.Op]:
         """Somebody answered: the decision is made, or inherited from the call this one continues."""
-        plan = decide(self._line.notice, call.direction, None, self._emergency)
+        dialled = self._emergency_of(call) or call.dialling.number
+        plan = decide(self._line.notice, call.direction, dialled, self._emergency)
         self._call, self._parked = call, False
         if call.inherited is not None:
             self._session = NoticeSession.inherited(call.inherited, plan, self._line.notice, at_ns)
@@ -77,6 +78,23 @@ class Telling:
             self._session = NoticeSession(plan, self._line.notice, self._sounds.announcement_ns)
             self._carry_out(self._session.answered(at_ns))
         return self._news(at_ns)
+
+    def dialled(self, call: OngoingCall, at_ns: int) -> list[ops.Op]:
+        """A key was pressed in the call: if that makes an emergency number, nothing more is played onto it."""
+        if self._session is None or self._emergency_of(call) is None:
+            return []
+        self._carry_out(self._session.withhold(Reason.EMERGENCY_NUMBER, at_ns))
+        return self._news(at_ns)
+
+    def unanswered(self, at_ns: int) -> None:
+        """Nobody had answered: what was played was played to nobody, and the notice is due at the answer."""
+        session, self._session = self._session, None
+        if session is not None:
+            self._carry_out(session.ended(at_ns))
+            self._prover.cut()
+        if self._call is not None:
+            self._call.told = None
+            self._call = None
 
     def voice(self, frame_ns: int, is_speech: bool) -> None:
         """One 20 ms frame since the answer."""
@@ -144,6 +162,11 @@ class Telling:
         self.failed = notice.reason if notice.outcome is NoticeOutcome.FAILED else None
         self._call = None
         return notice, found
+
+    def _emergency_of(self, call: OngoingCall) -> str | None:
+        """The emergency number that was dialled, if one may have been."""
+        prefixed = call.direction is not Direction.INTERNAL
+        return next((one for one in call.dialling.tried if is_emergency(one, self._emergency, prefixed=prefixed)), None)
 
     def _news(self, at_ns: int) -> list[ops.Op]:
         """What has become of the notice goes into the call's own stream as soon as it is so: a call that is cut off

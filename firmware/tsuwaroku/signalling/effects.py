@@ -5,17 +5,21 @@ from __future__ import annotations
 import msgspec
 
 from tsuwaroku.records.call import Direction, Outcome
+from tsuwaroku.signalling.cadence import Tone
+from tsuwaroku.signalling.callerid import CallerId
 
 
 class Seized(msgspec.Struct, frozen=True, gc=False):
     """A call begins: at the first ring's first edge, or at the off-hook edge.
 
     `resumed`: the line was off-hook when the machine first saw it, so the call is older than `at_ns`.
+    `again`: a tone had ended the call before, and it was not over: somebody speaks on the same line.
     """
 
     at_ns: int
     direction: Direction
     resumed: bool = False
+    again: bool = False
 
 
 class OffHook(msgspec.Struct, frozen=True, gc=False):
@@ -24,11 +28,48 @@ class OffHook(msgspec.Struct, frozen=True, gc=False):
     at_ns: int
 
 
+class PrimaryOver(msgspec.Struct, frozen=True, gc=False):
+    """The loop was closed for the caller's number, from `at_ns` less `length_ns` on, and is open again."""
+
+    at_ns: int
+    length_ns: int
+
+
 class Answered(msgspec.Struct, frozen=True, gc=False):
-    """Somebody answered. `inferred`: nothing on an outbound call said so but the time since the last digit."""
+    """Somebody answered. `inferred`: no edge said so, but a voice, the end of the ring-back, or only time."""
 
     at_ns: int
     inferred: bool = False
+
+
+class Unanswered(msgspec.Struct, frozen=True, gc=False):
+    """The answer was inferred, and wrongly: it rings at the other end."""
+
+    at_ns: int
+
+
+class Dialled(msgspec.Struct, frozen=True, gc=False):
+    """A digit or key was heard, known at `at_ns`. `level_dbm0` is None of a digit by pulses, which are this end's."""
+
+    at_ns: int
+    key: str
+    began_ns: int
+    level_dbm0: float | None = None
+
+
+class NumberKnown(msgspec.Struct, frozen=True, gc=False):
+    """Who calls, or why nobody says so. `waiting`: it is of another call, which waits."""
+
+    at_ns: int
+    caller: CallerId
+    waiting: bool = False
+
+
+class Progress(msgspec.Struct, frozen=True, gc=False):
+    """The exchange said how a call goes on that nobody has answered yet: it rings there, or it is busy."""
+
+    at_ns: int
+    tone: Tone
 
 
 class Flash(msgspec.Struct, frozen=True, gc=False):
@@ -39,15 +80,20 @@ class Flash(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
-    """The call ended at the start of the break `at_ns`; known at `decided_ns`, to where capture runs."""
+    """The call ended at `at_ns`, the start of the break or (`by_tone`) of the exchange's tone; known at `decided_ns`,
+    to where capture runs.
+    """
 
     at_ns: int
     decided_ns: int
     outcome: Outcome
+    by_tone: bool = False
 
 
 class Missed(msgspec.Struct, frozen=True, gc=False):
-    """Nobody answered; `at_ns` is the last ring's end, `decided_ns` the end of the wait for another. No capture."""
+    """Nobody answered; `at_ns` is the last ring's end, `decided_ns` the end of the wait for another. There is sound
+    only where a primary answer closed the loop.
+    """
 
     at_ns: int
     decided_ns: int
@@ -85,4 +131,21 @@ class Anomaly(msgspec.Struct, frozen=True, gc=False):
     detail: str
 
 
-Effect = Seized | OffHook | Answered | Flash | Ended | Missed | PartDue | Marked | MarkedLate | PressIgnored | Anomaly
+Effect = (
+    Seized
+    | OffHook
+    | PrimaryOver
+    | Answered
+    | Unanswered
+    | Dialled
+    | NumberKnown
+    | Progress
+    | Flash
+    | Ended
+    | Missed
+    | PartDue
+    | Marked
+    | MarkedLate
+    | PressIgnored
+    | Anomaly
+)

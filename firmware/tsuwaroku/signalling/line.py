@@ -1,4 +1,4 @@
-"""The state of one line, as a pure machine: edges, presses and time in, effects out.
+"""The state of one line, as a pure machine: edges, presses, what was heard and time in, effects out.
 
 Timers and states follow the telephony facts (call states); every number is a `LineTimers` value. Inputs reach the
 table in the order of their times (`order.py`), and a timer that runs out at or before an input fires before it, so
@@ -8,11 +8,14 @@ effects depend on time stamps alone and never on how often `tick` is called.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tsuwaroku.config import LineConfig
-from tsuwaroku.events import AudioFrame, ButtonPressed, ContactEdge, Gap
+from tsuwaroku.events import ButtonPressed, ContactEdge
+from tsuwaroku.signalling.cadence import Tone
+from tsuwaroku.signalling.ear import Heard, Key, Listening, NumberHeard, Spoken, ToneHeard
 from tsuwaroku.signalling.effects import Anomaly, Effect
+from tsuwaroku.signalling.hook import MS
 from tsuwaroku.signalling.order import InputOrder, Kind
 from tsuwaroku.signalling.track import Track
 
@@ -24,159 +27,282 @@ class State(enum.Enum):
 
     IDLE = "idle"
     LIFTED = "lifted"  # off-hook with no ring, not yet for long enough
+    CAR = "car"  # rung, and it may be NTT's signal before a number
+    CAR_PICKED = "car_picked"  # off-hook in that, not yet for long enough
+    PRIMARY = "primary"  # off-hook in that: for the number, or an answer
+    WAIT_RING = "wait_ring"  # and on-hook again
     RINGING = "ringing"
     PICKED = "picked"  # off-hook while ringing, not yet for long enough
     DIALLING = "dialling"
     DIALLING_BREAK = "dialling_break"  # a break shorter than a flash, so far
     DIALLING_FLASHED = "dialling_flashed"  # a flash or the hang-up
+    ALERTING = "alerting"  # it rings at the other end
+    ALERTING_BREAK = "alerting_break"
+    FAILED = "failed"  # busy
+    FAILED_BREAK = "failed_break"
     ANSWERED = "answered"
     ANSWERED_BREAK = "answered_break"
     FLASHED = "flashed"
+    OVER = "over"  # a tone ended the call, and the hook still says off-hook
+    OVER_RINGING = "over_ringing"  # and yet it rings
 
 
-IN_CALL = frozenset(State) - {State.IDLE, State.LIFTED, State.RINGING, State.PICKED}
+# States in which sound of a call is kept whatever came before.
+IN_CALL = frozenset(
+    {
+        State.PRIMARY,
+        State.DIALLING,
+        State.DIALLING_BREAK,
+        State.DIALLING_FLASHED,
+        State.ALERTING,
+        State.ALERTING_BREAK,
+        State.FAILED,
+        State.FAILED_BREAK,
+        State.ANSWERED,
+        State.ANSWERED_BREAK,
+        State.FLASHED,
+    }
+)
+# A press in these has no call to mark yet.
+UNANSWERED = frozenset({State.CAR, State.WAIT_RING, State.RINGING, State.OVER_RINGING})
+_HELD = frozenset({State.LIFTED, State.CAR_PICKED, State.PRIMARY, State.PICKED})
+_TALK = frozenset({State.ANSWERED, State.ANSWERED_BREAK, State.FLASHED})
+_DIALLED = frozenset(
+    {
+        State.DIALLING,
+        State.DIALLING_BREAK,
+        State.DIALLING_FLASHED,
+        State.ALERTING,
+        State.ALERTING_BREAK,
+        State.FAILED,
+        State.FAILED_BREAK,
+        State.OVER,
+        State.OVER_RINGING,
+    }
+)
 
 
 def ignore(track: Track, at: int) -> None:
     """Nothing to do: the input means nothing in this state, or cannot come in it."""
 
 
-# One row for each state and input: the next state, and what is done on the way.
+_KEYS = {Kind.KEY: Track.key, Kind.PULSED: Track.key}
+_BROKEN = {Kind.RING_STARTED: Track.ring_in_call, Kind.PRESS: Track.mark}
+
+# For each state what means something in it: the next state, and what is done on the way. All else is ignored.
+ROWS: dict[State, dict[Kind, tuple[State, Action]]] = {
+    State.IDLE: {
+        Kind.FOUND_OFF_HOOK: (State.ANSWERED, Track.resume),
+        Kind.OFF_HOOK: (State.LIFTED, Track.lift),
+        Kind.RING_STARTED: (State.CAR, Track.ring),
+        Kind.PRESS: (State.IDLE, Track.mark_late),
+        Kind.NUMBER: (State.IDLE, Track.number_before),
+    },
+    State.LIFTED: {
+        Kind.ON_HOOK: (State.IDLE, Track.drop),
+        Kind.RING_STARTED: (State.PICKED, Track.ring_lifted),
+        Kind.PRESS: (State.LIFTED, Track.hold_press),
+        Kind.LIFT_HELD: (State.DIALLING, Track.dial),
+    },
+    State.CAR: {
+        Kind.FOUND_OFF_HOOK: (State.CAR_PICKED, Track.lift),
+        Kind.OFF_HOOK: (State.CAR_PICKED, Track.lift),
+        Kind.RING_STARTED: (State.CAR, Track.ring_again),
+        Kind.RING_ENDED: (State.CAR, Track.ring_over),
+        Kind.PRESS: (State.CAR, Track.ignore_press),
+        Kind.NUMBER: (State.CAR, Track.number),
+        Kind.CAR_NONE: (State.RINGING, ignore),
+        Kind.CAR_OVER: (State.RINGING, ignore),
+    },
+    State.CAR_PICKED: {
+        Kind.ON_HOOK: (State.CAR, ignore),
+        Kind.RING_STARTED: (State.CAR_PICKED, Track.ring_again),
+        Kind.RING_ENDED: (State.CAR_PICKED, Track.ring_over),
+        Kind.PRESS: (State.CAR_PICKED, Track.hold_press),
+        Kind.NUMBER: (State.CAR_PICKED, Track.number),
+        Kind.LIFT_HELD: (State.PRIMARY, Track.primary),
+    },
+    State.PRIMARY: {
+        Kind.ON_HOOK: (State.WAIT_RING, Track.primary_over),
+        Kind.RING_STARTED: (State.PRIMARY, Track.ring_in_call),
+        Kind.PRESS: (State.PRIMARY, Track.hold_press),
+        Kind.NUMBER: (State.PRIMARY, Track.number),
+        Kind.PRIMARY_DUE: (State.ANSWERED, Track.answer_primary),
+    },
+    State.WAIT_RING: {
+        Kind.OFF_HOOK: (State.PICKED, Track.lift),
+        Kind.RING_STARTED: (State.RINGING, Track.ring_again),
+        Kind.PRESS: (State.WAIT_RING, Track.ignore_press),
+        Kind.NUMBER: (State.WAIT_RING, Track.number),
+        Kind.RING_TIMEOUT: (State.IDLE, Track.give_up_ring),
+    },
+    State.RINGING: {
+        Kind.FOUND_OFF_HOOK: (State.PICKED, Track.lift),
+        Kind.OFF_HOOK: (State.PICKED, Track.lift),
+        Kind.RING_STARTED: (State.RINGING, Track.ring_again),
+        Kind.RING_ENDED: (State.RINGING, Track.ring_over),
+        Kind.PRESS: (State.RINGING, Track.ignore_press),
+        Kind.NUMBER: (State.RINGING, Track.number),
+        Kind.RING_TIMEOUT: (State.IDLE, Track.miss),
+    },
+    State.PICKED: {
+        Kind.ON_HOOK: (State.RINGING, ignore),
+        Kind.RING_STARTED: (State.PICKED, Track.ring_again),
+        Kind.RING_ENDED: (State.PICKED, Track.ring_over),
+        Kind.PRESS: (State.PICKED, Track.hold_press),
+        Kind.NUMBER: (State.PICKED, Track.number),
+        Kind.LIFT_HELD: (State.ANSWERED, Track.answer),
+    },
+    State.DIALLING: {
+        Kind.ON_HOOK: (State.DIALLING_BREAK, Track.break_),
+        Kind.RING_STARTED: (State.DIALLING, Track.ring_in_call),
+        Kind.PRESS: (State.DIALLING, Track.mark),
+        Kind.ANSWER_DUE: (State.ANSWERED, Track.infer_answer),
+        Kind.PART_DUE: (State.DIALLING, Track.part),
+        Kind.KEY: (State.DIALLING, Track.key),
+        Kind.PULSED: (State.DIALLING, Track.key),
+        Kind.TONE_BEGUN: (State.DIALLING, Track.sign),
+        Kind.DIAL_TONE: (State.DIALLING, Track.dial_tone),
+        Kind.DIAL_TONE_LONG: (State.DIALLING, Track.dial_tone),
+        Kind.RING_BACK: (State.ALERTING, Track.ring_back),
+        Kind.BUSY: (State.FAILED, Track.busy),
+        Kind.BUSY_LONG: (State.FAILED, Track.busy),
+        Kind.SPEECH: (State.ANSWERED, Track.hear_answer),
+    },
+    State.DIALLING_BREAK: {
+        Kind.OFF_HOOK: (State.DIALLING, Track.mend),
+        Kind.FLASH_DUE: (State.DIALLING_FLASHED, ignore),
+        **{kind: (State.DIALLING_BREAK, action) for kind, action in (_KEYS | _BROKEN).items()},
+    },
+    State.DIALLING_FLASHED: {
+        Kind.OFF_HOOK: (State.DIALLING, Track.flash),
+        Kind.RING_STARTED: (State.CAR, Track.abandon_by_ring),
+        Kind.PRESS: (State.DIALLING_FLASHED, Track.mark),
+        Kind.HANG_UP_DUE: (State.IDLE, Track.abandon),
+        Kind.KEY: (State.DIALLING_FLASHED, Track.key),
+    },
+    State.ALERTING: {
+        Kind.ON_HOOK: (State.ALERTING_BREAK, Track.break_),
+        Kind.RING_STARTED: (State.ALERTING, Track.ring_in_call),
+        Kind.PRESS: (State.ALERTING, Track.mark),
+        Kind.ANSWER_DUE: (State.ANSWERED, Track.infer_answer),
+        Kind.PART_DUE: (State.ALERTING, Track.part),
+        Kind.KEY: (State.ALERTING, Track.key),
+        Kind.TONE_BEGUN: (State.ALERTING, Track.sign),
+        Kind.PULSED: (State.ALERTING, Track.key),
+        Kind.DIAL_TONE: (State.DIALLING, Track.dial_tone),
+        Kind.DIAL_TONE_LONG: (State.DIALLING, Track.dial_tone),
+        Kind.RING_BACK: (State.ALERTING, Track.ring_back),
+        Kind.BUSY: (State.FAILED, Track.busy),
+        Kind.BUSY_LONG: (State.FAILED, Track.busy),
+        Kind.SPEECH: (State.ANSWERED, Track.hear_answer),
+    },
+    State.ALERTING_BREAK: {
+        Kind.OFF_HOOK: (State.ALERTING, Track.mend),
+        Kind.FLASH_DUE: (State.DIALLING_FLASHED, ignore),
+        **{kind: (State.ALERTING_BREAK, action) for kind, action in (_KEYS | _BROKEN).items()},
+    },
+    State.FAILED: {
+        Kind.ON_HOOK: (State.FAILED_BREAK, Track.break_),
+        Kind.RING_STARTED: (State.FAILED, Track.ring_in_call),
+        Kind.PRESS: (State.FAILED, Track.mark),
+        Kind.PART_DUE: (State.FAILED, Track.part),
+        Kind.KEY: (State.FAILED, Track.key),
+        Kind.PULSED: (State.FAILED, Track.key),
+        Kind.DIAL_TONE: (State.DIALLING, Track.dial_tone),
+        Kind.DIAL_TONE_LONG: (State.DIALLING, Track.dial_tone),
+        Kind.RING_BACK: (State.ALERTING, Track.ring_back),
+        Kind.BUSY: (State.FAILED, Track.busy),
+        Kind.BUSY_LONG: (State.OVER, Track.fail_by_tone),
+        Kind.SPEECH: (State.ANSWERED, Track.hear_answer),
+    },
+    State.FAILED_BREAK: {
+        Kind.OFF_HOOK: (State.FAILED, Track.mend),
+        Kind.FLASH_DUE: (State.DIALLING_FLASHED, ignore),
+        **{kind: (State.FAILED_BREAK, action) for kind, action in (_KEYS | _BROKEN).items()},
+    },
+    State.ANSWERED: {
+        Kind.ON_HOOK: (State.ANSWERED_BREAK, Track.break_),
+        Kind.RING_STARTED: (State.ANSWERED, Track.ring_in_call),
+        Kind.PRESS: (State.ANSWERED, Track.mark),
+        Kind.PART_DUE: (State.ANSWERED, Track.part),
+        Kind.NUMBER: (State.ANSWERED, Track.number_in_call),
+        Kind.KEY: (State.ANSWERED, Track.key),
+        Kind.PULSED: (State.ANSWERED, Track.key),
+        Kind.DIAL_TONE_LONG: (State.OVER, Track.end_by_tone),
+        Kind.RING_BACK: (State.ALERTING, Track.unanswer),
+        Kind.BUSY_LONG: (State.OVER, Track.end_by_tone),
+    },
+    State.ANSWERED_BREAK: {
+        Kind.OFF_HOOK: (State.ANSWERED, Track.mend),
+        Kind.FLASH_DUE: (State.FLASHED, ignore),
+        **{kind: (State.ANSWERED_BREAK, action) for kind, action in (_KEYS | _BROKEN).items()},
+    },
+    State.FLASHED: {
+        Kind.OFF_HOOK: (State.ANSWERED, Track.flash),
+        Kind.RING_STARTED: (State.CAR, Track.hang_up_by_ring),
+        Kind.PRESS: (State.FLASHED, Track.mark),
+        Kind.HANG_UP_DUE: (State.IDLE, Track.hang_up),
+        Kind.KEY: (State.FLASHED, Track.key),
+    },
+    State.OVER: {
+        Kind.ON_HOOK: (State.IDLE, ignore),
+        Kind.RING_STARTED: (State.OVER_RINGING, Track.ring),
+        Kind.PRESS: (State.OVER, Track.mark_late),
+        Kind.KEY: (State.DIALLING, Track.dial_again),
+        Kind.DIAL_TONE: (State.OVER, Track.tone_again),
+        Kind.DIAL_TONE_LONG: (State.OVER, Track.tone_again),
+        Kind.BUSY: (State.OVER, Track.tone_again),
+        Kind.BUSY_LONG: (State.OVER, Track.tone_again),
+        Kind.SPEECH: (State.ANSWERED, Track.speak_again),
+    },
+    State.OVER_RINGING: {
+        Kind.ON_HOOK: (State.RINGING, ignore),
+        Kind.RING_STARTED: (State.OVER_RINGING, Track.ring_again),
+        Kind.RING_ENDED: (State.OVER_RINGING, Track.ring_over),
+        Kind.PRESS: (State.OVER_RINGING, Track.ignore_press),
+        Kind.NUMBER: (State.OVER_RINGING, Track.number),
+        Kind.RING_TIMEOUT: (State.OVER, Track.miss),
+        Kind.SPEECH: (State.ANSWERED, Track.hear_pick_up),
+    },
+}
+# One row for each state and input.
 TABLE: dict[tuple[State, Kind], tuple[State, Action]] = {
-    (State.IDLE, Kind.FOUND_OFF_HOOK): (State.ANSWERED, Track.resume),
-    (State.IDLE, Kind.OFF_HOOK): (State.LIFTED, Track.lift),
-    (State.IDLE, Kind.ON_HOOK): (State.IDLE, ignore),
-    (State.IDLE, Kind.RING_STARTED): (State.RINGING, Track.ring),
-    (State.IDLE, Kind.RING_ENDED): (State.IDLE, ignore),
-    (State.IDLE, Kind.PRESS): (State.IDLE, Track.mark_late),
-    (State.IDLE, Kind.LIFT_HELD): (State.IDLE, ignore),
-    (State.IDLE, Kind.RING_TIMEOUT): (State.IDLE, ignore),
-    (State.IDLE, Kind.ANSWER_DUE): (State.IDLE, ignore),
-    (State.IDLE, Kind.FLASH_DUE): (State.IDLE, ignore),
-    (State.IDLE, Kind.HANG_UP_DUE): (State.IDLE, ignore),
-    (State.IDLE, Kind.PART_DUE): (State.IDLE, ignore),
-    (State.LIFTED, Kind.FOUND_OFF_HOOK): (State.LIFTED, ignore),
-    (State.LIFTED, Kind.OFF_HOOK): (State.LIFTED, ignore),
-    (State.LIFTED, Kind.ON_HOOK): (State.IDLE, Track.drop),
-    (State.LIFTED, Kind.RING_STARTED): (State.PICKED, Track.ring_lifted),
-    (State.LIFTED, Kind.RING_ENDED): (State.LIFTED, ignore),
-    (State.LIFTED, Kind.PRESS): (State.LIFTED, Track.hold_press),
-    (State.LIFTED, Kind.LIFT_HELD): (State.DIALLING, Track.dial),
-    (State.LIFTED, Kind.RING_TIMEOUT): (State.LIFTED, ignore),
-    (State.LIFTED, Kind.ANSWER_DUE): (State.LIFTED, ignore),
-    (State.LIFTED, Kind.FLASH_DUE): (State.LIFTED, ignore),
-    (State.LIFTED, Kind.HANG_UP_DUE): (State.LIFTED, ignore),
-    (State.LIFTED, Kind.PART_DUE): (State.LIFTED, ignore),
-    (State.RINGING, Kind.FOUND_OFF_HOOK): (State.PICKED, Track.lift),
-    (State.RINGING, Kind.OFF_HOOK): (State.PICKED, Track.lift),
-    (State.RINGING, Kind.ON_HOOK): (State.RINGING, ignore),
-    (State.RINGING, Kind.RING_STARTED): (State.RINGING, Track.ring_again),
-    (State.RINGING, Kind.RING_ENDED): (State.RINGING, Track.ring_over),
-    (State.RINGING, Kind.PRESS): (State.RINGING, Track.ignore_press),
-    (State.RINGING, Kind.LIFT_HELD): (State.RINGING, ignore),
-    (State.RINGING, Kind.RING_TIMEOUT): (State.IDLE, Track.miss),
-    (State.RINGING, Kind.ANSWER_DUE): (State.RINGING, ignore),
-    (State.RINGING, Kind.FLASH_DUE): (State.RINGING, ignore),
-    (State.RINGING, Kind.HANG_UP_DUE): (State.RINGING, ignore),
-    (State.RINGING, Kind.PART_DUE): (State.RINGING, ignore),
-    (State.PICKED, Kind.FOUND_OFF_HOOK): (State.PICKED, ignore),
-    (State.PICKED, Kind.OFF_HOOK): (State.PICKED, ignore),
-    (State.PICKED, Kind.ON_HOOK): (State.RINGING, ignore),
-    (State.PICKED, Kind.RING_STARTED): (State.PICKED, Track.ring_again),
-    (State.PICKED, Kind.RING_ENDED): (State.PICKED, Track.ring_over),
-    (State.PICKED, Kind.PRESS): (State.PICKED, Track.hold_press),
-    (State.PICKED, Kind.LIFT_HELD): (State.ANSWERED, Track.answer),
-    (State.PICKED, Kind.RING_TIMEOUT): (State.PICKED, ignore),
-    (State.PICKED, Kind.ANSWER_DUE): (State.PICKED, ignore),
-    (State.PICKED, Kind.FLASH_DUE): (State.PICKED, ignore),
-    (State.PICKED, Kind.HANG_UP_DUE): (State.PICKED, ignore),
-    (State.PICKED, Kind.PART_DUE): (State.PICKED, ignore),
-    (State.DIALLING, Kind.FOUND_OFF_HOOK): (State.DIALLING, ignore),
-    (State.DIALLING, Kind.OFF_HOOK): (State.DIALLING, ignore),
-    (State.DIALLING, Kind.ON_HOOK): (State.DIALLING_BREAK, Track.break_),
-    (State.DIALLING, Kind.RING_STARTED): (State.DIALLING, Track.ring_in_call),
-    (State.DIALLING, Kind.RING_ENDED): (State.DIALLING, ignore),
-    (State.DIALLING, Kind.PRESS): (State.DIALLING, Track.mark),
-    (State.DIALLING, Kind.LIFT_HELD): (State.DIALLING, ignore),
-    (State.DIALLING, Kind.RING_TIMEOUT): (State.DIALLING, ignore),
-    (State.DIALLING, Kind.ANSWER_DUE): (State.ANSWERED, Track.infer_answer),
-    (State.DIALLING, Kind.FLASH_DUE): (State.DIALLING, ignore),
-    (State.DIALLING, Kind.HANG_UP_DUE): (State.DIALLING, ignore),
-    (State.DIALLING, Kind.PART_DUE): (State.DIALLING, Track.part),
-    (State.DIALLING_BREAK, Kind.FOUND_OFF_HOOK): (State.DIALLING_BREAK, ignore),
-    (State.DIALLING_BREAK, Kind.OFF_HOOK): (State.DIALLING, Track.mend),
-    (State.DIALLING_BREAK, Kind.ON_HOOK): (State.DIALLING_BREAK, ignore),
-    (State.DIALLING_BREAK, Kind.RING_STARTED): (State.DIALLING_BREAK, Track.ring_in_call),
-    (State.DIALLING_BREAK, Kind.RING_ENDED): (State.DIALLING_BREAK, ignore),
-    (State.DIALLING_BREAK, Kind.PRESS): (State.DIALLING_BREAK, Track.mark),
-    (State.DIALLING_BREAK, Kind.LIFT_HELD): (State.DIALLING_BREAK, ignore),
-    (State.DIALLING_BREAK, Kind.RING_TIMEOUT): (State.DIALLING_BREAK, ignore),
-    (State.DIALLING_BREAK, Kind.ANSWER_DUE): (State.DIALLING_BREAK, ignore),
-    (State.DIALLING_BREAK, Kind.FLASH_DUE): (State.DIALLING_FLASHED, ignore),
-    (State.DIALLING_BREAK, Kind.HANG_UP_DUE): (State.DIALLING_BREAK, ignore),
-    (State.DIALLING_BREAK, Kind.PART_DUE): (State.DIALLING_BREAK, ignore),
-    (State.DIALLING_FLASHED, Kind.FOUND_OFF_HOOK): (State.DIALLING_FLASHED, ignore),
-    (State.DIALLING_FLASHED, Kind.OFF_HOOK): (State.DIALLING, Track.flash),
-    (State.DIALLING_FLASHED, Kind.ON_HOOK): (State.DIALLING_FLASHED, ignore),
-    (State.DIALLING_FLASHED, Kind.RING_STARTED): (State.RINGING, Track.abandon_by_ring),
-    (State.DIALLING_FLASHED, Kind.RING_ENDED): (State.DIALLING_FLASHED, ignore),
-    (State.DIALLING_FLASHED, Kind.PRESS): (State.DIALLING_FLASHED, Track.mark),
-    (State.DIALLING_FLASHED, Kind.LIFT_HELD): (State.DIALLING_FLASHED, ignore),
-    (State.DIALLING_FLASHED, Kind.RING_TIMEOUT): (State.DIALLING_FLASHED, ignore),
-    (State.DIALLING_FLASHED, Kind.ANSWER_DUE): (State.DIALLING_FLASHED, ignore),
-    (State.DIALLING_FLASHED, Kind.FLASH_DUE): (State.DIALLING_FLASHED, ignore),
-    (State.DIALLING_FLASHED, Kind.HANG_UP_DUE): (State.IDLE, Track.abandon),
-    (State.DIALLING_FLASHED, Kind.PART_DUE): (State.DIALLING_FLASHED, ignore),
-    (State.ANSWERED, Kind.FOUND_OFF_HOOK): (State.ANSWERED, ignore),
-    (State.ANSWERED, Kind.OFF_HOOK): (State.ANSWERED, ignore),
-    (State.ANSWERED, Kind.ON_HOOK): (State.ANSWERED_BREAK, Track.break_),
-    (State.ANSWERED, Kind.RING_STARTED): (State.ANSWERED, Track.ring_in_call),
-    (State.ANSWERED, Kind.RING_ENDED): (State.ANSWERED, ignore),
-    (State.ANSWERED, Kind.PRESS): (State.ANSWERED, Track.mark),
-    (State.ANSWERED, Kind.LIFT_HELD): (State.ANSWERED, ignore),
-    (State.ANSWERED, Kind.RING_TIMEOUT): (State.ANSWERED, ignore),
-    (State.ANSWERED, Kind.ANSWER_DUE): (State.ANSWERED, ignore),
-    (State.ANSWERED, Kind.FLASH_DUE): (State.ANSWERED, ignore),
-    (State.ANSWERED, Kind.HANG_UP_DUE): (State.ANSWERED, ignore),
-    (State.ANSWERED, Kind.PART_DUE): (State.ANSWERED, Track.part),
-    (State.ANSWERED_BREAK, Kind.FOUND_OFF_HOOK): (State.ANSWERED_BREAK, ignore),
-    (State.ANSWERED_BREAK, Kind.OFF_HOOK): (State.ANSWERED, Track.mend),
-    (State.ANSWERED_BREAK, Kind.ON_HOOK): (State.ANSWERED_BREAK, ignore),
-    (State.ANSWERED_BREAK, Kind.RING_STARTED): (State.ANSWERED_BREAK, Track.ring_in_call),
-    (State.ANSWERED_BREAK, Kind.RING_ENDED): (State.ANSWERED_BREAK, ignore),
-    (State.ANSWERED_BREAK, Kind.PRESS): (State.ANSWERED_BREAK, Track.mark),
-    (State.ANSWERED_BREAK, Kind.LIFT_HELD): (State.ANSWERED_BREAK, ignore),
-    (State.ANSWERED_BREAK, Kind.RING_TIMEOUT): (State.ANSWERED_BREAK, ignore),
-    (State.ANSWERED_BREAK, Kind.ANSWER_DUE): (State.ANSWERED_BREAK, ignore),
-    (State.ANSWERED_BREAK, Kind.FLASH_DUE): (State.FLASHED, ignore),
-    (State.ANSWERED_BREAK, Kind.HANG_UP_DUE): (State.ANSWERED_BREAK, ignore),
-    (State.ANSWERED_BREAK, Kind.PART_DUE): (State.ANSWERED_BREAK, ignore),
-    (State.FLASHED, Kind.FOUND_OFF_HOOK): (State.FLASHED, ignore),
-    (State.FLASHED, Kind.OFF_HOOK): (State.ANSWERED, Track.flash),
-    (State.FLASHED, Kind.ON_HOOK): (State.FLASHED, ignore),
-    (State.FLASHED, Kind.RING_STARTED): (State.RINGING, Track.hang_up_by_ring),
-    (State.FLASHED, Kind.RING_ENDED): (State.FLASHED, ignore),
-    (State.FLASHED, Kind.PRESS): (State.FLASHED, Track.mark),
-    (State.FLASHED, Kind.LIFT_HELD): (State.FLASHED, ignore),
-    (State.FLASHED, Kind.RING_TIMEOUT): (State.FLASHED, ignore),
-    (State.FLASHED, Kind.ANSWER_DUE): (State.FLASHED, ignore),
-    (State.FLASHED, Kind.FLASH_DUE): (State.FLASHED, ignore),
-    (State.FLASHED, Kind.HANG_UP_DUE): (State.IDLE, Track.hang_up),
-    (State.FLASHED, Kind.PART_DUE): (State.FLASHED, ignore),
+    (state, kind): ROWS[state].get(kind, (state, ignore)) for state in State for kind in Kind
+}
+
+# What must be so for an input to count; otherwise it is ignored.
+GUARDS: dict[tuple[State, Kind], Callable[[Track, int], bool]] = {
+    (State.DIALLING, Kind.SPEECH): Track.dialled,
+    (State.FAILED, Kind.SPEECH): Track.tone_silent,
+    (State.ANSWERED, Kind.RING_BACK): Track.rang_unheard,
+    (State.ANSWERED, Kind.DIAL_TONE_LONG): Track.tones_count,
+    (State.ANSWERED, Kind.BUSY_LONG): Track.tones_count,
+    (State.OVER, Kind.SPEECH): Track.tone_silent,
 }
 
 # The timers that run in each state.
 TIMERS: dict[State, tuple[tuple[Kind, Callable[[Track], int | None]], ...]] = {
     State.IDLE: (),
     State.LIFTED: ((Kind.LIFT_HELD, Track.lift_due),),
+    State.CAR: ((Kind.CAR_NONE, Track.car_none_due), (Kind.CAR_OVER, Track.car_over_due)),
+    State.CAR_PICKED: ((Kind.LIFT_HELD, Track.pick_due),),
+    State.PRIMARY: ((Kind.PRIMARY_DUE, Track.primary_due),),
+    State.WAIT_RING: ((Kind.RING_TIMEOUT, Track.ring_due),),
     State.RINGING: ((Kind.RING_TIMEOUT, Track.ring_due),),
     State.PICKED: ((Kind.LIFT_HELD, Track.pick_due),),
     State.DIALLING: ((Kind.PART_DUE, Track.part_due), (Kind.ANSWER_DUE, Track.answer_due)),
     State.DIALLING_BREAK: ((Kind.FLASH_DUE, Track.flash_due),),
     State.DIALLING_FLASHED: ((Kind.HANG_UP_DUE, Track.hang_up_due),),
+    State.ALERTING: ((Kind.PART_DUE, Track.part_due), (Kind.ANSWER_DUE, Track.answer_due)),
+    State.ALERTING_BREAK: ((Kind.FLASH_DUE, Track.flash_due),),
+    State.FAILED: ((Kind.PART_DUE, Track.part_due),),
+    State.FAILED_BREAK: ((Kind.FLASH_DUE, Track.flash_due),),
     State.ANSWERED: ((Kind.PART_DUE, Track.part_due),),
     State.ANSWERED_BREAK: ((Kind.FLASH_DUE, Track.flash_due),),
     State.FLASHED: ((Kind.HANG_UP_DUE, Track.hang_up_due),),
+    State.OVER: (),
+    State.OVER_RINGING: ((Kind.RING_TIMEOUT, Track.ring_due),),
 }
 
 
@@ -189,6 +315,8 @@ class LineMachine:
 
     def __init__(self, line: LineConfig) -> None:
         self._order = InputOrder(line.timers)
+        self._busy_cycles = line.timers.busy_cycles
+        self._dial_tone_end_ns = round(line.timers.dial_tone_end_s * 1000 * MS)
         self._track = Track(line.timers)
         self._state = State.IDLE
 
@@ -219,27 +347,50 @@ class LineMachine:
         """Time has come to `now_ns`, and every edge before it was given. An earlier time does nothing."""
         return self._run(self._order.advance(now_ns))
 
-    def gap(self, gap: Gap) -> list[Effect]:
-        """Audio was lost. Nothing of the line's state hangs on audio yet, so this returns no effects.
+    @property
+    def listening(self) -> Listening:
+        """What is worth listening for in this state."""
+        if self._state in _TALK:
+            return Listening.TALK
+        return Listening.DIALLED if self._state in _DIALLED else Listening.ON_HOOK
 
-        The place where detectors of tones, digits and caller ID will be told of the loss.
-        """
-        return []
+    def heard(self, at_ns: int, sounds: Sequence[Heard]) -> list[Effect]:
+        """What was heard in a block that ended at `at_ns`, to which time has come."""
+        anomalies = self._order.advance(at_ns)
+        for sound in sounds:
+            kind = self._kind(at_ns, sound)
+            if kind is not None:
+                self._order.sound(kind, at_ns, sound)
+        return self._run(anomalies)
 
-    def audio(self, frame: AudioFrame) -> list[Effect]:
-        """Audio of the line. Nothing listens to it yet, so this returns no effects.
-
-        The place where tones, caller ID and dialled digits will come in.
-        """
-        return []
+    def _kind(self, at_ns: int, sound: Heard) -> Kind | None:
+        match sound:
+            case Key():
+                return Kind.KEY
+            case Spoken():
+                return Kind.SPEECH
+            case NumberHeard():
+                return Kind.NUMBER
+            case ToneHeard(_, _, 0):
+                return Kind.TONE_BEGUN
+            case ToneHeard(Tone.RING_BACK):
+                return Kind.RING_BACK
+            case ToneHeard(Tone.BUSY, _, cycles):
+                return Kind.BUSY_LONG if cycles >= self._busy_cycles else Kind.BUSY
+            case ToneHeard(Tone.CALL_WAITING):
+                return None
+            case ToneHeard(_, began_ns):
+                return Kind.DIAL_TONE_LONG if at_ns - began_ns >= self._dial_tone_end_ns else Kind.DIAL_TONE
 
     def deadline(self) -> int | None:
         """When `tick` is due next, or None. After `tick(now)` it lies after `now`."""
         undecided = self._order.deadline()
-        if undecided is not None:  # a timer waits for it: what is undecided may have happened before
-            return undecided
-        timer = self._timer()
-        return None if timer is None else timer[0]
+        if undecided is None:
+            timer = self._timer()
+            undecided = None if timer is None else timer[0]
+        # Otherwise a timer waits for it: what is undecided may have happened before.
+        dues = [due for due in (undecided, self._order.pulse_due) if due is not None]
+        return min(dues, default=None)
 
     def _run(self, anomalies: list[Anomaly]) -> list[Effect]:
         """Feed the table with timers and inputs in the order of their times, as far as everything is known."""
@@ -252,15 +403,19 @@ class LineMachine:
                 self._step(timer[1], timer[0])
             elif waiting is not None:
                 self._order.take()
+                self._track.what = waiting.what
                 self._step(waiting.kind, waiting.at_ns)
             else:
                 effects, self._track.effects = self._track.effects, []
                 return effects
 
     def _step(self, kind: Kind, at: int) -> None:
+        guard = GUARDS.get((self._state, kind))
+        if guard is not None and not guard(self._track, at):
+            return
         self._state, action = TABLE[self._state, kind]
         action(self._track, at)
-        if self._track.held and self._state not in (State.LIFTED, State.PICKED):
+        if self._track.held and self._state not in _HELD:
             held, self._track.held = self._track.held, []
             for press in held:
                 self._step(Kind.PRESS, press)

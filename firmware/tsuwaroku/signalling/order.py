@@ -1,10 +1,11 @@
 """Puts what happens on a line into the order in which it happened.
 
 A settled hook level or a confirmed ring carries a time up to 250 ms in the past: that of its first edge. The line
-machine must see both, and the presses, in the order of their times, or a hang-up would win against the off-hook
-edge that came before it. `InputOrder` holds inputs back until nothing earlier can come any more; what the machine
-does then depends on the times of the edges alone. Of equal times a press comes first, then the hook, then the ring:
-any order would do, but one that hung on which is decided first would let bounce choose.
+machine must see both, the presses, the dialled pulses and what was heard, in the order of their times, or a hang-up
+would win against the off-hook edge that came before it. `InputOrder` holds inputs back until nothing earlier can come
+any more; what the machine does then depends on the times of the edges and of what was heard alone. Of equal times a
+press comes first, then the hook, the ring, a digit, and what was heard: any order would do, but one that hung on which
+is decided first would let bounce choose.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from tsuwaroku.config import LineTimers
 from tsuwaroku.events import Contact
 from tsuwaroku.signalling.effects import Anomaly
 from tsuwaroku.signalling.hook import MS, Debouncer, Transition
+from tsuwaroku.signalling.pulses import PulseDigit, PulseMeter, PulseParameters
 from tsuwaroku.signalling.ringing import RingEnded, RingMeter, RingStarted
 
 # Two presses closer than this are one: a finger is slower, the bounce of a push button is not.
@@ -35,6 +37,19 @@ class Kind(enum.Enum):
     RING_STARTED = "ring started"
     RING_ENDED = "ring ended"
     PRESS = "press"
+    PULSED = "digit by pulses"
+    KEY = "key"
+    TONE_BEGUN = "a tone, not named yet"
+    DIAL_TONE = "dial tone, or a howler"
+    DIAL_TONE_LONG = "dial tone for long"
+    RING_BACK = "ring-back"
+    BUSY = "busy"
+    BUSY_LONG = "busy for long"
+    SPEECH = "speech"
+    NUMBER = "caller's number"
+    CAR_OVER = "too long a pause for a CAR"
+    CAR_NONE = "too long a ring for a CAR"
+    PRIMARY_DUE = "no data, or no end of them"
     LIFT_HELD = "off-hook held"
     RING_TIMEOUT = "no ring for long"
     ANSWER_DUE = "no digit for long"
@@ -44,15 +59,16 @@ class Kind(enum.Enum):
 
 
 # Who goes first of those at one time. A press, decided at once, cannot wait for edges still to come at its time.
-PRESS_RANK, HOOK_RANK, RING_RANK = range(3)
+PRESS_RANK, HOOK_RANK, RING_RANK, PULSE_RANK, SOUND_RANK = range(5)
 
 
 class Input(msgspec.Struct, frozen=True, gc=False):
-    """One thing that happened at `at_ns`."""
+    """One thing that happened at `at_ns`; `what` is the pulse digit or what was heard."""
 
     kind: Kind
     at_ns: int
     rank: int
+    what: object = None
 
 
 class InputOrder:
@@ -61,6 +77,12 @@ class InputOrder:
     def __init__(self, timers: LineTimers) -> None:
         self._hook = Debouncer(timers.bounce_ms)
         self._ring = RingMeter(timers.ring_confirm_ms, timers.ring_silence_ms)
+        self._pulses = PulseMeter(
+            PulseParameters(
+                glitch_ms=timers.glitch_ms, pulse_max_ms=timers.pulse_max_ms, pause_ms=timers.pulse_pause_ms
+            )
+        )
+        self._pulse_pause_ns = round(timers.pulse_pause_ms * MS)
         self._waiting: list[Input] = []
         self._now_ns = 0
         self._pressed_ns: int | None = None
@@ -81,6 +103,7 @@ class InputOrder:
         anomalies = self._arrive(t, contact.value)
         if contact is Contact.HOOK:
             self._take(self._hook.edge(active, self._now_ns))
+            self._take_digits(self._pulses.edge(active, self._now_ns))
         else:
             self._take(self._ring.edge(active, self._now_ns))
         return anomalies
@@ -93,19 +116,33 @@ class InputOrder:
             self._wait(Input(Kind.PRESS, self._now_ns, PRESS_RANK))
         return anomalies
 
+    def sound(self, kind: Kind, at_ns: int, what: object) -> None:
+        """Something was heard at `at_ns`, to which time has come (`advance`). What comes late counts as of now."""
+        self._wait(Input(kind, max(at_ns, self.horizon), SOUND_RANK, what))
+
     def advance(self, now: int) -> list[Anomaly]:
         """Time has come to `now`: decide what is due, in the order in which it fell due."""
         anomalies: list[Anomaly] = []
-        while (due := self.deadline()) is not None and due <= now:
+        while (due := self._due()) is not None and due <= now:
             self._take(self._hook.tick(due))
             self._take(self._ring.tick(due))
+            self._take_digits(self._pulses.tick(due))
             anomalies += self._chatter(due)
         self._now_ns = max(self._now_ns, now)
         return anomalies
 
+    @property
+    def pulse_due(self) -> int | None:
+        """When a digit by pulses may be over, or None. Nothing else waits for it."""
+        return self._pulses.deadline()
+
     def deadline(self) -> int | None:
-        """When `advance` is due next, or None."""
+        """When `advance` is due next for what all else waits for, or None."""
         dues = [due for due in (self._hook.deadline(), self._ring.deadline(), self._chatter_due()) if due is not None]
+        return min(dues, default=None)
+
+    def _due(self) -> int | None:
+        dues = [due for due in (self.deadline(), self.pulse_due) if due is not None]
         return min(dues, default=None)
 
     def head(self) -> Input | None:
@@ -134,6 +171,10 @@ class InputOrder:
     def _take(self, decided: list[Transition] | list[RingStarted | RingEnded]) -> None:
         for one in decided:
             self._wait(_input(one))
+
+    def _take_digits(self, digits: list[PulseDigit]) -> None:
+        for digit in digits:
+            self._wait(Input(Kind.PULSED, digit.ended_ns + self._pulse_pause_ns, PULSE_RANK, digit))
 
     def _wait(self, one: Input) -> None:
         bisect.insort_right(self._waiting, one, key=_turn)

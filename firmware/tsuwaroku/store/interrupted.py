@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,11 +16,13 @@ from tsuwaroku.records.call import (
     CallRecord,
     ClockRecord,
     Direction,
+    InCallDigits,
     Integrity,
     Mark,
     Notice,
     Outcome,
     Retention,
+    rebased,
 )
 from tsuwaroku.records.retention import expires_on
 from tsuwaroku.store.chunks import CallEvent, CallOpening
@@ -42,12 +45,15 @@ class _Facts(msgspec.Struct):
     caller: Caller = msgspec.field(default_factory=Caller)
     called: str | None = None
     dialled: str | None = None
+    in_call_digits: list[InCallDigits] = msgspec.field(default_factory=list)
+    waiting_callers: list[Caller] = msgspec.field(default_factory=list)
     notice: Notice = msgspec.field(default_factory=Notice)
     marks: list[Mark] = msgspec.field(default_factory=list)
     flashes: list[float] = msgspec.field(default_factory=list)
     outcome: Outcome | None = None
     ended_at: str | None = None
     ended_by: str = "power"
+    progress: Outcome = Outcome.ABANDONED  # what the exchange said of a call that nobody answered
 
 
 def record_of(
@@ -80,6 +86,8 @@ def record_of(
         caller=facts.caller,
         called=facts.called,
         dialled=facts.dialled,
+        in_call_digits=facts.in_call_digits,
+        waiting_callers=facts.waiting_callers,
         notice=facts.notice,
         marks=facts.marks,
         flashes=facts.flashes,
@@ -95,7 +103,7 @@ def record_of(
 def _outcome(facts: _Facts) -> Outcome:
     if facts.answered or facts.answered_at:
         return Outcome.ANSWERED
-    return Outcome.MISSED if facts.direction is Direction.INBOUND else Outcome.ABANDONED
+    return Outcome.MISSED if facts.direction is Direction.INBOUND else facts.progress
 
 
 def _last_committed_ns(stored: StoredCall, opening: CallOpening | None, audio: Audio) -> int:
@@ -116,8 +124,20 @@ def _take_event(facts: _Facts, event: CallEvent) -> None:
     if event.kind == "answered":
         _take(facts, data)
         facts.answered = True
-        facts.answered_at = _as(data.get("at"), str) or facts.answered_at
+        _answered_at(facts, _as(data.get("at"), str) or facts.answered_at)
         facts.answer_inferred = _as(data.get("inferred"), bool) or False
+    elif event.kind == "unanswered":  # the answer had only been inferred
+        facts.answered, facts.answer_inferred = False, False
+        _answered_at(facts, None)
+    elif event.kind in ("dialled", "keys"):  # everything so far
+        _take(facts, data)
+    elif event.kind == "caller_id":
+        _take(facts, {"caller": data.get("caller"), "called": data.get("called")})
+    elif event.kind == "caller_waiting":
+        caller = _as(data.get("caller"), Caller)
+        facts.waiting_callers += [] if caller is None else [caller]
+    elif event.kind == "progress":
+        facts.progress = _as(data.get("outcome"), Outcome) or facts.progress
     elif event.kind == "seized":
         _take(facts, data)  # its `wall` is of the off-hook; the call was seized at its first ring
     elif event.kind == "flash":
@@ -130,11 +150,20 @@ def _take_event(facts: _Facts, event: CallEvent) -> None:
         _take(facts, {"notice": data} if event.kind == "notice" else data)
 
 
+def _answered_at(facts: _Facts, at: str | None) -> None:
+    """The answer's time; offsets noted before it, which counted from the seizure, count from it."""
+    with contextlib.suppress(ValueError):
+        by_s = (from_iso(facts.answered_at or facts.seized_at) - from_iso(at or facts.seized_at)) / NS
+        facts.flashes = [round(at_s + by_s, 3) for at_s in facts.flashes]
+        facts.marks = [rebased(mark, by_s) for mark in facts.marks]
+    facts.answered_at = at
+
+
 def _take(facts: _Facts, data: Mapping[str, Any]) -> None:
     """Every field of `facts` that `data` has with a fitting value; the rest stays as it is."""
     for field in msgspec.structs.fields(_Facts):
         given = data.get(field.name)
-        if given is None or field.name in ("marks", "flashes"):
+        if given is None or field.name in ("marks", "flashes", "waiting_callers"):
             continue
         if field.name == "notice" and isinstance(given, Mapping):
             given = {**msgspec.to_builtins(facts.notice), **given}

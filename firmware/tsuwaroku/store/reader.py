@@ -106,6 +106,12 @@ class CallReader:
             sealed.integrity = Integrity.DAMAGED
         return sealed
 
+    def events(self) -> list[CallEvent]:
+        """What was noted in the call's own stream, the frames of callers' numbers among it."""
+        for _ in self.pieces():
+            pass
+        return list(self._events)
+
     def pcm(self) -> Iterator[tuple[int, bytes]]:
         """(first sample, S16LE) of each stretch without a gap, whole: hours of sound at once. See `pieces`."""
         first, octets = 0, bytearray()

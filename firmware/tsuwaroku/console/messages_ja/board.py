@@ -53,6 +53,10 @@ BOARD: Final[dict[str, str]] = {
     ),
     "lgpio cannot be used ({})": "lgpio を使用できません（{0}）",
     "run scripts/setup: it installs lgpio": "scripts/setup を実行して lgpio を入れてください",
+    "the library for dialled digits ({}) cannot be used: {}": (
+        "ダイヤル番号を読み取るライブラリ（{0}）を使用できません: {1}"
+    ),
+    "run scripts/setup: it installs libspandsp2": "scripts/setup を実行して libspandsp2 を入れてください",
     "gpiochip{} cannot be opened ({})": "gpiochip{0} を使用できません（{1}）",
     "let the service's user into the group gpio": "サービスのユーザーを gpio グループに加えてください",
     "kind = {} is no board known here": "kind = {0} という基板はありません",

@@ -68,6 +68,8 @@ CONFIG: Final[dict[str, str]] = {
     "timetable {} = {} is not a time": "timetable の {0} = {1} は時刻ではありません",
     'write it like "17:15"': '"17:15" のように書いてください',
     "rate = {} cannot be searched for voices": "rate = {0} では音声の有無を判定できません",
+    "rate = {} cannot be searched for caller ID": "rate = {0} では発信者番号を読み取れません",
+    "set rate to 8000, 16000 or another multiple of 8000": "rate を 8000、16000 など 8000 の倍数にしてください",
     "set rate to one of {}": "rate を {0} のいずれかにしてください",
     # the announcement
     "its rate is {} Hz, the line's is {} Hz": "標本化周波数が {0} Hz です（回線は {1} Hz）",
