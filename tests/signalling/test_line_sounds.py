@@ -12,7 +12,7 @@ from tsuwaroku.records.call import Direction, Outcome
 from tsuwaroku.signalling import effects as fx
 from tsuwaroku.signalling.cadence import Tone
 from tsuwaroku.signalling.callerid import Absence, CallerId
-from tsuwaroku.signalling.ear import Heard, Key, NumberHeard, Spoken, ToneHeard
+from tsuwaroku.signalling.ear import Heard, Key, NumberHeard, Spoken, ToneHeard, VoiceHeard
 from tsuwaroku.signalling.line import LineMachine, State
 
 What = Literal["off", "on", "ring", "quiet"] | Heard
@@ -58,6 +58,10 @@ def tone(at: float, kind: Tone, cycles: int = 1, began: float | None = None) -> 
 
 def speech(at: float) -> tuple[float, What]:
     return at, Spoken(ns(at - 300))
+
+
+def voice(at: float) -> tuple[float, What]:
+    return at, VoiceHeard(ns(at - 3000))
 
 
 def number(at: float, caller: CallerId = NUMBER) -> tuple[float, What]:

@@ -176,7 +176,8 @@ class CallRecord(_Part, kw_only=True):
     retention: Retention
     integrity: Integrity = Integrity.SEALED
     continues: str | None = None
-    ended_by: str = "hook"  # hook, tone, part (4 h), shutdown, power
+    started_by: str = "contact"  # of hook or ring; sound, where somebody spoke on a line that was on-hook
+    ended_by: str = "hook"  # hook, tone, sound (nobody was heard any more), part (4 h), shutdown, power
 
 
 class PublicRecord(_Part, kw_only=True):

@@ -48,6 +48,7 @@ class OngoingCall:
         self.off_hook_ns: int | None = None
         self.answered_ns: int | None = None
         self.inferred = False
+        self.by_sound = False  # nothing but a voice said that it began
         self.marks: list[Mark] = []
         self.flashes: list[float] = []
         self.dialling = Dialling()
@@ -76,6 +77,10 @@ class OngoingCall:
         if self.direction is not Direction.INBOUND or self.answered_ns is None:
             return 0.0
         return round(max(0, self.answered_ns - self.seized.mono_ns) / NS, 3)
+
+    @property
+    def started_by(self) -> str:
+        return "sound" if self.by_sound else "contact"
 
     @property
     def in_call_digits(self) -> list[InCallDigits]:
@@ -146,7 +151,7 @@ class OngoingCall:
         part.pressed = self.pressed
         part.off_hook_ns = at_ns
         part.answered_ns = at_ns if self.answered_ns is not None else None
-        part.inferred = self.inferred
+        part.inferred, part.by_sound = self.inferred, self.by_sound
         part.dialling = self.dialling.next_part()
         part.progress = self.progress
         part.caller, part.deaf = self.caller, self.deaf
@@ -168,6 +173,7 @@ class OngoingCall:
             details={
                 "seized_at": iso(self.seized.wall_ns),
                 "ring_s": self.ring_s,
+                "started_by": self.started_by,
                 "first_sample_mono_ns": self.seized.mono_ns if first_ns is None else first_ns,
             },
         )
@@ -214,6 +220,7 @@ class OngoingCall:
             ),
             retention=Retention(expires_on=expires_on(self.wall_ns(ended_ns), retention_days).isoformat()),
             continues=None if self.continues is None else str(ULID.from_bytes(self.continues)),
+            started_by=self.started_by,
             ended_by=ended_by,
         )
 

@@ -72,6 +72,7 @@ class LineStation:
         self._last_ended_ns: int | None = None  # None again once another call was seized
         self._discard_due_ns: int | None = None
         self._due_ns: int | None = None  # the line machine's deadline as of its last input
+        self._now_ns = 0  # as of the last tick
 
     # -- what comes in
 
@@ -109,6 +110,7 @@ class LineStation:
 
     def tick(self, now_ns: int) -> None:
         """Time has come to `now_ns`; every edge before it was given."""
+        self._now_ns = now_ns
         while (block := self.ear.due(now_ns)) is not None:
             self._advance(block.end_ns)
             heard = self.ear.judge(block, self.machine.listening)
@@ -196,7 +198,7 @@ class LineStation:
             case effects.Flash():
                 self._flash(call, effect)
             case effects.Ended():
-                self._ended(effect, "tone" if effect.by_tone else "hook")
+                self._ended(effect, "tone" if effect.by_tone else "sound" if effect.by_sound else "hook")
             case effects.Missed():
                 self._missed(call, effect)
             case effects.PartDue(at_ns):
@@ -214,6 +216,7 @@ class LineStation:
         if mode is Mode.OFF:
             return
         self.call = OngoingCall(self.line, self._rate, seized, effect.direction, mode)
+        self.call.by_sound = effect.by_sound
         if (effect.resumed or effect.again) and before is not None:
             self.call.continues = before.call_id
             if before.told:
@@ -226,7 +229,7 @@ class LineStation:
         first_ns = at_ns - (off_hook_sample - first_sample) * NS // self._rate
         self._ops.append(ops.OpenCall(call.opening(self._retention_days, first_ns)))
         self._ops += call.taken_events()
-        self.panel.call_began(at_ns)
+        self.panel.call_began(max(at_ns, self._now_ns) if call.by_sound else at_ns)  # heard seconds after it began
         for piece in list(self.capture.since(off_hook_sample)):
             if isinstance(piece, AudioFrame) and piece.first_sample >= off_hook_sample:
                 self._heard(call, piece)
