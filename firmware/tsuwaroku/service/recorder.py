@@ -38,6 +38,7 @@ from tsuwaroku.service.status import LineStatus, RecorderStatus
 from tsuwaroku.service.storage import Storage
 from tsuwaroku.service.telling import Sounds
 from tsuwaroku.service.vitals import Vitals
+from tsuwaroku.signalling.levels import Fault
 from tsuwaroku.signalling.line import State
 
 BATCH_NS = NS
@@ -207,6 +208,9 @@ class Recorder:
         self.alarms.set("keeper_away", self._now_ns - self._keeper_seen_ns > KEEPER_GRACE_NS, now)
         for line_id, station in self._stations.items():
             station.watch(now.wall_ns)
+            station.measure()
+            for fault in Fault:
+                self.alarms.set(fault.value, fault in station.levels.found, now, line_id)
             failed = station.telling.failed
             self.alarms.set("notice_failed", failed in NOTICE_FAULTS, now, line_id, failed or "")
             if station.anomaly in SENSOR_ANOMALIES:
