@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.signalling.sounds import Pcm, Wave, line, peak, rhythm, silence, sine
+from tests.signalling.sounds import Pcm, Wave, key, line, peak, rhythm, silence, sine
 from tsuwaroku.exchange.voice import Conversation
 from tsuwaroku.signalling.onhook import OnHookVoice
 
@@ -63,6 +63,28 @@ def fsk(seconds: float) -> Wave:
     return wave
 
 
+def steps() -> Wave:
+    """Noise of another level each three seconds."""
+    levels = np.random.default_rng(1).uniform(-45, -15, 30)
+    return np.concatenate(
+        [np.random.default_rng(n).normal(0, peak(dbm0) / 2**0.5, 3 * RATE) for n, dbm0 in enumerate(levels)]
+    )
+
+
+def crackle() -> Wave:
+    """A bad contact: short bursts of noise, now and then."""
+    rng = np.random.default_rng(2)
+    wave = silence(60.0)
+    for _ in range(400):
+        at, size = rng.integers(0, wave.size - 400), rng.integers(8, 300)
+        wave[at : at + size] += rng.normal(0, 3000, size)
+    return wave
+
+
+def keys() -> Wave:
+    return np.concatenate([np.concatenate([key(name, 80), silence(0.08)]) for name in 4 * "0312345678"])
+
+
 def ringing() -> Wave:
     """16 Hz that the sound card cuts off at the top: harmonics far into the band."""
     wave: Wave = np.clip(rhythm(*[1.0, 2.0] * 10, hertz=16, dbm0=3.0) * 4, -32767, 32767)
@@ -84,6 +106,9 @@ def ringing() -> Wave:
         pytest.param(sine(400, -10, 30.0), id="dial tone"),
         pytest.param(rhythm(30.0, beat_hz=16, dbm0=-5), id="howler"),
         pytest.param(BURSTS, id="clicks"),
+        pytest.param(steps(), id="noise in steps"),
+        pytest.param(keys(), id="keys"),
+        pytest.param(rhythm(*[1.0, 2.0] * 10, beat_hz=20, depth=0.5), id="ring-back at 20 Hz"),
         pytest.param(np.concatenate([silence(1.0), fsk(8.0), silence(1.0)]), id="data"),
     ],
 )
@@ -105,3 +130,9 @@ def test_how_the_samples_come_changes_nothing_but_when() -> None:
     pcm = line(silence(2.0), talk(10.0))
     begun = {round(since(pcm, piece)[0][1], 1) for piece in (800, 1600, 3200)}
     assert max(begun) - min(begun) <= 0.3
+
+
+@pytest.mark.parametrize("noise_dbm0", [-60.0, -42.0])
+def test_a_bad_contact_is_no_voice(noise_dbm0: float) -> None:
+    for seed in range(4):
+        assert since(line(crackle(), noise_dbm0=noise_dbm0, seed=seed)) == []
