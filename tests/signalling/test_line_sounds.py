@@ -328,3 +328,11 @@ def test_what_is_heard_late_counts_as_of_now() -> None:
     machine.tick(ns(6000))
     (late,) = machine.heard(ns(5000), [Key("9", ns(4900), -12.0)])
     assert late.at_ns == ns(6000)
+
+
+def test_no_tone_ends_a_call_before_its_answer() -> None:
+    found, _ = run([(1000, "off"), key(2400, "0"), tone(6400, Tone.DIAL, 1, 1400)], until=8000)
+    assert told(found, fx.Answered, fx.Ended) == [
+        fx.Answered(ns(6400), inferred=True),
+        fx.Ended(ns(6400), ns(6400), Outcome.ANSWERED, by_tone=True),
+    ]

@@ -267,7 +267,8 @@ class LineStation:
         first_ns = at_ns - (off_hook_sample - first_sample) * NS // self._rate
         self._ops.append(ops.OpenCall(call.opening(self._retention_days, first_ns)))
         self._ops += call.taken_events()
-        self.panel.call_began(max(at_ns, self._now_ns) if call.by_sound else at_ns)  # heard seconds after it began
+        by_sound = self.machine.state is State.BY_SOUND  # heard seconds after it began
+        self.panel.call_began(max(at_ns, self._now_ns) if by_sound else at_ns)
         for piece in list(self.capture.since(off_hook_sample)):
             if isinstance(piece, AudioFrame) and piece.first_sample >= off_hook_sample:
                 self._heard(call, piece)

@@ -56,6 +56,7 @@ class Track:
         self._ended_ns: int | None = None  # the end of the last call, until the next is seized
         self._tone_ns = 0  # when the exchange was last heard to say that there is no call
         self._flash_ns: int | None = None  # the last flash of this call
+        self._answered_ns = 0  # the answer, where it was inferred
         self._free_ns = 0  # when it was decided that the last call is over
         self._voice_ns = 0  # when somebody was last heard, where nothing else says that there is a call
         self._direction = Direction.UNKNOWN
@@ -151,6 +152,7 @@ class Track:
         self._quiet_ns = None
         self._flash_ns = None
         self._captured = self._data = self._dialled = self._inferred = False
+        self._answered_ns = 0
         self._direction = direction
         self._outcome = Outcome.ABANDONED
         self.effects.append(Seized(at, direction, resumed, again, by_sound))
@@ -241,7 +243,7 @@ class Track:
         self.answer(at)
 
     def infer_answer(self, at: int) -> None:
-        self._inferred = True
+        self._inferred, self._answered_ns = True, at
         self.effects.append(Answered(at, inferred=True))
 
     def hear_answer(self, at: int) -> None:
@@ -339,7 +341,7 @@ class Track:
     def end_by_tone(self, at: int) -> None:
         """The other party has hung up, whatever the hook says."""
         began = self.what.began_ns if isinstance(self.what, ToneHeard) else at
-        self._ended_ns = max(began, self._lifted_ns, self._part_ns, self._mended_ns)
+        self._ended_ns = max(began, self._answered_ns, self._lifted_ns, self._part_ns, self._mended_ns)
         self._tone_ns = self._free_ns = at
         self.effects.append(Ended(self._ended_ns, at, Outcome.ANSWERED, by_tone=True))
 
