@@ -61,6 +61,8 @@ class LineTimers(_Section, frozen=True, kw_only=True):
     ring_timeout_s: Seconds = 6.0
     car_ring_ms: Seconds = 800  # a longer ring is none of NTT's 0.5 s before a number,
     car_pause_ms: Seconds = 1200  # nor is one with a longer pause behind it
+    ring_pause_s: Seconds = 3.0  # between two rings of one call there is less (facts: 2.89 s)
+    sound_silence_s: Annotated[float, Meta(ge=5, le=600)] = 30.0  # ends a call that nothing but voices showed
     primary_data_s: Seconds = 3.0  # no number by then: the primary answer was a person's
     primary_s: Seconds = 7.0
     answer_inferred_s: Seconds = 4.0

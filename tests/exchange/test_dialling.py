@@ -179,6 +179,11 @@ def test_a_hook_sensor_that_is_stuck(tmp_path: Path, stuck: str) -> None:
     assert call.ended_ns == call.last_ns == 16_100_000_000
 
 
+def test_a_call_with_no_edge_at_all(tmp_path: Path) -> None:
+    call = script_of(tmp_path, call_text("outbound", 'dial = "5"', "talk = 4.0", 'stuck_hook = "on"')).timelines("1")[0]
+    assert (call.events, call.last_ns) == ((), call.ended_ns)
+
+
 @pytest.mark.parametrize("dialling", ["dtmf", "pulse10"])
 def test_flash_and_dial_in_the_call(tmp_path: Path, dialling: str) -> None:
     """Hold and transfer: a flash, the PBX's dial tone, a colleague's number, his ring-back, and talk again."""

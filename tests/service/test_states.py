@@ -27,7 +27,7 @@ QUIET = Config(
         ),
     )
 )
-# What a passive tap cannot tell: the hook is stuck on-hook, so nothing but the ringing is seen.
+# The hook is stuck on-hook, so nothing but the ringing is seen (test_sensors.py).
 SENSOR_WRONG = {"sensor_on_hook"}
 # Single breaks of a pulse's length are digits to us: 1 and 1.
 BREAKS_ARE_PULSES = {"answered_pulse": "11"}

@@ -14,7 +14,7 @@ from tsuwaroku.events import ButtonPressed, Contact, ContactEdge
 from tsuwaroku.signalling import effects as fx
 from tsuwaroku.signalling.cadence import Tone
 from tsuwaroku.signalling.callerid import Absence, CallerId
-from tsuwaroku.signalling.ear import BLOCKS_A_SECOND, Heard, Key, NumberHeard, Spoken, ToneHeard
+from tsuwaroku.signalling.ear import BLOCKS_A_SECOND, Heard, Key, NumberHeard, Spoken, ToneHeard, VoiceHeard
 from tsuwaroku.signalling.hook import MS
 from tsuwaroku.signalling.line import UNANSWERED, LineMachine, State
 
@@ -29,7 +29,7 @@ class Sound(msgspec.Struct, frozen=True):
 Event = ContactEdge | ButtonPressed | Sound
 END = 10**12  # beyond any script
 # Short parts and waits, so that scripts of seconds meet every timer.
-TIMERS = LineTimers(part_max_s=60, mark_window_s=5)
+TIMERS = LineTimers(part_max_s=60, mark_window_s=5, sound_silence_s=5)
 MORE = settings(max_examples=300, deadline=None)
 
 # Lengths around every timer's value, in microseconds; and any at all.
@@ -90,13 +90,15 @@ def sounds(draw: st.DrawFn) -> list[Sound]:
 @st.composite
 def heard(draw: st.DrawFn, at: int) -> Heard:
     began = max(at - draw(st.integers(0, 6_000)) * MS, 0)
-    kind = draw(st.sampled_from(["key", "tone", "tone", "speech", "number"]))
+    kind = draw(st.sampled_from(["key", "tone", "tone", "speech", "voice", "number"]))
     if kind == "key":
         return Key(draw(st.sampled_from("0123456789*#D")), began, -12.0)
     if kind == "tone":
         return ToneHeard(draw(st.sampled_from(Tone)), began, draw(st.integers(0, 6)))
     if kind == "speech":
         return Spoken(began)
+    if kind == "voice":
+        return VoiceHeard(max(began, at - 3_000 * MS))
     number = draw(st.sampled_from(["0312345678", None]))
     absence = None if number else Absence.WITHHELD
     return NumberHeard(CallerId(number, None, None, absence, "jclip", b"", True, 0), began)
@@ -120,7 +122,7 @@ def test_nothing_raises_and_no_time_is_negative(events: list[Event]) -> None:
         assert effect.at_ns >= 0
         if isinstance(effect, fx.Flash):
             assert 300 * MS <= effect.length_ns < 1500 * MS
-        if isinstance(effect, fx.Ended) and not effect.by_tone:
+        if isinstance(effect, fx.Ended) and not (effect.by_tone or effect.by_sound):
             assert effect.decided_ns - effect.at_ns <= 1500 * MS
 
 

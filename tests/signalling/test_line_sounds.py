@@ -12,7 +12,7 @@ from tsuwaroku.records.call import Direction, Outcome
 from tsuwaroku.signalling import effects as fx
 from tsuwaroku.signalling.cadence import Tone
 from tsuwaroku.signalling.callerid import Absence, CallerId
-from tsuwaroku.signalling.ear import Heard, Key, NumberHeard, Spoken, ToneHeard
+from tsuwaroku.signalling.ear import Heard, Key, NumberHeard, Spoken, ToneHeard, VoiceHeard
 from tsuwaroku.signalling.line import LineMachine, State
 
 What = Literal["off", "on", "ring", "quiet"] | Heard
@@ -58,6 +58,10 @@ def tone(at: float, kind: Tone, cycles: int = 1, began: float | None = None) -> 
 
 def speech(at: float) -> tuple[float, What]:
     return at, Spoken(ns(at - 300))
+
+
+def voice(at: float) -> tuple[float, What]:
+    return at, VoiceHeard(ns(at - 3000))
 
 
 def number(at: float, caller: CallerId = NUMBER) -> tuple[float, What]:
@@ -324,3 +328,11 @@ def test_what_is_heard_late_counts_as_of_now() -> None:
     machine.tick(ns(6000))
     (late,) = machine.heard(ns(5000), [Key("9", ns(4900), -12.0)])
     assert late.at_ns == ns(6000)
+
+
+def test_no_tone_ends_a_call_before_its_answer() -> None:
+    found, _ = run([(1000, "off"), key(2400, "0"), tone(6400, Tone.DIAL, 1, 1400)], until=8000)
+    assert told(found, fx.Answered, fx.Ended) == [
+        fx.Answered(ns(6400), inferred=True),
+        fx.Ended(ns(6400), ns(6400), Outcome.ANSWERED, by_tone=True),
+    ]

@@ -126,6 +126,11 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
         "一次応答で番号を待つ時間（秒）。過ぎれば応答とみなす",
         "no number within this long: the primary answer was an answer",
     ),
+    "timers.ring_pause_s": ("一つの着信の呼出と呼出の間の最長（秒）", "longest pause between two rings of one call"),
+    "timers.sound_silence_s": (
+        "音声だけで検知した通話は、無音がこれだけ続くと終わり（秒）",
+        "no voice for so long ends a call that nothing but voices showed",
+    ),
     "timers.primary_s": ("一次応答の最長（秒）", "longest primary answer"),
     "timers.pulse_pause_ms": ("ダイヤルパルスの桁の終わりとみなす休止", "pause that ends a digit of dial pulses"),
     "timers.busy_cycles": ("終話とみなす話中音の回数", "so many busy tones end a call"),

@@ -210,7 +210,7 @@ def _all_of(record: CallRecord) -> list[tuple[str, RenderableType]]:
         (t("col.line"), line_name(record)),
         (t("col.direction"), word("direction", record.direction)),
         (t("col.outcome"), coloured("outcome", record.outcome)),
-        (t("show.seized"), _date_in_words(record)),
+        (t("show.seized"), _date_in_words(record) + (t("show.by_sound") if record.started_by == "sound" else "")),
     ]
     if record.clock.dated_at is not None:
         rows.append((t("show.recorded_at"), clock_time(record.seized_at)))
@@ -316,6 +316,9 @@ def audio(audio: Audio) -> RenderableType:
     lines = [t("audio.size", length=length(audio.samples / audio.rate), samples=f"{audio.samples:,}", rate=audio.rate)]
     if audio.peak_dbfs is not None:
         lines.append(t("audio.peak", peak=f"{audio.peak_dbfs:.1f}"))
+    if audio.speech_ratio is not None and audio.first_speech_s is not None and audio.last_speech_s is not None:
+        first, last = length(audio.first_speech_s), length(audio.last_speech_s)
+        lines.append(t("audio.speech", share=f"{100 * audio.speech_ratio:.0f}", first=first, last=last))
     for gap in audio.gaps:
         at = length(max(0, gap.first_sample - (audio.first_sample or 0)) / audio.rate)
         lines.append(t("audio.gap", at=at, ms=f"{1000 * gap.samples / audio.rate:.0f}", why=word("gap", gap.reason)))

@@ -85,6 +85,7 @@ WORDS: Final[dict[str, dict[str, Pair]]] = {
         "answered": ("通話中", "talking"),
         "answered_break": ("通話中", "talking"),
         "flashed": ("フッキング", "flash"),
+        "by_sound": ("通話中（音声で検知）", "talking (by sound)"),
         "over": ("通話終了・受話器外れ", "over, off the hook"),
         "over_ringing": ("呼出中", "ringing"),
     },
@@ -113,6 +114,7 @@ WORDS: Final[dict[str, dict[str, Pair]]] = {
     "ended_by": {
         "hook": ("受話器を置いた", "hung up"),
         "tone": ("話中音・発信音", "the exchange's tone"),
+        "sound": ("音声の途絶（受話器の接点が異常）", "voices ceased (hook contact wrong)"),
         "part": ("4時間で分割", "split at 4 h"),
         "shutdown": ("装置の停止", "shutdown"),
         "power": ("電源断等による中断", "interrupted (power)"),

@@ -50,7 +50,7 @@ class Timeline:
     @property
     def last_ns(self) -> int:
         """The last event; a press may follow the hang-up."""
-        return max(self.ended_ns, *(event.mono_ns for event in self.events[-1:]))
+        return max([self.ended_ns, *(event.mono_ns for event in self.events[-1:])])
 
 
 def timeline(plan: CallPlan) -> Timeline:
@@ -132,6 +132,6 @@ def _finish(draft: Draft, answered_ns: int | None, ended_ns: int, talked_ns: int
     if (answered_ns is not None or plan.placed) and plan.stuck_hook != "off":
         draft.edge(Contact.HOOK, False, ended_ns)
     events = tuple(sorted(draft.seen(), key=lambda event: event.mono_ns))
-    last_ns = max(ended_ns, *(event.mono_ns for event in events[-1:]))
+    last_ns = max([ended_ns, *(event.mono_ns for event in events[-1:])])
     sounds = spoiled(draft.sounds, plan.impair, plan.seed, to_sample(plan.at_ns), to_sample(last_ns))
     return Timeline(plan, answered_ns, ended_ns, events, sounds, draft.primary_ns, talked_ns, draft.sent)

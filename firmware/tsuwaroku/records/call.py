@@ -113,7 +113,8 @@ class Run(_Part, kw_only=True):
 class Audio(_Part, kw_only=True):
     """`first_sample` + `samples` span the call in the line's stream, gaps included.
 
-    `pcm_sha256` is over all captured octets in order (for a call without gaps: the input's own).
+    `pcm_sha256` is over all captured octets in order (for a call without gaps: the input's own). Speech is between
+    answer and end, what we played left out; null where nobody spoke, or where that is not known.
     """
 
     rate: int
@@ -124,6 +125,8 @@ class Audio(_Part, kw_only=True):
     runs: list[Run] = msgspec.field(default_factory=list)
     peak_dbfs: float | None = None
     speech_ratio: float | None = None
+    first_speech_s: float | None = None  # when it began, as the offsets `at_s`
+    last_speech_s: float | None = None  # when the last of it ended
 
 
 class ClockRecord(_Part, kw_only=True):
@@ -182,7 +185,8 @@ class CallRecord(_Part, kw_only=True):
     retention: Retention
     integrity: Integrity = Integrity.SEALED
     continues: str | None = None
-    ended_by: str = "hook"  # hook, tone, part (4 h), shutdown, power
+    started_by: str = "contact"  # of hook or ring; sound, where somebody spoke on a line that was on-hook
+    ended_by: str = "hook"  # hook, tone, sound (nobody was heard any more), part (4 h), shutdown, power
 
 
 class PublicRecord(_Part, kw_only=True):

@@ -10,9 +10,10 @@ from tsuwaroku.clock import NS
 from tsuwaroku.events import AudioFrame, Gap, GapReason
 from tsuwaroku.service.ops import AddAudio, AddGap, Op
 
-# What the pre-roll must reach back beyond its own length: the debounce of an off-hook, a
-# bounce burst before it, and the lag of ticks behind audio.
-MARGIN_S = 1.5
+# What the pre-roll must reach back beyond its own length: the three seconds in which a voice is heard without a doubt
+# on a line that says on-hook (longer than the debounce of an off-hook and a bounce burst before it), and the lag of
+# ticks behind audio.
+MARGIN_S = 4.5
 
 
 class LineCapture:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from array import array
+from itertools import groupby
 
+import msgspec
 from ulid import ULID
 
 from tsuwaroku.clock import NS, Instant, iso
 from tsuwaroku.config import LineConfig, Mode
+from tsuwaroku.events import FRAME_MS
 from tsuwaroku.records.call import (
     Audio,
     Caller,
@@ -27,6 +30,16 @@ from tsuwaroku.service.dialling import Dialling
 from tsuwaroku.service.ops import Op
 from tsuwaroku.signalling.callerid import Absence, CallerId
 from tsuwaroku.store.chunks import CallOpening
+
+_SPOKEN_FRAMES = 5  # in a row, 0.1 s: the shortest word there is
+
+
+class Speech(msgspec.Struct, frozen=True):
+    """The share of speech among a call's frames, and when the first of it began and the last ended, from the answer."""
+
+    ratio: float | None = None
+    first_s: float | None = None
+    last_s: float | None = None
 
 
 class OngoingCall:
@@ -48,6 +61,7 @@ class OngoingCall:
         self.off_hook_ns: int | None = None
         self.answered_ns: int | None = None
         self.inferred = False
+        self.by_sound = False  # nothing but a voice said that it began
         self.marks: list[Mark] = []
         self.flashes: list[float] = []
         self.dialling = Dialling()
@@ -76,6 +90,10 @@ class OngoingCall:
         if self.direction is not Direction.INBOUND or self.answered_ns is None:
             return 0.0
         return round(max(0, self.answered_ns - self.seized.mono_ns) / NS, 3)
+
+    @property
+    def started_by(self) -> str:
+        return "sound" if self.by_sound else "contact"
 
     @property
     def in_call_digits(self) -> list[InCallDigits]:
@@ -131,10 +149,18 @@ class OngoingCall:
         """Seconds since the answer (since the seizure where nobody answered)."""
         return round((mono_ns - (self.answered_ns or self.seized.mono_ns)) / NS, 3)
 
-    def speech_ratio(self, start_sample: int, end_sample: int) -> float | None:
-        """Share of speech among the frames between two stream positions; what we played ourselves is not counted."""
-        inside = [flag for at, flag in zip(self.voice_at, self.voice, strict=True) if start_sample <= at < end_sample]
-        return round(sum(inside) / len(inside), 3) if inside else None
+    def speech(self, start_sample: int, end_sample: int) -> Speech:
+        """Between two stream positions; what we played ourselves is not counted. A single frame is no speech yet."""
+        inside = [(at, f) for at, f in zip(self.voice_at, self.voice, strict=True) if start_sample <= at < end_sample]
+        if not inside:
+            return Speech()
+        runs = [tuple(run) for voiced, run in groupby(inside, key=lambda frame: bool(frame[1])) if voiced]
+        runs = [run for run in runs if len(run) >= _SPOKEN_FRAMES]
+        ratio = round(sum(flag for _, flag in inside) / len(inside), 3)
+        if not runs:
+            return Speech(ratio)
+        first, last = runs[0][0][0] - start_sample, runs[-1][-1][0] - start_sample + self.rate * FRAME_MS // 1000
+        return Speech(ratio, round(first / self.rate, 3), round(last / self.rate, 3))
 
     def next_part(self, at_ns: int) -> OngoingCall:
         """The linked call in which this one goes on from `at_ns`."""
@@ -146,7 +172,7 @@ class OngoingCall:
         part.pressed = self.pressed
         part.off_hook_ns = at_ns
         part.answered_ns = at_ns if self.answered_ns is not None else None
-        part.inferred = self.inferred
+        part.inferred, part.by_sound = self.inferred, self.by_sound
         part.dialling = self.dialling.next_part()
         part.progress = self.progress
         part.caller, part.deaf = self.caller, self.deaf
@@ -168,6 +194,7 @@ class OngoingCall:
             details={
                 "seized_at": iso(self.seized.wall_ns),
                 "ring_s": self.ring_s,
+                "started_by": self.started_by,
                 "first_sample_mono_ns": self.seized.mono_ns if first_ns is None else first_ns,
             },
         )
@@ -180,7 +207,7 @@ class OngoingCall:
         notice: Notice,
         ended_by: str,
         retention_days: int,
-        speech_ratio: float | None = None,
+        speech: Speech,
     ) -> CallRecord:
         """The record, less what the writer knows: sequence number and audio facts."""
         answered = self.answered_ns
@@ -208,12 +235,18 @@ class OngoingCall:
             notice=notice,
             marks=self.marks,
             flashes=self.flashes,
-            audio=Audio(rate=self.rate, speech_ratio=speech_ratio),
+            audio=Audio(
+                rate=self.rate,
+                speech_ratio=speech.ratio,
+                first_speech_s=speech.first_s,
+                last_speech_s=speech.last_s,
+            ),
             clock=ClockRecord(
                 quality=self.seized.quality.value, mono_ns=self.seized.mono_ns, boot_id=self.seized.boot_id.hex()
             ),
             retention=Retention(expires_on=expires_on(self.wall_ns(ended_ns), retention_days).isoformat()),
             continues=None if self.continues is None else str(ULID.from_bytes(self.continues)),
+            started_by=self.started_by,
             ended_by=ended_by,
         )
 

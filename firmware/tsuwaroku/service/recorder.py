@@ -38,13 +38,15 @@ from tsuwaroku.service.status import LineStatus, RecorderStatus
 from tsuwaroku.service.storage import Storage
 from tsuwaroku.service.telling import Sounds
 from tsuwaroku.service.vitals import Vitals
+from tsuwaroku.signalling.levels import Fault
+from tsuwaroku.signalling.line import State
 
 BATCH_NS = NS
 STALL_NS = 2 * NS
 REPORT_NS = NS // 5
 # The notices that failed for the box's own sake; a caller who hung up first is no fault.
 NOTICE_FAULTS = frozenset({Reason.PLAYBACK_FAILED.value})
-SENSOR_ANOMALIES = frozenset({"hook_chatter", "time_reversed"})
+SENSOR_ANOMALIES = frozenset({"hook_chatter", "time_reversed", "speech_on_hook"})
 FAULTS = {Part.CAPTURE: "card_failed", Part.ANNOUNCEMENT: "announcement_failed", Part.LAMP: "board_failed"}
 MOST_TRACES = 10
 KEEPER_GRACE_NS = 10 * NS  # both start together, and a restart takes seconds
@@ -206,10 +208,15 @@ class Recorder:
         self.alarms.set("keeper_away", self._now_ns - self._keeper_seen_ns > KEEPER_GRACE_NS, now)
         for line_id, station in self._stations.items():
             station.watch(now.wall_ns)
+            station.measure()
+            for fault in Fault:
+                self.alarms.set(fault.value, fault in station.levels.found, now, line_id)
             failed = station.telling.failed
             self.alarms.set("notice_failed", failed in NOTICE_FAULTS, now, line_id, failed or "")
             if station.anomaly in SENSOR_ANOMALIES:
                 self._lost("hook_sensor_suspect", line_id, station.anomaly or "")
+            elif station.machine.state is State.BY_SOUND:
+                self._lost("hook_sensor_suspect", line_id, "speech_on_hook")
             station.anomaly = None
 
     # -- storage

@@ -20,12 +20,13 @@ from tsuwaroku.records.call import Mark, Notice, NoticeOutcome, Outcome
 from tsuwaroku.service import ops
 from tsuwaroku.service.capture import LineCapture
 from tsuwaroku.service.modes import mode_now
-from tsuwaroku.service.ongoing import OngoingCall, shown
+from tsuwaroku.service.ongoing import OngoingCall, Speech, shown
 from tsuwaroku.service.panel import LinePanel
 from tsuwaroku.service.telling import Sounds, Telling
 from tsuwaroku.signalling import effects
 from tsuwaroku.signalling.cadence import Tone
 from tsuwaroku.signalling.ear import Ear, Listening
+from tsuwaroku.signalling.levels import LineLevels
 from tsuwaroku.signalling.line import UNANSWERED, LineMachine, State
 from tsuwaroku.signalling.voice import VoiceActivity
 
@@ -53,6 +54,7 @@ class LineStation:
         self.line = line
         self.machine = LineMachine(line)
         self.ear = Ear(board.rate)
+        self.levels = LineLevels(board.rate)
         self.panel = LinePanel()
         self.capture = LineCapture(board.rate, line.timers.pre_roll_s)
         self.telling = Telling(line, board, sounds, announcement)
@@ -72,6 +74,10 @@ class LineStation:
         self._last_ended_ns: int | None = None  # None again once another call was seized
         self._discard_due_ns: int | None = None
         self._due_ns: int | None = None  # the line machine's deadline as of its last input
+        self._now_ns = 0  # as of the last tick
+        self._measured = 0  # the stream position up to which the line's levels were measured
+        self._played = False  # something of ours is in the second that is measured next
+        self._was_in_call = False
 
     # -- what comes in
 
@@ -109,6 +115,7 @@ class LineStation:
 
     def tick(self, now_ns: int) -> None:
         """Time has come to `now_ns`; every edge before it was given."""
+        self._now_ns = now_ns
         if self.ear.next_ns <= now_ns:
             self._listen(now_ns)
         self._advance(now_ns)
@@ -146,6 +153,39 @@ class LineStation:
         """Between calls the lamp follows the timetable."""
         if self.call is None:
             self.panel.watched = mode_now(self.line, wall_ns) is not Mode.OFF
+
+    def measure(self) -> None:
+        """Once a second: what the line's sound of this second says about the line. What we play ourselves does not."""
+        in_call, was_in_call = self.machine.in_call, self._was_in_call
+        self._was_in_call = in_call
+        if was_in_call and not in_call:
+            self.levels.off_hook_ended()
+        played, self._played = self._played, self.telling.playing
+        frames = self._second()
+        if not frames or played or self._played:
+            self.levels.lost()
+            return
+        voices: list[bool] = []
+        if self.call is not None and in_call:
+            flags = dict(zip(self.call.voice_at[-100:], self.call.voice[-100:], strict=True))
+            voices = [bool(flags.get(frame.first_sample)) for frame in frames]
+        self.levels.second(b"".join(frame.pcm for frame in frames), off_hook=in_call, voices=voices)
+
+    def _second(self) -> list[AudioFrame]:
+        """The frames of the last second, where there is a whole one with nothing lost in it that is new."""
+        frames: list[AudioFrame] = []
+        expected: int | None = None
+        for piece in self.capture.latest(self._rate * 2 // self._frame_octets):
+            samples = len(piece.pcm) // 2 if isinstance(piece, AudioFrame) else 0
+            if not samples or (expected is not None and piece.first_sample + samples != expected):
+                return []
+            assert isinstance(piece, AudioFrame)
+            expected = piece.first_sample
+            frames.append(piece)
+        if not frames or frames[-1].first_sample < self._measured - self._rate // 2:
+            return []
+        self._measured = frames[0].first_sample + len(frames[0].pcm) // 2
+        return frames[::-1]
 
     # -- what goes out
 
@@ -201,7 +241,7 @@ class LineStation:
             case effects.Flash():
                 self._flash(call, effect)
             case effects.Ended():
-                self._ended(effect, "tone" if effect.by_tone else "hook")
+                self._ended(effect, "tone" if effect.by_tone else "sound" if effect.by_sound else "hook")
             case effects.Missed():
                 self._missed(call, effect)
             case effects.PartDue(at_ns):
@@ -219,6 +259,7 @@ class LineStation:
         if mode is Mode.OFF:
             return
         self.call = OngoingCall(self.line, self._rate, seized, effect.direction, mode)
+        self.call.by_sound = effect.by_sound
         if (effect.resumed or effect.again) and before is not None:
             self.call.continues = before.call_id
             if before.told:
@@ -231,7 +272,8 @@ class LineStation:
         first_ns = at_ns - (off_hook_sample - first_sample) * NS // self._rate
         self._ops.append(ops.OpenCall(call.opening(self._retention_days, first_ns)))
         self._ops += call.taken_events()
-        self.panel.call_began(at_ns)
+        by_sound = self.machine.state is State.BY_SOUND  # heard seconds after it began
+        self.panel.call_began(max(at_ns, self._now_ns) if by_sound else at_ns)
         for piece in list(self.capture.since(off_hook_sample)):
             if isinstance(piece, AudioFrame) and piece.first_sample >= off_hook_sample:
                 self._heard(call, piece)
@@ -379,16 +421,16 @@ class LineStation:
     def _close(self, call: OngoingCall, ended_ns: int, outcome: Outcome, ended_by: str) -> Notice:
         notice, proof = self.telling.end(ended_ns)
         self._ops += proof
-        ratio = None
+        speech = Speech()
         if call.answered_ns is not None:
-            ratio = call.speech_ratio(self.capture.position(call.answered_ns), self.capture.position(ended_ns))
+            speech = call.speech(self.capture.position(call.answered_ns), self.capture.position(ended_ns))
         record = call.record(
             ended_ns,
             outcome,
             notice=notice,
             ended_by=ended_by,
             retention_days=self._retention_days,
-            speech_ratio=ratio,
+            speech=speech,
         )
         self._ops.append(ops.CloseCall(call.id, self.line.id, record))
         return notice

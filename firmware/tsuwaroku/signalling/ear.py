@@ -22,6 +22,7 @@ from tsuwaroku.events import AudioFrame, Gap
 from tsuwaroku.signalling.cadence import Tone, ToneNamed
 from tsuwaroku.signalling.callerid import CallerId, CallerIdReceiver, DtmfCallerId
 from tsuwaroku.signalling.dtmf import Digit, DtmfDetector
+from tsuwaroku.signalling.onhook import OnHookVoice
 from tsuwaroku.signalling.spoken import SpeechDetector
 from tsuwaroku.signalling.tones import ToneDetector
 
@@ -40,7 +41,7 @@ _MOST_WAITING: Final = 50
 class Listening(enum.Enum):
     """What a line's state makes worth listening for."""
 
-    ON_HOOK = "on-hook"  # or not yet answered: the caller's number
+    ON_HOOK = "on-hook"  # or not yet answered: the caller's number, and a voice that ought not to be there
     DIALLED = "dialled"  # off-hook, and nobody is there yet, or nobody any more: keys, tones, speech
     TALK = "talk"  # keys, tones, and the number of another caller
 
@@ -67,6 +68,12 @@ class Spoken(msgspec.Struct, frozen=True, gc=False):
     began_ns: int
 
 
+class VoiceHeard(msgspec.Struct, frozen=True, gc=False):
+    """Somebody speaks since `began_ns`, for long and without a doubt, on a line that is on-hook."""
+
+    began_ns: int
+
+
 class NumberHeard(msgspec.Struct, frozen=True, gc=False):
     """What the exchange said of a caller's number, from `began_ns` on."""
 
@@ -74,7 +81,7 @@ class NumberHeard(msgspec.Struct, frozen=True, gc=False):
     began_ns: int
 
 
-Heard = Key | ToneHeard | Spoken | NumberHeard
+Heard = Key | ToneHeard | Spoken | VoiceHeard | NumberHeard
 
 
 class Block(msgspec.Struct, frozen=True, gc=False):
@@ -105,6 +112,7 @@ class Ear:
         self._keys = DtmfDetector(rate)
         self._tones = ToneDetector(rate)
         self._speech = SpeechDetector(rate)
+        self._on_hook_voice = OnHookVoice(rate)
         self._numbers = CallerIdReceiver(rate)
         self._number_by_keys = DtmfCallerId(rate)
 
@@ -206,7 +214,9 @@ class Ear:
         digits = [digit for digit in self._keys.feed(first, pcm) if self._is_new(digit)]
         if self._listening is Listening.ON_HOOK:
             callers = [said for one in digits for said in self._number_by_keys.digit(one.key, one.first_sample)]
-            return heard + self._said(block, callers + self._number_by_keys.tick(first + pcm.size))
+            heard += self._said(block, callers + self._number_by_keys.tick(first + pcm.size))
+            since = self._on_hook_voice.feed(first, pcm)
+            return heard if since is None else [*heard, VoiceHeard(self._ns(block, since))]
         for digit in digits:
             heard.append(Key(digit.key, self._ns(block, digit.first_sample), digit.level_dbm0))
         for named in self._tones.feed(first, pcm):
@@ -239,6 +249,7 @@ class Ear:
         self._keys.lost(0, 0)
         self._tones.lost(0, 0)
         self._speech.lost()
+        self._on_hook_voice.lost()
         callers = self._numbers.flush()
         if self._listening is Listening.ON_HOOK:
             callers = callers + self._number_by_keys.flush()

@@ -14,12 +14,14 @@ class Seized(msgspec.Struct, frozen=True, gc=False):
 
     `resumed`: the line was off-hook when the machine first saw it, so the call is older than `at_ns`.
     `again`: a tone had ended the call before, and it was not over: somebody speaks on the same line.
+    `by_sound`: nothing but a voice says that there is a call; the hook contact says on-hook.
     """
 
     at_ns: int
     direction: Direction
     resumed: bool = False
     again: bool = False
+    by_sound: bool = False
 
 
 class OffHook(msgspec.Struct, frozen=True, gc=False):
@@ -80,14 +82,15 @@ class Flash(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ended(msgspec.Struct, frozen=True, gc=False):
-    """The call ended at `at_ns`, the start of the break or (`by_tone`) of the exchange's tone; known at `decided_ns`,
-    to where capture runs.
+    """The call ended at `at_ns`, the start of the break or (`by_tone`) of the exchange's tone, or (`by_sound`) when the
+    last voice was heard on a line whose contact says on-hook; known at `decided_ns`, to where capture runs.
     """
 
     at_ns: int
     decided_ns: int
     outcome: Outcome
     by_tone: bool = False
+    by_sound: bool = False
 
 
 class Missed(msgspec.Struct, frozen=True, gc=False):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from tsuwaroku.config import LineConfig
 from tsuwaroku.events import ButtonPressed, ContactEdge
 from tsuwaroku.signalling.cadence import Tone
-from tsuwaroku.signalling.ear import Heard, Key, Listening, NumberHeard, Spoken, ToneHeard
+from tsuwaroku.signalling.ear import Heard, Key, Listening, NumberHeard, Spoken, ToneHeard, VoiceHeard
 from tsuwaroku.signalling.effects import Anomaly, Effect
 from tsuwaroku.signalling.hook import MS
 from tsuwaroku.signalling.order import InputOrder, Kind
@@ -43,6 +43,7 @@ class State(enum.Enum):
     ANSWERED = "answered"
     ANSWERED_BREAK = "answered_break"
     FLASHED = "flashed"
+    BY_SOUND = "by_sound"  # somebody speaks, and the hook says on-hook
     OVER = "over"  # a tone ended the call, and the hook still says off-hook
     OVER_RINGING = "over_ringing"  # and yet it rings
 
@@ -61,6 +62,7 @@ IN_CALL = frozenset(
         State.ANSWERED,
         State.ANSWERED_BREAK,
         State.FLASHED,
+        State.BY_SOUND,
     }
 )
 # A press in these has no call to mark yet.
@@ -76,6 +78,7 @@ _DIALLED = frozenset(
         State.ALERTING_BREAK,
         State.FAILED,
         State.FAILED_BREAK,
+        State.BY_SOUND,  # for speech, which keeps the call going
         State.OVER,
         State.OVER_RINGING,
     }
@@ -97,6 +100,7 @@ ROWS: dict[State, dict[Kind, tuple[State, Action]]] = {
         Kind.RING_STARTED: (State.CAR, Track.ring),
         Kind.PRESS: (State.IDLE, Track.mark_late),
         Kind.NUMBER: (State.IDLE, Track.number_before),
+        Kind.VOICE: (State.BY_SOUND, Track.hear_call),
     },
     State.LIFTED: {
         Kind.ON_HOOK: (State.IDLE, Track.drop),
@@ -134,6 +138,7 @@ ROWS: dict[State, dict[Kind, tuple[State, Action]]] = {
         Kind.RING_STARTED: (State.RINGING, Track.ring_again),
         Kind.PRESS: (State.WAIT_RING, Track.ignore_press),
         Kind.NUMBER: (State.WAIT_RING, Track.number),
+        Kind.VOICE: (State.BY_SOUND, Track.hear_unseen_pick_up),
         Kind.RING_TIMEOUT: (State.IDLE, Track.give_up_ring),
     },
     State.RINGING: {
@@ -143,6 +148,7 @@ ROWS: dict[State, dict[Kind, tuple[State, Action]]] = {
         Kind.RING_ENDED: (State.RINGING, Track.ring_over),
         Kind.PRESS: (State.RINGING, Track.ignore_press),
         Kind.NUMBER: (State.RINGING, Track.number),
+        Kind.VOICE: (State.BY_SOUND, Track.hear_unseen_pick_up),
         Kind.RING_TIMEOUT: (State.IDLE, Track.miss),
     },
     State.PICKED: {
@@ -245,6 +251,19 @@ ROWS: dict[State, dict[Kind, tuple[State, Action]]] = {
         Kind.HANG_UP_DUE: (State.IDLE, Track.hang_up),
         Kind.KEY: (State.FLASHED, Track.key),
     },
+    State.BY_SOUND: {
+        Kind.FOUND_OFF_HOOK: (State.ANSWERED, Track.seen_at_last),
+        Kind.OFF_HOOK: (State.ANSWERED, Track.seen_at_last),
+        Kind.RING_STARTED: (State.CAR, Track.end_by_ring),
+        Kind.PRESS: (State.BY_SOUND, Track.mark),
+        Kind.VOICE_OVER: (State.IDLE, Track.end_by_silence),
+        Kind.PART_DUE: (State.BY_SOUND, Track.part),
+        Kind.KEY: (State.BY_SOUND, Track.key_by_sound),
+        Kind.SPEECH: (State.BY_SOUND, Track.hear_on),
+        Kind.RING_BACK: (State.BY_SOUND, Track.hear_on),
+        Kind.DIAL_TONE_LONG: (State.IDLE, Track.end_by_tone),
+        Kind.BUSY_LONG: (State.IDLE, Track.end_by_tone),
+    },
     State.OVER: {
         Kind.ON_HOOK: (State.IDLE, ignore),
         Kind.RING_STARTED: (State.OVER_RINGING, Track.ring),
@@ -273,6 +292,8 @@ TABLE: dict[tuple[State, Kind], tuple[State, Action]] = {
 
 # What must be so for an input to count; otherwise it is ignored.
 GUARDS: dict[tuple[State, Kind], Callable[[Track, int], bool]] = {
+    (State.WAIT_RING, Kind.VOICE): Track.rings_no_more,
+    (State.RINGING, Kind.VOICE): Track.rings_no_more,
     (State.DIALLING, Kind.SPEECH): Track.dialled,
     (State.FAILED, Kind.SPEECH): Track.tone_silent,
     (State.ANSWERED, Kind.RING_BACK): Track.rang_unheard,
@@ -301,6 +322,7 @@ TIMERS: dict[State, tuple[tuple[Kind, Callable[[Track], int | None]], ...]] = {
     State.ANSWERED: ((Kind.PART_DUE, Track.part_due),),
     State.ANSWERED_BREAK: ((Kind.FLASH_DUE, Track.flash_due),),
     State.FLASHED: ((Kind.HANG_UP_DUE, Track.hang_up_due),),
+    State.BY_SOUND: ((Kind.PART_DUE, Track.part_due), (Kind.VOICE_OVER, Track.voice_over_due)),
     State.OVER: (),
     State.OVER_RINGING: ((Kind.RING_TIMEOUT, Track.ring_due),),
 }
@@ -369,6 +391,8 @@ class LineMachine:
                 return Kind.KEY
             case Spoken():
                 return Kind.SPEECH
+            case VoiceHeard():
+                return Kind.VOICE
             case NumberHeard():
                 return Kind.NUMBER
             case ToneHeard(_, _, 0):

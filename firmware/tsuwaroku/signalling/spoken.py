@@ -13,7 +13,8 @@ from tsuwaroku.signalling.voice import VoiceActivity
 
 _WINDOW: Final = 50  # frames: a second
 _ENOUGH: Final = 15  # of them, 0.3 s of voice
-_LOWEST_HZ: Final = 200.0  # below it is hum
+LOWEST_HZ: Final = 200.0  # below it is hum
+HIGHEST_HZ: Final = 3400.0
 _TONAL: Final = 0.85  # two lines with as much of the energy are keys or a tone, and no voice
 _AFTER: Final = 6  # frames: after a tone the voice detector calls noise a voice for so long
 _QUIET_DBM0: Final = -44.0
@@ -26,8 +27,8 @@ class SpeechDetector:
     def __init__(self, rate: int) -> None:
         self._frame = rate * FRAME_MS // 1000
         self._voice = VoiceActivity(rate)
-        self._lowest = round(_LOWEST_HZ * FRAME_MS / 1000)
-        self._highest = round(3400 * FRAME_MS / 1000)
+        self._lowest = round(LOWEST_HZ * FRAME_MS / 1000)
+        self._highest = round(HIGHEST_HZ * FRAME_MS / 1000)
         self._window = np.hanning(self._frame).astype(np.float32)
         self._rest = np.zeros(0, dtype=np.int16)
         self._next: int | None = None
@@ -64,14 +65,19 @@ class SpeechDetector:
             return loud.tolist(), loud.tolist()
         power = np.abs(np.fft.rfft(frames * self._window)) ** 2
         power = power[:, self._lowest : self._highest]
-        rest = power.copy()
-        lines = np.zeros(len(frames))
-        row = np.arange(len(frames))
-        for _ in range(2):
-            top = rest.argmax(axis=1)
-            for off in (-2, -1, 0, 1, 2):
-                near = np.clip(top + off, 0, rest.shape[1] - 1)
-                lines += rest[row, near]
-                rest[row, near] = 0.0
-        tonal = loud & (lines >= _TONAL * (power.sum(axis=1) + 1.0))
-        return loud.tolist(), tonal.tolist()
+        return loud.tolist(), (loud & mostly_tonal(power)).tolist()
+
+
+def mostly_tonal(power: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Of frames' power spectra: which are one or two sines and nearly nothing else."""
+    rest = power.copy()
+    lines = np.zeros(len(power))
+    row = np.arange(len(power))
+    for _ in range(2):
+        top = rest.argmax(axis=1)
+        for off in (-2, -1, 0, 1, 2):
+            near = np.clip(top + off, 0, rest.shape[1] - 1)
+            lines += rest[row, near]
+            rest[row, near] = 0.0
+    tonal: NDArray[np.bool_] = lines >= _TONAL * (power.sum(axis=1) + 1.0)
+    return tonal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tsuwaroku.config import LineTimers
 from tsuwaroku.records.call import Direction, Outcome
 from tsuwaroku.signalling.cadence import Tone
-from tsuwaroku.signalling.ear import Key, NumberHeard, Spoken, ToneHeard
+from tsuwaroku.signalling.ear import Key, NumberHeard, Spoken, ToneHeard, VoiceHeard
 from tsuwaroku.signalling.effects import (
     Anomaly,
     Answered,
@@ -56,6 +56,9 @@ class Track:
         self._ended_ns: int | None = None  # the end of the last call, until the next is seized
         self._tone_ns = 0  # when the exchange was last heard to say that there is no call
         self._flash_ns: int | None = None  # the last flash of this call
+        self._answered_ns = 0  # the answer, where it was inferred
+        self._free_ns = 0  # when it was decided that the last call is over
+        self._voice_ns = 0  # when somebody was last heard, where nothing else says that there is a call
         self._direction = Direction.UNKNOWN
         self._captured = False  # sound of this call is kept already
         self._data = False  # the primary answer was one: data came
@@ -76,6 +79,8 @@ class Track:
         self._car_pause_ns = _ns(timers.car_pause_ms)
         self._primary_data_ns = _ns(timers.primary_data_s * SECOND)
         self._primary_ns = _ns(timers.primary_s * SECOND)
+        self._sound_silence_ns = _ns(timers.sound_silence_s * SECOND)
+        self._ring_pause_ns = _ns(timers.ring_pause_s * SECOND)
         self._flash_tones_ns = _ns(timers.flash_tones_s * SECOND)
         self._mark_window_ns = _ns(timers.mark_window_s * SECOND)
         self._part_max_ns = _ns(timers.part_max_s * SECOND)
@@ -110,6 +115,10 @@ class Track:
         """Silence of dial and exchange means that somebody answered."""
         return self._digit_ns + self._answer_inferred_ns
 
+    def voice_over_due(self) -> int:
+        """Nobody has spoken for so long that there is no call any more."""
+        return self._voice_ns + self._sound_silence_ns
+
     def flash_due(self) -> int:
         """The break is as long as a flash."""
         return self._break_ns + self._flash_min_ns
@@ -131,14 +140,23 @@ class Track:
         length = f"off-hook for {(at - self._lifted_ns) / MS:.1f} ms"
         self.effects.append(Anomaly(self._lifted_ns, "short_off_hook", length))
 
-    def seize(self, at: int, direction: Direction, *, resumed: bool = False, again: bool = False) -> None:
+    def seize(
+        self,
+        at: int,
+        direction: Direction,
+        *,
+        resumed: bool = False,
+        again: bool = False,
+        by_sound: bool = False,
+    ) -> None:
         self._ended_ns = None
         self._quiet_ns = None
         self._flash_ns = None
         self._captured = self._data = self._dialled = self._inferred = False
+        self._answered_ns = 0
         self._direction = direction
         self._outcome = Outcome.ABANDONED
-        self.effects.append(Seized(at, direction, resumed, again))
+        self.effects.append(Seized(at, direction, resumed, again, by_sound))
 
     def ring(self, at: int) -> None:
         self._rung_ns = at
@@ -180,6 +198,7 @@ class Track:
         if self._captured and not self._data and self._rung_ns <= self._break_ns:
             self.give_up_ring(at)  # it never rang again after somebody had lifted, for longer than by mistake
             return
+        self._free_ns = at
         ring_end = at if self._quiet_ns is None else self._quiet_ns
         self.effects.append(Missed(ring_end, at))
 
@@ -286,6 +305,10 @@ class Track:
         """Not in a consultation: the other party may be parked."""
         return self._flash_ns is None or at - self._flash_ns > self._flash_tones_ns
 
+    def rings_no_more(self, at: int) -> bool:
+        """Between two rings of one call the pause is shorter: what is heard in it is not believed."""
+        return self._quiet_ns is not None and at - self._quiet_ns >= self._ring_pause_ns
+
     def tone_silent(self, at: int) -> bool:
         """The exchange's tone is over, so a voice may be of another party."""
         return at - self._tone_ns > 2 * SECOND * MS
@@ -310,7 +333,7 @@ class Track:
         self.effects.append(Flash(self._break_ns, at - self._break_ns))
 
     def end(self, at: int, outcome: Outcome) -> None:
-        self._ended_ns = self._break_ns
+        self._ended_ns, self._free_ns = self._break_ns, at
         self.effects.append(Ended(self._break_ns, at, outcome))
 
     def hang_up(self, at: int) -> None:
@@ -322,13 +345,13 @@ class Track:
     def end_by_tone(self, at: int) -> None:
         """The other party has hung up, whatever the hook says."""
         began = self.what.began_ns if isinstance(self.what, ToneHeard) else at
-        self._ended_ns = max(began, self._part_ns, self._mended_ns, self._answered_ns)
-        self._tone_ns = at
+        self._ended_ns = max(began, self._answered_ns, self._lifted_ns, self._part_ns, self._mended_ns)
+        self._tone_ns = self._free_ns = at
         self.effects.append(Ended(self._ended_ns, at, Outcome.ANSWERED, by_tone=True))
 
     def fail_by_tone(self, at: int) -> None:
         """The same where nobody had answered."""
-        self._tone_ns = at
+        self._tone_ns = self._free_ns = at
         self._ended_ns = max(self._mended_ns, self._part_ns, at)
         self.effects.append(Ended(self._ended_ns, at, self._outcome, by_tone=True))
 
@@ -359,6 +382,53 @@ class Track:
         self._lifted_ns = max(began, self._rung_ns)
         self.capture()
         self.infer_answer(self._lifted_ns)
+
+    # --- a call that only sound shows, for the hook says on-hook
+
+    def hear_call(self, at: int) -> None:
+        """Somebody speaks. Who called whom, nothing tells."""
+        self._lifted_ns = self._voice_began(at)
+        self.seize(self._lifted_ns, Direction.UNKNOWN, by_sound=True)
+        self._begin_by_sound(at)
+
+    def hear_unseen_pick_up(self, at: int) -> None:
+        """It rang, and somebody speaks."""
+        self._lifted_ns = max(self._voice_began(at), self._rung_ns, self._quiet_ns or 0)
+        self._begin_by_sound(at)
+
+    def _voice_began(self, at: int) -> int:
+        began = self.what.began_ns if isinstance(self.what, VoiceHeard) else at
+        return max(began, self._free_ns)  # never in the sound of the call before
+
+    def _begin_by_sound(self, at: int) -> None:
+        self._voice_ns = at
+        self.capture()
+        self.infer_answer(self._lifted_ns)
+        self.effects.append(Anomaly(at, "speech_on_hook", "somebody speaks, and the hook contact says on-hook"))
+
+    def hear_on(self, at: int) -> None:
+        self._voice_ns = at
+
+    def key_by_sound(self, at: int) -> None:
+        self._voice_ns = at
+        self.key(at)
+
+    def seen_at_last(self, at: int) -> None:
+        """The contact shows it after all: from here on the hook decides."""
+        self._mended_ns = at
+
+    def end_by_silence(self, at: int) -> None:
+        self._end_by_sound(self._voice_ns, at)
+
+    def end_by_ring(self, at: int) -> None:
+        """Only an on-hook line is rung: nobody speaks any more, and the next call is here."""
+        self._end_by_sound(at, at)
+        self.ring(at)
+
+    def _end_by_sound(self, at: int, decided: int) -> None:
+        self._break_ns = self._ended_ns = max(at, self._part_ns)
+        self._free_ns = decided
+        self.effects.append(Ended(self._ended_ns, decided, Outcome.ANSWERED, by_sound=True))
 
     def hang_up_by_ring(self, at: int) -> None:
         # Only an on-hook line is rung: the break was the hang-up, and the next call is here.

@@ -96,7 +96,7 @@ class CallStream:
         self._pending.append(_Control(plaintext))
 
     def finish(self, record: CallRecord) -> None:
-        """The last frame, and `record.audio` but for `speech_ratio`."""
+        """The last frame, and `record.audio` but for what it says of speech."""
         self._end_run()
         audio = self._audio
         if self.position is not None and audio.first_sample is not None:
@@ -106,6 +106,7 @@ class CallStream:
         if self._peak:
             audio.peak_dbfs = round(20 * math.log10(self._peak / _FULL_SCALE), 1)
         audio.speech_ratio = record.audio.speech_ratio
+        audio.first_speech_s, audio.last_speech_s = record.audio.first_speech_s, record.audio.last_speech_s
         record.audio = audio
 
     def due(self, held: int) -> bool:

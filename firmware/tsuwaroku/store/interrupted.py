@@ -52,6 +52,7 @@ class _Facts(msgspec.Struct):
     flashes: list[float] = msgspec.field(default_factory=list)
     outcome: Outcome | None = None
     ended_at: str | None = None
+    started_by: str = "contact"
     ended_by: str = "power"
     progress: Outcome = Outcome.ABANDONED  # what the exchange said of a call that nobody answered
 
@@ -96,6 +97,7 @@ def record_of(
         retention=Retention(expires_on=expires_on(ended_ns, first.retention_days).isoformat()),
         integrity=Integrity.DAMAGED if damaged else Integrity.RECOVERED,
         continues=str(ULID.from_bytes(continues)) if continues else None,
+        started_by=facts.started_by,
         ended_by=facts.ended_by,
     )
 

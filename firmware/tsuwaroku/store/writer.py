@@ -158,7 +158,7 @@ class RingWriter:
             call.told = True
 
     def close(self, call_id: bytes, record: CallRecord) -> bool:
-        """The call is over. Fills `record.audio` (but for speech_ratio) and `record.sequence`.
+        """The call is over. Fills `record.audio` (but for what it says of speech) and `record.sequence`.
 
         False where it will never be reported as closed: it is not open, or broke and is left as one cut off.
         """

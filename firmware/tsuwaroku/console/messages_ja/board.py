@@ -111,6 +111,7 @@ BOARD: Final[dict[str, str]] = {
     # what the hook sensor does
     "hook_chatter": "接点が細かく断続しています",
     "time_reversed": "接点の時刻が前後しています",
+    "speech_on_hook": "受話器が置かれた状態を示しているのに、話し声が聞こえます",
     "short_off_hook": "受話器がごく短く上がりました",
     "ring_in_call": "受話器が上がっている間に呼出信号がありました",
     "ambiguous_break": "切断ともフッキングとも判別できません",
