@@ -24,7 +24,7 @@ from tsuwaroku.signalling.ringing import RingEnded, RingMeter, RingStarted
 
 # Two presses closer than this are one: a finger is slower, the bounce of a push button is not.
 PRESS_APART_MS = 300
-# A hook contact that bounces for this long is worn or badly wired, not bouncing.
+# A hook contact that bounces for this long is worn or badly wired, not bouncing. Nothing waits for it any longer.
 CHATTER_MS = 1000
 
 
@@ -105,7 +105,7 @@ class InputOrder:
         anomalies = self._arrive(t, contact.value)
         if contact is Contact.HOOK:
             self._take(self._hook.edge(active, self._now_ns))
-            self._take_digits(self._pulses.edge(active, self._now_ns))
+            self._take_digits(self._pulses.edge(active, self._now_ns), self._now_ns)
         else:
             self._take(self._ring.edge(active, self._now_ns))
         return anomalies
@@ -126,9 +126,9 @@ class InputOrder:
         """Time has come to `now`: decide what is due, in the order in which it fell due."""
         anomalies: list[Anomaly] = []
         while (due := self._due()) is not None and due <= now:
-            self._take(self._hook.tick(due))
+            self._take([self._in_time(one, due) for one in self._hook.tick(due)])
             self._take(self._ring.tick(due))
-            self._take_digits(self._pulses.tick(due))
+            self._take_digits(self._pulses.tick(due), due)
             anomalies += self._chatter(due)
         self._now_ns = max(self._now_ns, now)
         return anomalies
@@ -167,16 +167,22 @@ class InputOrder:
 
     def _pending(self) -> list[tuple[int, int]]:
         """The earliest turns that inputs not yet decided may take."""
-        pending = ((self._hook.pending_since, HOOK_RANK), (self._ring.pending_since, RING_RANK))
+        hook = None if self._chatter_told else self._hook.pending_since
+        pending = ((hook, HOOK_RANK), (self._ring.pending_since, RING_RANK))
         return [(since, rank) for since, rank in pending if since is not None]
 
     def _take(self, decided: list[Transition] | list[RingStarted | RingEnded]) -> None:
         for one in decided:
             self._wait(_input(one))
 
-    def _take_digits(self, digits: list[PulseDigit]) -> None:
+    def _take_digits(self, digits: list[PulseDigit], now: int) -> None:
         for digit in digits:
-            self._wait(Input(Kind.PULSED, digit.ended_ns + self._pulse_pause_ns, PULSE_RANK, digit))
+            at = digit.ended_ns + self._pulse_pause_ns
+            self._wait(Input(Kind.PULSED, max(at, now) if self._chatter_told else at, PULSE_RANK, digit))
+
+    def _in_time(self, settled: Transition, now: int) -> Transition:
+        """A contact that chatters is not waited for, so what it comes to in the end counts as of then."""
+        return msgspec.structs.replace(settled, at_ns=now) if self._chatter_told else settled
 
     def _wait(self, one: Input) -> None:
         bisect.insort_right(self._waiting, one, key=_turn)
