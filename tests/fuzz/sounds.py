@@ -76,7 +76,8 @@ def checked(ear: Ear, rate: int, block: Block, heard: list[Heard]) -> list[Heard
 
 def held(ear: Ear, rate: int) -> None:
     """Nothing in the ear grows."""
-    assert sum(len(pcm) // 2 for _, pcm in ear._pieces) <= ear._size
+    collected = [*ear._parts, *(pcm for _, pcm in ear._runs)]
+    assert sum(len(pcm) // 2 for pcm in collected) <= ear._size
     assert len(ear._blocks) <= _MOST_WAITING
     assert ear._keys.held_samples <= 8000 // 4 + ear._size * 8000 // rate
     assert ear._tones.held_blocks <= tones._KEPT + tones._DIP + 1

@@ -574,6 +574,22 @@ def test_a_chattering_hook_is_told_once() -> None:
     assert run([*script, *again]) == [*INBOUND, odd(9000, "hook_chatter", told), odd(29_000, "hook_chatter", told)]
 
 
+def test_nothing_waits_for_a_hook_that_chatters() -> None:
+    """Told each a second late at most; and what the contact comes to counts as of then, not of a minute before."""
+    edges: Script = [(9000 + 5 * n, "on" if n % 2 == 0 else "off") for n in range(12_000)]
+    presses: Script = [(9500 + 10_000 * n, "press") for n in range(6)]
+    machine = machine_of()
+    counts = []
+    for at, what in sorted([*PICKED_UP, *edges, *presses], key=lambda one: one[0]):
+        give(machine, at, what)
+        counts.append(len(machine._order._waiting))
+    assert max(counts) == 1
+    script: Script = sorted([*PICKED_UP, *edges, *presses, (69_000, "on")], key=lambda one: one[0])
+    told = odd(9000, "hook_chatter", "the hook contact has bounced for 1000 ms")
+    marks = [marked(at) for at, _ in presses]
+    assert run(script) == [*INBOUND, told, *marks, ended(69_010)]
+
+
 def test_an_earlier_time_counts_as_the_last() -> None:
     script: Script = [*PICKED_UP, (9000, "on"), (8000, "off"), (9500, "on")]
     told = odd(9000, "time_reversed", "hook: 1000.000 ms before what came last")
