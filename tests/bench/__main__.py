@@ -8,17 +8,17 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import fullsize, plans
+from tests.bench import fullsize, plans, signalling
 from tests.bench.child import BenchError
 from tests.bench.measure import Figure, machine
 from tests.bench.plans import Size, Workplace
 
 RING_SLOTS = 1 << 20
-USAGE = """Usage: scripts/bench [ring] [--quick] [--runs N] [--profile] [--json] [...]
+USAGE = """Usage: scripts/bench [ring | signalling] [--quick] [--runs N] [--profile] [--json] [...]
 
 Measures the recorder on this machine and prints medians with their targets: CPU seconds per line-hour, peak memory,
 disk and writes per hour of audio, lines a core sustains, lateness of the tick. tests/bench/README.md says how.
@@ -26,6 +26,9 @@ disk and writes per hour of audio, lines a core sustains, lateness of the tick. 
   ring                what a ring of 256 GB costs: disk, writes, start, memory, lists, rebuild, beside plain FLAC files,
                       SQLite and TinyDB; 3 runs of three minutes, as `--runs 3 --minutes 3 --live-seconds 0
                       --ring-slots 1048576` without the speed
+  signalling          callers' numbers, digits and tones: what is missed, what is heard where nothing is, what it costs,
+                      beside spandsp's own receivers and multimon-ng; with 10 h of speech, 10 minutes in all, 2 with
+                      --quick, which takes a tenth. Of the options below it takes --json and --folder
   --runs N            runs of each measurement (default 5)
   --quick             2 runs of three minutes instead of 5 of ten, 10 s in real time instead of 30
   --lines N           lines (default 8)
@@ -48,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse(arguments)
     base = Path(tempfile.mkdtemp(prefix="tsuwaroku-bench-", dir=args.folder))
     try:
-        document = measure(args, base)
+        document = (measure_signalling if args.what == "signalling" else measure)(args, base)
     except BenchError as error:
         print(f"scripts/bench: {error}", file=sys.stderr)
         return 1
@@ -62,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
 def parse(argv: list[str]) -> argparse.Namespace:
     """The options. Ends the program with the usage where they are wrong."""
     parser = argparse.ArgumentParser(add_help=False, usage=USAGE[len("Usage: ") :].rstrip())
-    parser.add_argument("what", nargs="?", choices=["ring"])
+    parser.add_argument("what", nargs="?", choices=["ring", "signalling"])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--runs", type=int)
     parser.add_argument("--lines", type=int, default=8)
@@ -121,23 +124,55 @@ def measure(args: argparse.Namespace, base: Path) -> dict[str, object]:
         parts.append(("where the CPU goes, seconds per line-hour", lambda: plans.profile(place)))
     if show:
         print("\n".join(head(about, size)))
+    found = shown(parts, show, tell, lambda figures: [one.line() for one in figures])
+    return {"machine": about, "size": asdict(size), "figures": [one.plain() for one in found]}
+
+
+def measure_signalling(args: argparse.Namespace, base: Path) -> dict[str, object]:
+    """The same of what is heard on a line."""
+    scale, about = signalling.QUICK if args.quick else signalling.FULL, machine()
+    if not args.json:
+        print(
+            "\n".join([*machine_lines(about), ", ".join(f"{name} {value:g}" for name, value in asdict(scale).items())])
+        )
+        if missing := signalling.missing():
+            print(f"left out, not installed: {', '.join(missing)}")
+    found = shown(signalling.parts(base, scale), not args.json, lambda text: None, signalling.table)
+    return {"machine": about, "size": asdict(scale), "figures": [one.plain() for one in found]}
+
+
+def shown(
+    parts: list[tuple[str, Callable[[], list[Figure]]]],
+    show: bool,
+    tell: Callable[[str], None],
+    rows: Callable[[list[Figure]], Iterable[str]],
+) -> list[Figure]:
+    """What the parts measure, printed as it comes where it is to be shown."""
     found: list[Figure] = []
     for title, part in parts:
         figures = part()
         found += figures
         tell("")
         if show:
-            print("\n".join([f"\n{title}", *(one.line() for one in figures)]), flush=True)
-    return {"machine": about, "size": asdict(size), "figures": [one.plain() for one in found]}
+            print("\n".join([f"\n{title}", *rows(figures)]), flush=True)
+    return found
+
+
+def machine_lines(about: dict[str, str]) -> list[str]:
+    return [
+        f"{about['cpu']}, {about['cores']} cores, {about['memory']}; {about['kernel']}; Python {about['python']}",
+        f"{about['date']}, load {about['load']}",
+    ]
 
 
 def head(about: dict[str, str], size: Size) -> list[str]:
     """Machine and size for a person."""
+    model, now = machine_lines(about)
     calls = "one call a line" if size.call_s >= size.seconds else f"calls of {size.call_s:g} s"
     runs = "one run" if size.runs == 1 else f"medians of {size.runs} runs (and their range)"
     return [
-        f"{about['cpu']}, {about['cores']} cores, {about['memory']}; {about['kernel']}; Python {about['python']}",
-        f"{about['date']}, load {about['load']}; {runs}",
+        model,
+        f"{now}; {runs}",
         f"{size.lines} lines × {size.seconds:g} s of raw talk, {calls}",
     ]
 

@@ -28,10 +28,8 @@ FEED = 1600  # 200 ms
 RATE = 8000
 
 
-def figures(hours: float = 10.0, count: int = 800, numbers: int = 1000) -> list[Figure]:
-    """All of them: `hours` of speech (none with 0, or without espeak-ng), `count` keys, `numbers` pulse numbers, and a
-    quarter of `count` of each tone.
-    """
+def signals(count: int = 800, numbers: int = 1000) -> list[Figure]:
+    """What is missed: `count` keys, `numbers` pulse numbers, and a quarter of `count` of each tone."""
     found = [
         *_digits("dtmf", "keys missed, 40/30 ms, ±1.5 %, high 0 to 5 dB over", 0.0, keys_at_limits(count)),
         *_digits("dtmf_dial", "keys missed under 400 Hz at -10 dB", 1.0, keys_at_limits(count, 50, -10.0)),
@@ -39,7 +37,7 @@ def figures(hours: float = 10.0, count: int = 800, numbers: int = 1000) -> list[
     ]
     for kind in ("busy", "ring_back", "dial"):
         found += _tones(kind, count // 4)
-    return [*found, *talk(hours)] if hours and speech.available() else found
+    return found
 
 
 def keys_at_limits(count: int, on_ms: float = 40, dial_db: float | None = None) -> tuple[str, Pcm]:

@@ -8,14 +8,15 @@ import os
 import subprocess
 import sys
 import wave
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 
-from tests.bench import fullsize, live, material, peer
-from tests.bench.__main__ import USAGE, parse, size_of
+from tests.bench import fullsize, live, material, peer, signalling, speech
+from tests.bench.__main__ import USAGE, measure_signalling, parse, size_of
 from tests.bench.child import ROOT, BenchError, run
 from tests.bench.counted import Counter
 from tests.bench.measure import figure, machine, number
@@ -30,6 +31,12 @@ WRITES = ["written_sealed", "written_stored", "written_pcm", "commits", "ring_sy
 LINES = 2
 PARTS = ["journal", "catalogue", "audit", "rest"]
 TARGETS = {"cpu_fast": 4.0, "rss_fast": 120.0, "disk_talk_ratio": 1.5, "disk_noise_ratio": 1.5}
+SIGNALLING = {"end_missed", "end_cycles", "end_s", "end_off", "cost_talk", "cost_dialled", "cost_on_hook"}
+SIGNALLING |= {f"jclip_{tones}_{snr}db" for tones in ("v23", "bell202") for snr in (20, 15, 12, 10, 8)}
+SIGNALLING |= {f"jclip_level{level}" for level in range(-44, 1, 4)} | {"jclip_hum", "jclip_worst", "jclip_vectors"}
+SIGNALLING |= {"jclip_lengths_with", "jclip_lengths_without", "jclip_heavy", "mdmf_heavy", "cost_fsk_idle"}
+SIGNALLING |= {"dtmf", "dtmf_spandsp", "dtmf_dial", "pulses", "tone_busy", "tone_ring_back", "tone_dial"}
+TALK = {"talk_digits", "talk_digits_spandsp", "talk_tones", "cost_both"}
 TARGETS |= {"written_sealed": 1.6, "ring_syncs": 1.0}
 
 
@@ -113,6 +120,51 @@ def test_where_the_cpu_goes_is_asked_of_functions_that_are_there() -> None:
     assert [name for owner, name in places if not callable(getattr(owner, name, None))] == []
 
 
+@pytest.mark.slow
+def test_what_is_heard_on_a_line_is_measured_at_any_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every figure of the table, with its target, and all of them in print."""
+    scale = signalling.Scale(bursts=1, keys=16, numbers=4, hours=0.01, calls=2, cost_s=10.0)
+    monkeypatch.setattr(signalling, "QUICK", scale)
+    document = measure_signalling(parse(["signalling", "--quick", "--json"]), tmp_path)
+    figures = document["figures"]
+    assert document["size"] == asdict(scale)
+    assert isinstance(figures, list)
+    found = {one["key"]: one for one in figures}
+    assert len(found) == len(figures)
+    assert set(found) >= SIGNALLING
+    assert (set(found) >= TALK) == speech.available()
+    assert {key: found[key]["target"] for key in ("end_cycles", "cost_talk", "dtmf_dial")} == {
+        "end_cycles": 3.0,
+        "cost_talk": 1.5,
+        "dtmf_dial": 1.0,
+    }
+    # What hangs on the machine apart, all of it is met at this size, too.
+    wrong = {key for key, one in found.items() if one["met"] is False and not key.startswith("cost_")}
+    assert wrong == set()
+    assert found["cost_on_hook"]["median"] < found["cost_talk"]["median"]
+
+
+def test_peers_are_on_the_line_of_what_they_are_beside() -> None:
+    ours = figure("dtmf", "keys missed", "%", 0.0, 0.0)
+    peers = [figure("dtmf_spandsp", "dtmf_rx", "%", 63.0), figure("dtmf_multimon", "m", "%", 100.0)]
+    other = figure("cost_talk", "CPU", "s", 1.0)
+    first, second = signalling.table([ours, *peers, other])
+    assert first.split() == [
+        "keys",
+        "missed",
+        "0",
+        "%",
+        "target",
+        "0:",
+        "met",
+        "(spandsp",
+        "63,",
+        "multimon-ng",
+        "100)",
+    ]
+    assert second.split() == ["CPU", "1", "s"]
+
+
 def test_wrong_options_are_refused_with_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
     for wrong in (
         ["--no-such"],
@@ -124,7 +176,7 @@ def test_wrong_options_are_refused_with_the_usage(capsys: pytest.CaptureFixture[
         with pytest.raises(SystemExit) as refused:
             parse(wrong)
         assert refused.value.code == 2
-        assert capsys.readouterr().err.lower().startswith("usage: scripts/bench [ring] [--quick]")
+        assert capsys.readouterr().err.lower().startswith("usage: scripts/bench [ring | signalling] [--quick]")
     assert USAGE.startswith("Usage: scripts/bench ")
 
 

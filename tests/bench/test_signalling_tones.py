@@ -9,7 +9,7 @@ from tests.signalling.sounds import key, line, rhythm, silence
 
 
 def test_every_figure_with_its_target() -> None:
-    found = {one.key: one for one in signalling_tones.figures(hours=0.0, count=16, numbers=4)}
+    found = {one.key: one for one in signalling_tones.signals(count=16, numbers=4)}
     targets = {name: one.target for name, one in found.items() if one.target is not None}
     kinds = ("tone_busy", "tone_ring_back", "tone_dial")
     assert targets == {"dtmf": 0.0, "dtmf_dial": 1.0, "pulses": 0.0, **dict.fromkeys(kinds, 1.0)}

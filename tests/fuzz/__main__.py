@@ -55,7 +55,7 @@ def _atheris(name: str, seconds: float, seed: int, folder: Path) -> bool:
     said = done.stdout + done.stderr
     units = re.search(r"number_of_executed_units: (\d+)", said)
     if done.returncode or units is None:
-        print(said[-6000:])
+        print("\n".join(line for line in said.splitlines() if not line.startswith("#"))[-6000:])
         print(f"{name:<8} atheris     FOUND, see above; the script is in {folder}: run it with", flush=True)
         print(f"  .venv/bin/python -m tests.fuzz.byatheris {name} --again FILE", flush=True)
         return False

@@ -110,7 +110,7 @@ def _keys(source: Source) -> None:
 def check(caller: CallerId) -> None:
     """What holds of every caller ID."""
     assert (caller.number is None) == (caller.absence is not None)
-    assert caller.number is None or set(caller.number) <= set("0123456789*#"), caller.number
+    assert caller.number is None or set(caller.number.removeprefix("+")) <= set("0123456789*#"), caller.number
     if caller.crc_ok is False:
         assert (caller.number, caller.called, caller.name, caller.absence) == (None, None, None, Absence.UNREADABLE)
     if caller.crc_ok and caller.standard == "jclip":

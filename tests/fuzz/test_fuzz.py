@@ -9,6 +9,8 @@ import pytest
 from tests.fuzz import framers, lines
 from tests.fuzz.source import Octets
 from tests.fuzz.targets import TARGETS, by_hypothesis
+from tests.signalling.fsksource import jclip
+from tsuwaroku.records.call import Direction, Outcome
 from tsuwaroku.signalling import effects as fx
 from tsuwaroku.signalling.callerid import CallerId
 from tsuwaroku.signalling.line import LineMachine
@@ -28,7 +30,7 @@ def test_no_octets_are_a_script_too() -> None:
 
 
 def test_a_number_from_a_frame_whose_check_value_is_wrong_would_be_found() -> None:
-    frame = bytearray(framers.jclip([(2, b"0312345678")]))
+    frame = bytearray(jclip([(2, b"0312345678")]))
     told = CallerId("0312345678", None, None, None, "jclip", bytes(frame), True)
     framers.check(told)
     frame[-1] ^= 1
@@ -37,10 +39,16 @@ def test_a_number_from_a_frame_whose_check_value_is_wrong_would_be_found() -> No
 
 
 def test_a_call_without_an_end_and_time_that_goes_back_would_be_found() -> None:
-    seized, off_hook = fx.Seized(1, fx.Direction.OUTBOUND), fx.OffHook(1)
-    ended = fx.Ended(5, 6, fx.Outcome.ABANDONED)
+    seized, off_hook = fx.Seized(1, Direction.OUTBOUND), fx.OffHook(1)
+    ended = fx.Ended(5, 6, Outcome.ABANDONED)
     lines.check([seized, off_hook, ended])
-    for wrong in ([seized, off_hook], [ended], [seized, off_hook, fx.Answered(7), ended], [seized, ended]):
+    stories: list[list[fx.Effect]] = [
+        [seized, off_hook],
+        [ended],
+        [seized, off_hook, fx.Answered(7), ended],
+        [seized, ended],
+    ]
+    for wrong in stories:
         with pytest.raises(AssertionError):
             lines.check(wrong)
 

@@ -151,7 +151,7 @@ def test_through_the_line(tones: tuple[float, float], number: str, seizure: int,
 
 def test_through_noise() -> None:
     rows = bench.by_standard(2)
-    assert [(one.figure, one.value) for one in rows if not one.met] == []
+    assert [(one.key, one.median) for one in rows if one.met is False] == []
 
 
 def test_no_wrong_number_in_heavy_noise() -> None:
