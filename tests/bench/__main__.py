@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import fullsize, plans, signalling
+from tests.bench import fullsize, plans
 from tests.bench.child import BenchError
 from tests.bench.measure import Figure, machine
 from tests.bench.plans import Size, Workplace
@@ -130,6 +130,8 @@ def measure(args: argparse.Namespace, base: Path) -> dict[str, object]:
 
 def measure_signalling(args: argparse.Namespace, base: Path) -> dict[str, object]:
     """The same of what is heard on a line."""
+    from tests.bench import signalling  # numpy: --help works without it
+
     scale, about = signalling.QUICK if args.quick else signalling.FULL, machine()
     if not args.json:
         print(

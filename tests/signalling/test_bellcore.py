@@ -161,6 +161,7 @@ def test_no_wrong_number_in_heavy_noise() -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(900)
 def test_no_wrong_number_in_much_heavy_noise() -> None:
     for frame in (mdmf([(1, DATE), (2, NUMBER.encode())]), sdmf(DATE + NUMBER.encode())):
         for tones in (V23, BELL202):
