@@ -24,8 +24,8 @@ MS = 1_000_000
 TIMERS = LineTimers(part_max_s=60, mark_window_s=5)
 # Around every timer's value, and what bounces.
 _WAITS_MS = (0, 1, 5, 9, 11, 24, 26, 33, 60, 89, 91, 149, 151, 299, 301, 700, 1499, 1501, 2600, 4001, 6001)
-# Longer than a ring is waited for, and than every pause of a tone.
-_SILENCE_S = 20
+# Longer than a ring is waited for, every pause of a tone, and silence after a voice on an on-hook line.
+_SILENCE_S = 40
 # What may lie in the past, or be told late: a digit or a tone is known some time after it began.
 _TOLD_LATE = fx.Anomaly | fx.Marked | fx.MarkedLate | fx.PressIgnored | fx.Dialled | fx.NumberKnown | fx.Progress
 
@@ -136,8 +136,8 @@ def _let_go(line: Line) -> None:
     """On-hook, no ring, silence, time."""
     line.contact(Contact.HOOK, False)
     line.contact(Contact.RING, False)
-    for _ in range(_SILENCE_S * 25):
-        line.quiet(40)
+    for _ in range(_SILENCE_S * 10):
+        line.quiet(100)
         line.tick()
 
 

@@ -16,7 +16,7 @@ from tests.fuzz.source import Source, octets, one_of
 from tests.signalling.fsksource import BELL202, V23, Sender
 from tests.signalling.sounds import KEYS, key, rhythm, sine
 from tsuwaroku.events import AudioFrame, Gap, GapReason
-from tsuwaroku.signalling import fsk, spoken, tones
+from tsuwaroku.signalling import fsk, tones
 from tsuwaroku.signalling.callerid.bydtmf import LONGEST
 from tsuwaroku.signalling.ear import _MOST_WAITING, NS, Block, Ear, Heard, Listening, NumberHeard
 
@@ -85,7 +85,7 @@ def held(ear: Ear, rate: int) -> None:
     assert len(cadences._cycles) <= len(cadences._p.rhythms)
     assert len(cadences._waiting._bursts) <= 8
     assert ear._speech._rest.size < ear._speech._frame
-    assert len(ear._speech._recent) <= spoken._WINDOW
+    assert ear._speech._recent.maxlen is not None
     gate = ear._numbers._gate
     assert len(gate._held) < fsk.LONGEST
     assert gate._waiting_samples < gate._size
