@@ -6,6 +6,8 @@ from pathlib import Path
 
 from tests.service.support import START, calls_in, demo_key
 from tests.service.test_modes import ONE_CALL, config, script
+from tests.store.reading import Box
+from tests.store.writing import at
 from tsuwaroku.clock import VirtualClock
 from tsuwaroku.config import Config, Mode
 from tsuwaroku.exchange.script import load_script
@@ -16,6 +18,8 @@ from tsuwaroku.service.link import LeaseChanged, Upward
 from tsuwaroku.service.setup import create_demo_store
 from tsuwaroku.service.simulate import LocalLink
 from tsuwaroku.service.slots import SlotTable
+from tsuwaroku.store import slot as fmt
+from tsuwaroku.store.journal import JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.verify import verify_store
@@ -111,3 +115,26 @@ def test_lease_holds_an_hour_of_all_lines_where_the_ring_has_it(tmp_path: Path) 
     assert keeper._lending.size() * 252 * 1024 >= 3600 * 16_000
     keeper.close()
     store.close()
+
+
+def test_a_number_lost_in_a_cut_commit_is_explained_before_its_keyless_witness_goes(tmp_path: Path) -> None:
+    """Call 2 began in the commit that the cut tore; only call 1, on the button and not pressed for, knew of it."""
+    box = Box(tmp_path / "box")
+    box.open(1, withheld=True)
+    box.talk(1, 1)
+    box.open(2)
+    box.talk(1, 1)
+    box.overwrite(1, 0, fmt.free_block(1, 0).ljust(fmt.SLOT_SIZE, b"\0"))  # its blocks did not reach the disk
+    box.new_writer(b"another!")
+    box.call(3)
+    box.audit.close()
+    keeper = Keeper(box.store, config(), VirtualClock(at(60).wall_ns))
+    keeper.start()
+    keeper.poll()
+    [said] = [r.public for r in keeper._journal.since(0) if r.type is JournalType.DISCARDED]
+    assert (said["sequence"], said["lost"]) == (1, [2])
+    keeper.close()
+    box.overwrite(0, 0, fmt.free_block(0, 1).ljust(fmt.SLOT_SIZE, b"\0"))  # its slot is used again
+    report = verify_store(box.store, box.private)
+    assert (report.problems, [call.sequence for call in report.calls]) == ([], [3])
+    assert "call 2 began with the last commit before an interruption and was lost" in report.notes

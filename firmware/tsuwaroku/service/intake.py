@@ -11,6 +11,7 @@ from ulid import ULID
 from tsuwaroku.clock import Clock
 from tsuwaroku.errors import StoreError
 from tsuwaroku.records.call import Integrity
+from tsuwaroku.records.retention import day_of
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.lending import Lending
 from tsuwaroku.service.listing import Listing
@@ -220,7 +221,9 @@ class Intake:
             if not all(header.flags & fmt.FLAG_KEY_WITHHELD for header in headers):
                 self._keyless.discard(call_id)
             elif headers and all(header.instance != live for header in headers):
-                public = {"line": headers[0].line, "sequence": headers[0].sequence}
+                slots = [header.slot for header in headers]
+                lost = self._expiry.lost_with(call_id, day_of(headers[0].wall_ns), slots)
+                public = {"line": headers[0].line, "sequence": headers[0].sequence} | ({"lost": lost} if lost else {})
                 self._journal.append(JournalType.DISCARDED, self._clock.now(), call_id, public=public)
                 self._trail.note("keeper", "call discarded", subject=str(ULID.from_bytes(call_id)))
                 self._keyless.discard(call_id)

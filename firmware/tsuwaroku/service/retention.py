@@ -82,6 +82,10 @@ class Expiry:
         """Whether a call has its tombstone: what may still be there of it is nobody's to list."""
         return self._journal.buried(name_of(call_id)) is not None
 
+    def lost_with(self, call_id: bytes, day: date, slots: Sequence[int]) -> list[int]:
+        """Numbers that only this call can still explain, before its slots are used again. Raises StoreError."""
+        return self._eraser.lost_with(Due(call_id=call_id, ended_on=day, expires_on=day, slots=tuple(slots)))
+
     def finish(self, now: Instant) -> None:
         """What a kill or a bad disk left of earlier erasures. Raises StoreError."""
         done = self._eraser.finish(now)

@@ -58,6 +58,7 @@ class Amendments(Amended):
             if any(record.call_id):
                 self.setdefault(record.call_id, []).append(record)
         self._about_erasure = [r for r in ordered if r.type in (JournalType.TOMBSTONE, JournalType.ERASED)]
+        self._lost = [number for record in ordered for number in lost_in(record)]
 
     @cached_property
     def tombstones(self) -> dict[bytes, Tombstone]:
@@ -75,15 +76,21 @@ class Amendments(Amended):
 
     @property
     def lost(self) -> frozenset[int]:
-        """Numbers of calls that never reached the disk, as was found when the last witnesses of it were erased."""
-        stones = (record.public for record in self._about_erasure if record.type is JournalType.TOMBSTONE)
-        return frozenset(number for public in stones for number in public.get("lost", ()))
+        """Numbers of calls that never reached the disk, as was found when the last witnesses of it went."""
+        return frozenset(self._lost)
 
     def unfinished(self) -> list[Tombstone]:
         return [stone for stone in self.tombstones.values() if stone.sequence not in self.finished]
 
     def tombstone(self, call_id: bytes) -> Tombstone | None:
         return self.tombstones.get(name_of(call_id))
+
+
+def lost_in(record: JournalRecord) -> list[int]:
+    """The numbers that a keeper's tombstone, or its word on a call that was given up, explains."""
+    if record.owner != "keeper" or record.type not in (JournalType.TOMBSTONE, JournalType.DISCARDED):
+        return []
+    return [number for number in record.public.get("lost", ()) if isinstance(number, int)]
 
 
 def by_call(records: Iterable[JournalRecord]) -> Amendments:

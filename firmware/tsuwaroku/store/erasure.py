@@ -148,6 +148,14 @@ class Eraser:
             done.add(self._carry_out(batch, now, entries))
         return done
 
+    def lost_with(self, one: Due) -> list[int]:
+        """Numbers lost in a cut commit of which this call is the last to bear witness: for one that is not erased but
+        given up, its slots to be used again. Raises StoreError."""
+        amendments = self.standing.refresh()
+        entries = self._entries({name_of(one.call_id)}, {one.ended_on})
+        stone = self._stone(one, one.ended_on, entries, amendments)
+        return [] if stone is None else self._lost([stone])
+
     # -- before
 
     def _entries(self, names: set[bytes], ended_on: set[date]) -> dict[bytes, CatalogueEntry]:

@@ -6,7 +6,7 @@ there is its name. So a year of tombstones costs no more than what is there, and
 
 from __future__ import annotations
 
-from tsuwaroku.store.amendments import Amended, slots_aside
+from tsuwaroku.store.amendments import Amended, lost_in, slots_aside
 from tsuwaroku.store.graves import Graves
 from tsuwaroku.store.journal import Journal
 from tsuwaroku.store.journal_record import JournalRecord, JournalType
@@ -74,6 +74,7 @@ class Standing(Amended):
         if number is not None and number > self.highest_erased:
             self.accounted.add(number)
         if record.type is JournalType.DISCARDED:
+            self.accounted.update(number for number in lost_in(record) if number > self.highest_erased)
             self._discarded.add(name, record.number)
             self.pop(record.call_id, None)
         elif not self.gone(record.call_id) or name in self._unfinished:
@@ -86,8 +87,8 @@ class Standing(Amended):
             if not again:
                 self._unfinished[name] = number
             self.highest_erased = max(self.highest_erased, number)
-        lost = record.public.get("lost", ())
-        self.accounted = {number for number in {*self.accounted, *lost} if number > self.highest_erased}
+        self.accounted.update(lost_in(record))
+        self.accounted = {number for number in self.accounted if number > self.highest_erased}
 
     def _finish(self, numbers: set[int]) -> None:
         """Read back as zeros: nothing is left to say of these calls."""
