@@ -303,6 +303,7 @@ def test_cpu_of_another_process_is_read_to_less_than_a_tick() -> None:
     assert round(used * 1000) % 10 or round(used * 1e9) % 10_000_000
 
 
+@pytest.mark.slow
 def test_a_ring_at_full_size_is_measured_at_any_size(tmp_path: Path) -> None:
     found = fullsize.measured(tmp_path, 2048, 1)
     assert [one.key for one in found] == [
