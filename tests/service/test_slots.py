@@ -360,3 +360,25 @@ def test_the_image_is_what_it_was_when_the_table_goes_on(tmp_path: Path) -> None
     assert slottable.unpack(slottable.pack(image, store.it), store.it).state.tolist() == [2, 0, 0, 128] + [0] * 8
     assert msgspec.structs.asdict(image)["bound"] == BOUND
     assert DEVICE.epoch == 0
+
+
+def test_a_snapshot_made_while_a_lease_is_hardly_used_knows_later_where_grants_went_on(tmp_path: Path) -> None:
+    """60 slots are lent, one is taken; a keeper starts, leaves a snapshot, and lends on from behind the lease. A start
+    from that snapshot passes over what is still unused of the lease and finds what was taken behind it."""
+    store, table = built(tmp_path, {}, slots=200)
+    lease = table.grant(60)
+    store.ring.blocks[0] = used_block(0, 1, 1)
+    keeper = SlotTable(store.it)
+    keeper.adopt(lease)
+    save(store, keeper, lease)
+    more = keeper.grant(40)
+    assert more == [(slot, 1) for slot in range(60, 100)]
+    for slot, _ in more[:30]:  # taken, while the lease of then is left as it was
+        store.ring.blocks[slot] = used_block(slot, 1, slot)
+    started = again(store)
+    started.adopt([*lease, *more])
+    fresh = SlotTable(store.it)
+    fresh.adopt([*lease, *more])
+    assert started.from_snapshot
+    assert shape(started) == shape(fresh)
+    assert started.grant(1) == [(100, 1)]

@@ -86,10 +86,15 @@ class SlotTable:
     # -- what the recorder did
 
     def adopt(self, lent: Iterable[tuple[int, int]]) -> None:
-        """Grants of an earlier table: they are not granted again."""
+        """Grants of an earlier table, in their order: they are not granted again, and the next come after them.
+
+        A table that went on from the last slot *taken* would leave the rest of the lease before what is granted next,
+        and a start from its snapshot would give up among them (`_catch_up`).
+        """
         for slot, generation in lent:
             if self._state[slot] == FREE and int(self._generation[slot]) < generation:
                 self._set(slot, LENT, int(self._owner[slot]))
+            self._next = (slot + 1) % self._total
 
     def refresh(self, lent: Sequence[tuple[int, int]]) -> set[bytes]:
         """The calls in lent slots, with those taken since the last look. Raises StoreError.
