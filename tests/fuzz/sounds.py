@@ -84,7 +84,8 @@ def held(ear: Ear, rate: int) -> None:
     cadences = ear._tones._cadences
     assert len(cadences._cycles) <= len(cadences._p.rhythms)
     assert len(cadences._waiting._bursts) <= 8
-    assert ear._speech._rest.size < ear._speech._frame
+    assert ear._speech._frames._rest.size < ear._speech._frames.size
+    assert ear._on_hook_voice._cutter._rest.size < ear._on_hook_voice._cutter.size
     assert ear._speech._recent.maxlen is not None
     gate = ear._numbers._gate
     assert len(gate._held) < fsk.LONGEST

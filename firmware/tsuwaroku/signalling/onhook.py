@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tsuwaroku.events import FRAME_MS
-from tsuwaroku.signalling.spoken import HIGHEST_HZ, LOWEST_HZ, mostly_tonal
+from tsuwaroku.signalling.spoken import mostly_tonal
 from tsuwaroku.signalling.voice import VoiceActivity
+from tsuwaroku.signalling.voiceframes import VoiceFrames
 
 
 class OnHookLimits(msgspec.Struct, frozen=True):
@@ -40,60 +41,49 @@ class OnHookVoice:
     """Samples of one line in; says since when somebody speaks. Silence costs one mean of squares a block."""
 
     def __init__(self, rate: int, limits: OnHookLimits = LIMITS) -> None:
-        self._frame = rate * FRAME_MS // 1000
+        self._cutter = VoiceFrames(rate)
         self._voice = VoiceActivity(rate)
         self._enough = round(limits.enough_s * 1000 / FRAME_MS)
         self._uneven_db = limits.uneven_db
-        self._window = np.hanning(self._frame).astype(np.float32)
-        self._lowest = round(LOWEST_HZ * FRAME_MS / 1000)
-        self._highest = round(HIGHEST_HZ * FRAME_MS / 1000)
         sine = 32767.0 / 10 ** ((3.14 - limits.loud_dbm0) / 20)
         self._loud = sine**2 / 2
         # What a frame of white noise with that mean square has in the band, as the transform gives it.
-        self._loud_power = self._loud * float(np.sum(self._window**2)) * self._frame / 2
+        self._loud_power = self._loud * float(np.sum(self._cutter.window**2)) * self._cutter.size / 2
         self._frames: deque[tuple[int, float] | None] = deque(maxlen=round(limits.window_s * 1000 / FRAME_MS))
         self._voices = 0
-        self._next: int | None = None
-        self._rest = np.zeros(0, dtype=np.int16)
 
     def lost(self) -> None:
         """What comes next does not join what came before."""
         self._frames.clear()
         self._voices = 0
-        self._next, self._rest = None, self._rest[:0]
+        self._cutter.lost()
 
     def feed(self, first_sample: int, pcm: NDArray[np.int16]) -> int | None:
         """Samples at the line's rate. The position since which somebody speaks, as long as somebody does."""
-        if first_sample != self._next:
+        if not self._cutter.joins(first_sample):
             self.lost()
-        self._next = first_sample + pcm.size
-        first = first_sample - self._rest.size
-        samples = np.concatenate((self._rest, pcm)) if self._rest.size else pcm
-        whole = samples.size // self._frame * self._frame
-        self._rest = samples[whole:].copy()
-        frames = samples[:whole].reshape(-1, self._frame)
-        if not whole or not (self._voices or self._worth(frames)):
+        first, frames = self._cutter.cut(first_sample, pcm)
+        if not frames.size or not (self._voices or self._worth(frames)):
             for _ in frames:  # none of it can be loud
                 self._take(None)
             return None
-        power = np.abs(np.fft.rfft(frames * self._window)) ** 2
-        power = power[:, self._lowest : self._highest]
+        power = self._cutter.power(frames)
         level = power.sum(axis=1)
         tonal = mostly_tonal(power)
         for n, frame in enumerate(frames):
             voice = self._voice.is_speech(frame.tobytes())
             loud = bool(level[n] >= self._loud_power)
             counts = voice and loud and not tonal[n]
-            self._take((first + n * self._frame, 10 * math.log10(level[n])) if counts else None)
+            self._take((first + n * self._cutter.size, 10 * math.log10(level[n])) if counts else None)
         return self._since()
 
     def _worth(self, frames: NDArray[np.int16]) -> bool:
         """Whether a voice may be in them. The difference of neighbours has next to nothing of hum, half of a voice."""
         samples = frames.astype(np.float32)
-        if np.einsum("ij,ij->i", samples, samples).max() < self._loud * self._frame:
+        if np.einsum("ij,ij->i", samples, samples).max() < self._loud * self._cutter.size:
             return False
         apart = np.diff(samples)
-        return bool(np.einsum("ij,ij->i", apart, apart).max() >= _APART * self._loud * self._frame)
+        return bool(np.einsum("ij,ij->i", apart, apart).max() >= _APART * self._loud * self._cutter.size)
 
     def _take(self, frame: tuple[int, float] | None) -> None:
         if len(self._frames) == self._frames.maxlen and self._frames[0] is not None:
