@@ -184,7 +184,11 @@ class ServiceConfig(_Section, frozen=True, kw_only=True):
     """How the processes run and meet."""
 
     socket: str = ""  # default: run/keeper.sock in the store
-    group: str = "tsuwaroku"
+    group: str = "tsuwaroku"  # who may connect to the socket at all; what they may do is by the groups below
+    manager_group: str = "tsuwaroku-manager"  # the 管理責任者's account
+    handler_group: str = "tsuwaroku-handler"  # accounts that may be appointed as 管理取扱者 or deputy
+    technician_group: str = "tsuwaroku-technician"
+    local_console: bool = False  # one person has the box to herself: the service's own account may do everything
     watchdog: str = ""  # the machine's watchdog device, e.g. "/dev/watchdog0"; empty: none
     watchdog_timeout_s: Annotated[int, Meta(ge=5, le=600)] = 15  # the most that a Raspberry Pi's can count
 

@@ -92,6 +92,12 @@ class RefusedError(TsuwarokuError):
     exit_code = 13
 
 
+class ForbiddenError(RefusedError):
+    """Whoever asks has no right to."""
+
+    exit_code = 15
+
+
 class MediumError(TsuwarokuError):
     """A medium for copies is full, write-protected, pulled out, or does not keep what is written to it."""
 

@@ -30,6 +30,7 @@ _ERRORS: dict[str, type[TsuwarokuError]] = {
         errors.NotFoundError,
         errors.ServiceError,
         errors.RefusedError,
+        errors.ForbiddenError,
         errors.MediumError,
     )
 }

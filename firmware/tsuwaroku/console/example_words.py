@@ -87,6 +87,16 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
         "its time-out in seconds; a Raspberry Pi counts to 15",
     ),
     "service.group": ("制御用ソケットを使えるグループ", "group that may use the socket"),
+    "service.manager_group": ("管理責任者のアカウントのグループ", "group of the records manager's account"),
+    "service.handler_group": (
+        "管理取扱者・代理者に指名できるアカウントのグループ",
+        "group of accounts that may be appointed as handler or deputy",
+    ),
+    "service.technician_group": ("保守担当者のグループ", "group of technicians"),
+    "service.local_console": (
+        "この装置を1人で管理する場合にtrue（サービスのアカウントが全ての操作をできる）",
+        "true where one person has the box to herself: the service's own account may do everything",
+    ),
     "line.id": ("回線名（英数字）", "name of the line, letters and digits"),
     "line.extension": ("内線番号", "extension number"),
     "line.department": ("部署名", "department"),

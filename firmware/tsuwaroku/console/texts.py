@@ -150,6 +150,7 @@ WORDS: Final[dict[str, dict[str, Pair]]] = {
         "NotFoundError": ("該当なし", "Not found"),
         "ServiceError": ("サービスの異常", "Service"),
         "RefusedError": ("実行できません", "Refused"),
+        "ForbiddenError": ("権限がありません", "No right"),
         "MediumError": ("媒体の異常", "Medium"),
     },
     **PROOF_WORDS,

@@ -1,6 +1,7 @@
 """The keeper's process: HTTP on a Unix socket for people's tools, a packet socket for the recorder, one event loop.
 
-Who asks is read from the socket itself (SO_PEERCRED), never from the request.
+Who asks is read from the socket itself (SO_PEERCRED), never from the request; what they may ask is one table
+(`records/roles.py`), and what can be asked another (`routes.py`).
 """
 
 from __future__ import annotations
@@ -8,39 +9,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import pwd
 import signal
 import socket
-import struct
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from aiohttp import web
 
-from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, TsuwarokuError
-from tsuwaroku.service.clocking import ClockRequest
-from tsuwaroku.service.holding import HoldRequest
+from tsuwaroku import __version__
+from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, ServiceError, TsuwarokuError
+from tsuwaroku.records.roles import may
+from tsuwaroku.service.api import Asked, Route, described
+from tsuwaroku.service.asking import Asker, Peer, group_number, peer_of
 from tsuwaroku.service.keeper import NAP_S, Keeper
 from tsuwaroku.service.link import MAX_PACKET, LeaseChanged, decode_upward, encode, reachable
+from tsuwaroku.service.routes import ROUTES
 
 POLL_S = 2.0
 MOST_AT_ONCE = 64  # messages heard between two pieces of an erasure
+LARGEST_BODY = 4 << 20  # octets: a batch of re-wrapped keys is the largest
 T = TypeVar("T")
-
-
-class MarkRequest(msgspec.Struct, forbid_unknown_fields=True):
-    kind: str = "unreasonable_demand"
-    by: str = ""  # what the client says; not believed
-    withdraw: int | None = None
-
-
-class AuditRequest(msgspec.Struct, forbid_unknown_fields=True):
-    verb: str
-    subject: str = ""
-    why: str = ""
 
 
 async def serve(keeper: Keeper, control_path: Path, link_path: Path, stop: asyncio.Event) -> None:
@@ -52,7 +43,7 @@ async def serve(keeper: Keeper, control_path: Path, link_path: Path, stop: async
     _clear(control_path)
     site = web.UnixSite(runner, reachable(control_path))
     await site.start()
-    os.chmod(control_path, 0o660)
+    _open_to_staff(control_path, keeper.settings.service.group)
     link.open()
     keeper.between = link.serve
     try:
@@ -86,40 +77,51 @@ def run_keeper(keeper: Keeper, control_path: Path, link_path: Path) -> None:
 
 
 def application(keeper: Keeper) -> web.Application:
-    """The routes. Every error is JSON: {"error": {"class", "message", "where", "remedy"}}."""
+    """The routes of `routes.ROUTES`. Every error is JSON: {"error": {"class", "message", "where", "remedy"}}."""
+    app = web.Application(middlewares=[_errors], client_max_size=LARGEST_BODY)
+    description = msgspec.json.encode(described(ROUTES, __version__))
 
-    async def status(_: web.Request) -> web.Response:
-        return _json(keeper.status())
+    async def api(_: web.Request) -> web.Response:
+        return web.Response(body=description, content_type="application/json")
 
-    async def mark(request: web.Request) -> web.Response:
-        asked = _body(await request.read(), MarkRequest)
-        return _json(keeper.mark(request.match_info["id"], asked.kind, _who(request), asked.withdraw))
-
-    async def audit(request: web.Request) -> web.Response:
-        asked = _body(await request.read(), AuditRequest)
-        return _json(keeper.audit(_who(request), asked.verb, asked.subject, asked.why))
-
-    async def hold(request: web.Request) -> web.Response:
-        return _json(keeper.hold(_body(await request.read(), HoldRequest), _who(request)))
-
-    async def clock(_: web.Request) -> web.Response:
-        return _json(keeper.clock())
-
-    async def propose_clock(request: web.Request) -> web.Response:
-        return _json(keeper.propose_clock(_who(request)))
-
-    async def confirm_clock(request: web.Request) -> web.Response:
-        return _json(keeper.confirm_clock(_body(await request.read(), ClockRequest), _who(request)))
-
-    app = web.Application(middlewares=[_errors], client_max_size=64 * 1024)
-    app.router.add_get("/v1/status", status)
-    app.router.add_post("/v1/calls/{id}/marks", mark)
-    app.router.add_post("/v1/holds", hold)
-    app.router.add_post("/v1/audit", audit)
-    app.router.add_get("/v1/clock", clock)
-    app.router.add_post("/v1/clock/propose", propose_clock)
-    app.router.add_post("/v1/clock/confirm", confirm_clock)
+    app.router.add_get("/v1/openapi.json", api)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, _handler(keeper, route))
     return app
+
+
+def _handler(keeper: Keeper, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        asker = keeper.asker(_peer(request))
+        if not may(asker.roles, route.verb):
+            keeper.refused(asker, route.verb, request.path)
+            raise ForbiddenError(
+                f"{route.verb.value} is not for {_called(asker)}",
+                where=asker.user,
+                remedy="ask the records manager; who may do what is listed by `tsuwaroku staff rights`",
+            )
+        body = None if route.body is None else _body(await request.read(), route.body)
+        query = None if route.query is None else _query(request, route.query)
+        asked = Asked(by=asker, path=dict(request.match_info), query=query, body=body)
+        answer = route.act(keeper, asked)
+        return await _stream(request, answer) if route.stream else _json(answer)
+
+    return handle
+
+
+async def _stream(request: web.Request, pieces: Any) -> web.StreamResponse:
+    """Octets as they come; one that fails in the middle breaks the connection off, and is not taken for whole."""
+    response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    for piece in pieces:
+        await response.write(piece)
+    await response.write_eof()
+    return response
+
+
+def _called(asker: Asker) -> str:
+    return ", ".join(sorted(role.value for role in asker.roles)) or "somebody without a role"
 
 
 def _json(value: object) -> web.Response:
@@ -129,6 +131,13 @@ def _json(value: object) -> web.Response:
 def _body(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data or b"{}", type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RefusedError(f"the request is not understood: {error}", remedy="use the tsuwaroku command") from error
+
+
+def _query(request: web.Request, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(dict(request.query), kind, strict=False)
     except msgspec.MsgspecError as error:
         raise RefusedError(f"the request is not understood: {error}", remedy="use the tsuwaroku command") from error
 
@@ -140,22 +149,26 @@ async def _errors(
     try:
         return await handler(request)
     except TsuwarokuError as error:
-        code = 404 if isinstance(error, NotFoundError) else 400 if isinstance(error, RefusedError) else 503
         told = {"class": type(error).__name__, "message": error.message, "where": error.where, "remedy": error.remedy}
-        return web.Response(status=code, body=msgspec.json.encode({"error": told}), content_type="application/json")
+        return web.Response(
+            status=_code(error), body=msgspec.json.encode({"error": told}), content_type="application/json"
+        )
 
 
-def _who(request: web.Request) -> str:
-    """The asking process's user, from the kernel (SO_PEERCRED)."""
+def _code(error: TsuwarokuError) -> int:
+    for kind, code in ((ForbiddenError, 403), (NotFoundError, 404), (RefusedError, 400)):
+        if isinstance(error, kind):
+            return code
+    return 503
+
+
+def _peer(request: web.Request) -> Peer:
+    """The asking process, from the kernel. Raises ServiceError."""
     transport = request.transport
     link = None if transport is None else transport.get_extra_info("socket")
     if link is None:
-        return "unknown"
-    _, uid, _ = struct.unpack("iII", link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("iII")))
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+        raise ServiceError("the connection is gone", remedy="try again")
+    return peer_of(link)
 
 
 class LinkServer:
@@ -238,6 +251,15 @@ class LinkServer:
             asyncio.get_running_loop().remove_reader(self._peer.fileno())
             self._peer.close()
             self._peer = None
+
+
+def _open_to_staff(path: Path, group: str) -> None:
+    """Whoever is in the group may connect; where the machine has none, or we may not give it away, our own group."""
+    number = group_number(group)
+    if number is not None:
+        with contextlib.suppress(PermissionError):
+            os.chown(path, -1, number)
+    os.chmod(path, 0o660)
 
 
 def _clear(path: Path) -> None:

@@ -18,17 +18,22 @@ from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, StoreError
 from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.retention import configured, day_of
+from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.alarms import AlarmBoard
+from tsuwaroku.service.asking import Asker, asker_of
+from tsuwaroku.service.asking import Peer as Asking
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen, confirm_clock, propose_clock
 from tsuwaroku.service.clockwatch import ClockWatch
 from tsuwaroku.service.holding import HoldRequest, carry_out
 from tsuwaroku.service.intake import Intake, Peer
+from tsuwaroku.service.ledger import Ledger
 from tsuwaroku.service.lending import Lending
 from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.outlook import Outlook
+from tsuwaroku.service.refusals import Refusals
 from tsuwaroku.service.retention import Expiry
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RingStatus, Status
@@ -81,6 +86,8 @@ class Keeper:
             self._trail.note("keeper", "every header read", detail={"why": slots.refused})
         self._lending = Lending(store, self._config, slots, lease)
         self._start_expiry()
+        self._ledger = Ledger(self._trail, self._journal, self._clock)
+        self._refusals = Refusals(self._trail, self._clock)
         self._intake = Intake(
             store,
             self._journal,
@@ -276,6 +283,26 @@ class Keeper:
             self._listing.read()
 
     # -- acts of people, through control
+
+    @property
+    def settings(self) -> Config:
+        """The configuration."""
+        return self._config
+
+    @property
+    def ledger(self) -> Ledger:
+        """The acts of records management."""
+        return self._ledger
+
+    def asker(self, peer: Asking) -> Asker:
+        """What the process at the other end of a connection may do today."""
+        today = day_of(self._clock.now().wall_ns)
+        found, demo = self._ledger.appointments, self._store.info.demonstration
+        return asker_of(peer, self._config.service, found, today, demonstration=demo)
+
+    def refused(self, asker: Asker, verb: Verb, subject: str) -> None:
+        """Somebody asked for what is not theirs: that leaves a trace, too."""
+        self._refusals.note(asker.user, verb.value, subject)
 
     def mark(self, call_id: str, kind: str, by: str, withdraw: int | None) -> dict[str, object]:
         """Mark a call, or withdraw one of its marks (counted from 1). Both stay in the record."""

@@ -74,12 +74,21 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     def why(self, private: PrivateKey) -> str | None:
         """The words behind the commitment, for a recipient of them; None for anybody else. Raises SecretError."""
+        opened = self.opened(private)
+        return None if opened is None else opened[1]
+
+    def opened(self, private: PrivateKey) -> tuple[str, str] | None:
+        """The same with the salt (hex) before them, for who seals them again. Raises SecretError."""
         for recipient, box in self.sealed or ():
             if bytes.fromhex(recipient) == private.id:
-                opened = msgspec.json.decode(private.open_sealed(base64.b64decode(box)), type=dict[str, str])
-                if _commitment(opened["salt"], opened["why"]) == self.why_commitment:
-                    return opened["why"]
+                said = msgspec.json.decode(private.open_sealed(base64.b64decode(box)), type=dict[str, str])
+                if self.committed(said["salt"], said["why"]):
+                    return said["salt"], said["why"]
         return None
+
+    def committed(self, salt: str, why: str) -> bool:
+        """Whether these are the words the chain knows of. `salt` in hex."""
+        return _commitment(salt, why) == self.why_commitment
 
 
 class AuditLog:

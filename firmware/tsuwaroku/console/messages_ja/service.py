@@ -163,4 +163,10 @@ SERVICE: Final[dict[str, str]] = {
     ),
     "the clock no longer says what was proposed": "時計が、確認を求められたときの時刻と合わなくなっています",
     "have the technician propose the clock again": "保守担当者にもう一度時刻の確認を申請させてください",
+    "{} is not for {}": "この操作（{0}）は {1} には許可されていません",
+    "ask the records manager; who may do what is listed by `tsuwaroku staff rights`": (
+        "管理責任者に相談してください。役割ごとの権限は `tsuwaroku staff rights` で確かめられます"
+    ),
+    "the connection is gone": "接続が切れました",
+    "try again": "もう一度実行してください",
 }

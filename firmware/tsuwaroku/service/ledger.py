@@ -1,0 +1,57 @@
+"""Acts of records management, as the keeper keeps them: appended to the audit log, folded for its rules.
+
+The audit log is the truth. What is held here is its clear part, read once at the start and kept up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from tsuwaroku.clock import Clock
+from tsuwaroku.records.acts import Act, ActVerb
+from tsuwaroku.records.appointments import Appointment, appointments
+from tsuwaroku.service.trail import Trail
+from tsuwaroku.store.acts import act_entries, acts
+from tsuwaroku.store.journal import Journal, JournalType
+
+
+class Ledger:
+    """One owner: the keeper, or the console in its stead."""
+
+    def __init__(self, trail: Trail, journal: Journal, clock: Clock) -> None:
+        """Reads the acts of the audit log. Raises StoreError."""
+        self._trail = trail
+        self._journal = journal
+        self._clock = clock
+        self._acts = acts(act_entries(trail.audit))
+        self._appointments: list[Appointment] | None = None
+
+    @property
+    def acts(self) -> list[Act]:
+        """All of them, oldest first, without their words."""
+        return self._acts
+
+    @property
+    def appointments(self) -> list[Appointment]:
+        """Every appointment there ever was."""
+        if self._appointments is None:
+            self._appointments = appointments(self._acts)
+        return self._appointments
+
+    def add(
+        self, by: str, verb: ActVerb, subject: str = "", *, detail: Mapping[str, Any], words: Mapping[str, Any]
+    ) -> Act:
+        """An act; durable on return, and not to be cut off the log unseen. `detail` in the clear: nothing personal;
+        `words` are sealed. Raises StoreError: it was then not done."""
+        now = self._clock.now()
+        self._trail.write()
+        why = msgspec.json.encode(words).decode() if words else ""
+        entry = self._trail.audit.append(now, by, verb.value, subject, why=why, detail=detail)
+        act = Act(number=entry.number, at=entry.at, actor=by, verb=verb, subject=subject, detail=dict(detail))
+        self._acts.append(act)
+        self._appointments = None
+        self._journal.append(JournalType.CHECKPOINT, now, public={"audit_head": entry.hash})
+        return act

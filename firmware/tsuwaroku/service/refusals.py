@@ -1,0 +1,35 @@
+"""Refused questions in the audit log: each leaves a trace, and a flood of them no flood there."""
+
+from __future__ import annotations
+
+from tsuwaroku.clock import NS, Clock
+from tsuwaroku.service.trail import Trail
+
+VERB = "refused"
+A_MINUTE = 20
+"""Entries a minute of one account. More are counted and told with the next entry, for each costs a sync of the disk."""
+
+
+class Refusals:
+    """What was refused to whom."""
+
+    def __init__(self, trail: Trail, clock: Clock) -> None:
+        self._trail = trail
+        self._clock = clock
+        self._minute: dict[str, tuple[int, int]] = {}  # account -> the minute, entries in it
+        self._untold: dict[str, int] = {}
+
+    def note(self, user: str, verb: str, subject: str, why: str = "no right") -> None:
+        """`why`: in a word or two, nothing personal."""
+        minute = self._clock.now().mono_ns // (60 * NS)
+        begun, count = self._minute.get(user, (minute, 0))
+        count = count if begun == minute else 0
+        if count >= A_MINUTE:
+            self._untold[user] = self._untold.get(user, 0) + 1
+            return
+        self._minute[user] = (minute, count + 1)
+        detail: dict[str, object] = {"verb": verb, "why": why}
+        more = self._untold.pop(user, 0)
+        if more:
+            detail["untold_before"] = more
+        self._trail.note(user, VERB, subject=subject[:200], detail=detail)

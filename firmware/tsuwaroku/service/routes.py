@@ -1,0 +1,109 @@
+"""All that can be asked of the control socket: the tables of the parts, one after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tsuwaroku.records.roles import Verb
+from tsuwaroku.service.api import Asked, Route, Routes
+from tsuwaroku.service.clocking import ClockRequest, ClockSeen
+from tsuwaroku.service.holding import HoldRequest
+from tsuwaroku.service.keeper import Keeper
+from tsuwaroku.service.status import Status
+
+
+class MarkRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A mark on a call, or with `withdraw` (its number, from 1) one taken back. `by` is what the client says, and not
+    believed."""
+
+    kind: str = "unreasonable_demand"
+    by: str = ""
+    withdraw: int | None = None
+
+
+class AuditRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """An act that the console is about to do itself."""
+
+    verb: str
+    subject: str = ""
+    why: str = ""
+
+
+def _mark(keeper: Keeper, asked: Asked) -> object:
+    body: MarkRequest = asked.body
+    return keeper.mark(asked.path["id"], body.kind, asked.by.user, body.withdraw)
+
+
+def _audit(keeper: Keeper, asked: Asked) -> object:
+    body: AuditRequest = asked.body
+    return keeper.audit(asked.by.user, body.verb, body.subject, body.why)
+
+
+_Done = dict[str, Any]
+
+_BOX: Routes = (
+    Route(
+        method="GET",
+        path="/v1/status",
+        verb=Verb.STATUS,
+        summary="lines, ring and alarms as they are now",
+        act=lambda keeper, _: keeper.status(),
+        answer=Status,
+    ),
+    Route(
+        method="POST",
+        path="/v1/calls/{id}/marks",
+        verb=Verb.MARK,
+        summary="mark a call, or withdraw a mark",
+        act=_mark,
+        body=MarkRequest,
+        answer=_Done,
+    ),
+    Route(
+        method="POST",
+        path="/v1/holds",
+        verb=Verb.HOLD,
+        summary="hold calls beyond their days, or release them",
+        act=lambda keeper, asked: keeper.hold(asked.body, asked.by.user),
+        body=HoldRequest,
+        answer=_Done,
+    ),
+    Route(
+        method="POST",
+        path="/v1/audit",
+        verb=Verb.AUDIT_NOTE,
+        summary="an entry durable before the act it records",
+        act=_audit,
+        body=AuditRequest,
+        answer=_Done,
+    ),
+    Route(
+        method="GET",
+        path="/v1/clock",
+        verb=Verb.CLOCK_SHOW,
+        summary="what the clock shows and what the box knows of the date",
+        act=lambda keeper, _: keeper.clock(),
+        answer=ClockSeen,
+    ),
+    Route(
+        method="POST",
+        path="/v1/clock/propose",
+        verb=Verb.CLOCK_PROPOSE,
+        summary="say that the clock is right",
+        act=lambda keeper, asked: keeper.propose_clock(asked.by.user),
+        answer=_Done,
+    ),
+    Route(
+        method="POST",
+        path="/v1/clock/confirm",
+        verb=Verb.CLOCK_CONFIRM,
+        summary="confirm the clock, and the calls that go by it",
+        act=lambda keeper, asked: keeper.confirm_clock(asked.body, asked.by.user),
+        body=ClockRequest,
+        answer=_Done,
+    ),
+)
+
+ROUTES: Routes = (*_BOX,)
