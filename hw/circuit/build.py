@@ -8,14 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-
-from hw.circuit.sheet import Sheet
-from hw.tsuwa2.schematic import tsuwa2
-from hw.tsuwa8.schematic import carrier, line_board
-
-SHEETS: dict[str, Callable[[], Sheet]] = {"tsuwa2": tsuwa2, "tsuwa8-line": line_board, "tsuwa8-carrier": carrier}
 
 
 def main() -> int:
@@ -23,11 +16,14 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     failed = 0
     with tempfile.TemporaryDirectory() as scratch:
-        os.chdir(scratch)
-        for name, draw in SHEETS.items():
+        os.chdir(scratch)  # before SKiDL is imported: it opens its logs then
+        from hw.tsuwa2.schematic import tsuwa2
+        from hw.tsuwa8.schematic import carrier, line_board
+
+        for draw in (tsuwa2, line_board, carrier):
             netlist = draw().finish(folder)
-            netlist.save(folder / f"{name}.json")
-            print(f"{name}: {len(netlist.parts)} parts, rule check: {', '.join(netlist.complaints) or 'clean'}")
+            netlist.save(folder / f"{netlist.name}.json")
+            print(f"{netlist.name}: {len(netlist.parts)} parts, rule check: {', '.join(netlist.complaints) or 'clean'}")
             failed += bool(netlist.complaints)
     return failed
 

@@ -62,8 +62,8 @@ def chip_resistor(value: str) -> Item:
     if "." in code:  # 8.25K is written 8K25
         whole, rest = code.split(".")
         code = f"{whole}{rest[-1]}{rest[:-1]}"
-    return Item("R", value, "Yageo", f"RC0603FR-07{code}L", "1 %, 100 ppm/K, 0.1 W, 75 V", "Resistor_SMD:R_0603_1608Metric",
-                TWO, 2, tolerance=0.01, drift=100e-6, spice="R{ref} {1} {2} {value}")  # fmt: skip
+    return Item("R", value, "Yageo", f"RC0603FR-07{code}L", "1 %, 100 ppm/K, 0.1 W, 75 V",
+                "Resistor_SMD:R_0603_1608Metric", TWO, 2, tolerance=0.01, drift=100e-6, spice="R{ref} {1} {2} {value}")  # fmt: skip
 
 
 def melf(value: str, code: str, second: str) -> Item:
@@ -92,12 +92,12 @@ _PI_POWER = {1: "3V3", 17: "3V3", 2: "5V", 4: "5V", 6: "GND", 9: "GND", 14: "GND
 CATALOGUE: dict[str, Item] = {
     **{
         f"R {value}": chip_resistor(value)
-        for value in ("33", "47", "470", "1k", "1.02k", "3.9k", "6.34k", "7.68k", "8.25k", "10k", "17.4k", "34k", "162k")
+        for value in "33 47 470 1k 1.02k 3.9k 6.34k 7.68k 8.25k 10k 17.4k 34k 162k".split()
     },
     "R 10M HV": Item(
-        "R", "10M", "Vishay", "CRHV1206AF10M0FKE5", "1 %, 100 ppm/K, 0.3 W, 1500 V", "Resistor_SMD:R_1206_3216Metric",
+        "R", "10M", "Vishay", "CRHV2010AF10M0FKE5", "1 %, 100 ppm/K, 0.5 W, 2000 V", "Resistor_SMD:R_2010_5025Metric",
         TWO, 120, "bridges TNV to SELV: two in series in each wire, each rated for the whole stress",
-        "Stackpole HVCB1206FKC10M0", 0.01, 100e-6, "R{ref} {1} {2} {value}",
+        "Stackpole HVCB2010FKC10M0", 0.01, 100e-6, "R{ref} {1} {2} {value}",
     ),
     "R 15k pulse": melf("15k", "C1502FB200", "TT Electronics WRM0207C-15KFI"),
     "R 680 pulse": melf("680", "C6800FB200", "TT Electronics WRM0207C-680RFI"),
@@ -152,8 +152,8 @@ CATALOGUE: dict[str, Item] = {
         spice="X{ref} {1} {2} {3} {4} {5} {6} {7} {8} PHOTOMOS Ron={{Ron}}",
     ),
     "BAT54S": Item(
-        "D", "BAT54S", "Nexperia", "BAT54S,215", "30 V, 0.2 A", "Package_TO_SOT_SMD:SOT-23", named("A K COM", "ppp"), 10,
-        "keeps what passes the winding within the supply", "onsemi BAT54SLT1G",
+        "D", "BAT54S", "Nexperia", "BAT54S,215", "30 V, 0.2 A", "Package_TO_SOT_SMD:SOT-23",
+        named("A K COM", "ppp"), 10, "keeps what passes the winding within the supply", "onsemi BAT54SLT1G",
         spice="DA{ref} {1} {3} SCHOTTKY\nDB{ref} {3} {2} SCHOTTKY",
     ),
     "BSS138": Item(
@@ -172,8 +172,8 @@ CATALOGUE: dict[str, Item] = {
         named("OUTB OUTA V+ -A +A -B +B -C +C -D +D V- OUTD OUTC", "ccwiiiiiiiiwcc"), 220, spice=_COMPARATOR,
     ),
     "jumper": Item(
-        "JP", "24V PBX", "of the board", "solder bridge", "none", "Jumper:SolderJumper-2_P1.3mm_Open_RoundedPad1.0x1.5mm",
-        TWO, 0, spice="R{ref} {1} {2} {value}", model="1G",
+        "JP", "24V PBX", "of the board", "solder bridge", "none",
+        "Jumper:SolderJumper-2_P1.3mm_Open_RoundedPad1.0x1.5mm", TWO, 0, spice="R{ref} {1} {2} {value}", model="1G",
     ),
     "jack": Item(
         "J", "6P4C", "Connfly", "DS1133-S40BPX", "6P4C, 125 V AC, 1.5 A",
@@ -234,8 +234,8 @@ CATALOGUE: dict[str, Item] = {
         row(tuple(_PI_POWER.get(pin, f"P{pin}") for pin in range(1, 41))), 500,
     ),
     "header line board": Item(
-        "J", "2x10", "Wuerth", "61202021621", "2.54 mm, shrouded, 3 A", "Connector_IDC:IDC-Header_2x10_P2.54mm_Vertical",
-        row(tuple(f"P{pin}" for pin in range(1, 21))), 120,
+        "J", "2x10", "Wuerth", "61202021621", "2.54 mm, shrouded, 3 A",
+        "Connector_IDC:IDC-Header_2x10_P2.54mm_Vertical", row(tuple(f"P{pin}" for pin in range(1, 21))), 120,
     ),
     "header audio": Item(
         "J", "2x8", "Wuerth", "61201621621", "2.54 mm, shrouded, 3 A", "Connector_IDC:IDC-Header_2x08_P2.54mm_Vertical",

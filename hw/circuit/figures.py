@@ -47,7 +47,8 @@ def show(value: float | None) -> str:
 def table(figures: Iterable[Figure]) -> str:
     rows = ["| figure | limit | value | margin | because |", "|---|---|---|---|---|"]
     for f in figures:
-        rows.append(f"| {f.name}, {f.unit} | {f.limit} | {show(f.value)} | {show(f.margin)} | {f.why} |")
+        name = f"{f.name}, {f.unit}" if f.unit else f.name
+        rows.append(f"| {name} | {f.limit} | {show(f.value)} | {show(f.margin)} | {f.why} |")
     return "\n".join(rows)
 
 

@@ -1,11 +1,13 @@
 """One line: what is bridged across a pair, and nothing in series with it.
 
-Nets of line n are called Ln_…; on the telephone's side of the barrier they are those of `netlist.TNV`. References are in the
-line's hundred. The board gives 3V3, 3V3A (the same behind a ferrite), 5V and GND, and takes HOOKn, RINGn_N, INJ_ENn,
-ADC_INn, DAC_OUTn and VSn.
+Nets of line n are called Ln_…; on the telephone's side of the barrier they are those of `netlist.TNV`. References are
+in the line's hundred. The board gives 3V3, 3V3A (the same behind a ferrite), 5V and GND, and takes HOOKn, RINGn_N,
+INJ_ENn, ADC_INn, DAC_OUTn and VSn.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from hw.circuit.sheet import Sheet
 
@@ -26,8 +28,8 @@ class _Line:
     def c(self, number: int, value: str, *nets: str) -> None:
         self.sheet.add(f"C {value}", f"C{100 * self.n + number}", *nets)
 
-    def add(self, item: str, ref: str, *nets: str, **pins: str) -> None:
-        self.sheet.add(item, f"{ref[:-1]}{100 * self.n + int(ref[-1])}", *nets, **pins)
+    def add(self, item: str, ref: str, *nets: str, at: Mapping[int, str] | None = None) -> None:
+        self.sheet.add(item, f"{ref[:-1]}{100 * self.n + int(ref[-1])}", *nets, at=at)
 
 
 def line_interface(sheet: Sheet, n: int) -> None:
@@ -36,7 +38,7 @@ def line_interface(sheet: Sheet, n: int) -> None:
     on, add = line.on, line.add
     # From the exchange in, to the telephone out: the same two wires, so the telephone works without the recorder.
     for jack in ("J1", "J2"):
-        add("jack", jack, p2=on("A"), p3=on("B"))
+        add("jack", jack, at={2: on("A"), 3: on("B")})
     # Mains on the pair opens the fuses, a surge between the wires fires the thyristor: in the tap alone.
     add("PTC", "F1", on("A"), on("PA"))
     add("PTC", "F2", on("B"), on("PB"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from hw.circuit.figures import Figure
@@ -20,7 +21,8 @@ def ringing(netlist: Netlist) -> list[Figure]:
     counts, widths, hooks = [], [], []
     for volts, hertz, feed in RINGS:
         deck = supplied() + (
-            f"Vd n 0 dc {feed}\nVr n0 n dc 0 sin(0 {volts * math.sqrt(2)} {hertz})\nRx n0 a 400\nRy b 0 400\nXB a b BELL\n"
+            f"Vd n 0 dc {feed}\nVr n0 n dc 0 sin(0 {volts * math.sqrt(2)} {hertz})\n"
+            "Rx n0 a 400\nRy b 0 400\nXB a b BELL\n"
         )
         rows = run(netlist, deck, f"tran 0.2m {8 / hertz} 0 0.2m\nwrdata d.txt v(ring) v(hook)")["d"]
         rows = [row for row in rows if row[0] > 2 / hertz]
@@ -44,15 +46,19 @@ def speech(netlist: Netlist) -> list[Figure]:
     )
     rows = run(netlist, deck, "tran 20u 60m 0 20u\nwrdata d.txt v(ring) v(hook)")["d"]
     return [
-        Figure("RING while speech is loud, lowest", min(row[1] for row in rows if row[0] > 5e-3), "V", 3, None, "steady"),
-        Figure("HOOK while speech is loud, lowest", min(row[2] for row in rows if row[0] > 20e-3), "V", 3, None, "steady"),
+        Figure(
+            "RING while speech is loud, lowest", min(row[1] for row in rows if row[0] > 5e-3), "V", 3, None, "steady"
+        ),
+        Figure(
+            "HOOK while speech is loud, lowest", min(row[2] for row in rows if row[0] > 20e-3), "V", 3, None, "steady"
+        ),
     ]
 
 
 def _edges(rows: list[Row], column: int, level: float, shortest: float) -> list[tuple[float, bool]]:
     """The changes of a contact, less those that do not last."""
     found = [(rows[0][0], rows[0][column] > level)]
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in itertools.pairwise(rows):
         if (before[column] > level) != (after[column] > level):
             found.append((after[0], after[column] > level))
     kept: list[tuple[float, bool]] = []
@@ -77,8 +83,17 @@ def dialling(netlist: Netlist) -> list[Figure]:
         delays += [seen[0] - made[0] for made, seen in zip(contact[1:], hook[1:], strict=False)]
         glitches.append(max(stretches(rows, 3, LOGIC, above=False), default=0))
     return [
-        Figure("dial-pulse edges seen less those made", max(breaks, key=abs), "", 0, 0, "10 and 20 pps at their limits"),
+        Figure(
+            "dial-pulse edges seen less those made", max(breaks, key=abs), "", 0, 0, "10 and 20 pps at their limits"
+        ),
         Figure("delay of a hook edge, least", min(delays, default=0) * 1e3, "ms", 0.4, None, "0.6 to 0.8 ms by design"),
         Figure("delay of a hook edge, most", max(delays, default=9) * 1e3, "ms", None, 1.0, "edges are timed to 2 ms"),
-        Figure("RING while the feed coil kicks, longest", max(glitches) * 1e3, "ms", None, SENSE_FILTER * 1e3, "the 4 ms filter drops it"),
+        Figure(
+            "RING while the feed coil kicks, longest",
+            max(glitches) * 1e3,
+            "ms",
+            None,
+            SENSE_FILTER * 1e3,
+            "the 4 ms filter drops it",
+        ),
     ]

@@ -30,20 +30,31 @@ def corners(netlist: Netlist) -> dict[str, Corner]:
 def pick_up(netlist: Netlist) -> list[Figure]:
     figures = []
     for name, corner in corners(netlist).items():
-        rows = run(netlist, supplied(corner) + PAIR, "ac dec 60 10 20k\nlet m=db(v(adc)/v(a,b))\nwrdata d.txt m", corner)["d"]
+        rows = run(
+            netlist, supplied(corner) + PAIR, "ac dec 60 10 20k\nlet m=db(v(adc)/v(a,b))\nwrdata d.txt m", corner
+        )["d"]
         middle = nearest(rows, 1000)[1]
         band = [row[1] - middle for row in rows if 299 <= row[0] <= 3401]
         worst = max(band, key=abs)
         figures += [
             Figure(f"pick-up, 300 to 3400 Hz against 1 kHz ({name})", worst, "dB", -1, 1),
-            Figure(f"gain at 1 kHz, line to codec ({name})", middle, "dB", -8, -4, "+6 dBm stays below the codec's 1 V rms"),
+            Figure(
+                f"gain at 1 kHz, line to codec ({name})", middle, "dB", -8, -4, "+6 dBm stays below the codec's 1 V rms"
+            ),
         ]
     rows = run(netlist, supplied() + PAIR, "ac dec 20 10 10Meg\nlet m=db(v(adc)/v(a,b))\nwrdata d.txt m")["d"]
     middle = nearest(rows, 1000)[1]
     return [
         *figures,
         Figure("ringing (16 Hz) against 1 kHz", nearest(rows, 16)[1] - middle, "dB", None, -10),
-        Figure("above 3 MHz against 1 kHz", max(row[1] for row in rows if row[0] > 3e6) - middle, "dB", None, -40, "the codec samples at 6 MHz"),
+        Figure(
+            "above 3 MHz against 1 kHz",
+            max(row[1] for row in rows if row[0] > 3e6) - middle,
+            "dB",
+            None,
+            -40,
+            "the codec samples at 6 MHz",
+        ),
     ]
 
 
@@ -65,7 +76,9 @@ def load(netlist: Netlist) -> list[Figure]:
     deck = "Vs a b dc 48 ac 1\nRg b 0 1Meg\n"
     control = "ac lin 1 16 16\nlet z=mag(1/i(Vs))\nlet c=1e6/(2*3.14159*16*z)\nwrdata d.txt z c"
     (ringing,) = run(netlist, supplied() + deck, control)["d"]
-    (dc,) = run(netlist, supplied(on=False) + "Vl a b 48\nRe b 0 100k\n", "op\nlet r=-48/i(Vl)\nwrdata d.txt r r")["d"][-1:]
+    (dc,) = run(netlist, supplied(on=False) + "Vl a b 48\nRe b 0 100k\n", "op\nlet r=-48/i(Vl)\nwrdata d.txt r r")["d"][
+        -1:
+    ]
     return [
         Figure("insertion loss, idle, 300 to 3400 Hz", lost("idle"), "dB", None, 0.2),
         Figure("insertion loss, Pi without power", lost("off"), "dB", None, 0.2),
@@ -92,12 +105,28 @@ def notice(netlist: Netlist) -> list[Figure]:
     strong = rows(True, Corner(film(netlist, 1, ("C113",)), ron=20))
     levels = [dbm(nearest(r, 1000)[1]) for r in (weak, strong)]
     return [
-        Figure("notice on the line, codec at full scale", dbm(at_1k[1]), "dBm", -16, -8, "the rule for sent speech: -8 dBm mean"),
+        Figure(
+            "notice on the line, codec at full scale",
+            dbm(at_1k[1]),
+            "dBm",
+            -16,
+            -8,
+            "the rule for sent speech: -8 dBm mean",
+        ),
         Figure("notice, weakest corner (120 ohm contacts, a 100 ohm source)", levels[0], "dBm", -16, -8),
         Figure("notice, strongest corner", levels[1], "dBm", -16, -8),
         Figure("notice, 300 to 3400 Hz against 1 kHz", flat, "dB", -2, 2),
-        Figure("notice switched off, codec at full scale", max(dbm(row[1]) for row in off), "dBm", None, -60, "not heard"),
-        Figure("own notice as recorded, against 1 V rms", decibels(at_1k[2]), "dB", -30, -15, "proof that it was on the pair"),
+        Figure(
+            "notice switched off, codec at full scale", max(dbm(row[1]) for row in off), "dBm", None, -60, "not heard"
+        ),
+        Figure(
+            "own notice as recorded, against 1 V rms",
+            decibels(at_1k[2]),
+            "dB",
+            -30,
+            -15,
+            "proof that it was on the pair",
+        ),
     ]
 
 
@@ -123,7 +152,9 @@ def _harmonics(rows: list[Row], column: int, hertz: float, start: float, end: fl
 def full_level(netlist: Netlist) -> list[Figure]:
     """+6 dBm on the line, and the codec at full scale: neither may clip anywhere."""
     wave = "tran 10u 24m 20m 5u\nwrdata d.txt {}"
-    heard = run(netlist, supplied() + "Vt s b dc 0 sin(0 4.38 1k)\nRs s a 600\nRt a b 600\nRg b 0 1Meg\n", wave.format("v(adc)"))
+    heard = run(
+        netlist, supplied() + "Vt s b dc 0 sin(0 4.38 1k)\nRs s a 600\nRt a b 600\nRg b 0 1Meg\n", wave.format("v(adc)")
+    )
     volts, dirt = _harmonics(heard["d"], 1, 1000, 0.021, 0.023)
     sent = run(
         netlist,
@@ -142,7 +173,9 @@ def balance(netlist: Netlist) -> list[Figure]:
     """What the tap turns of a voltage on both wires into one between them, its capacitors 20 % apart the wrong way."""
     apart = Corner(film(netlist, 1, ("C106",)) | film(netlist, -1, ("C107",)))
     ends = "Vc e 0 dc 0 ac {}\nR1 e a 300\nR2 e b 300\nRt a b 600\n"
-    rows = run(netlist, supplied(apart) + ends.format(1), f"{BAND}\nlet m=-db(v(a,b)+1e-12)\nwrdata d.txt m", apart)["d"]
+    rows = run(netlist, supplied(apart) + ends.format(1), f"{BAND}\nlet m=-db(v(a,b)+1e-12)\nwrdata d.txt m", apart)[
+        "d"
+    ]
     values = dict(apart.values)
     for refs, side in ((("R101", "R102", "R105"), 1), (("R103", "R104", "R106"), -1)):
         for ref in refs:
@@ -152,14 +185,21 @@ def balance(netlist: Netlist) -> list[Figure]:
     control = "ac lin 1 50 50\nlet s=mag(v(vs))/0.0081\nlet q=1e3*mag(v(adc))\nwrdata d.txt s q"
     (humming,) = run(netlist, supplied(hum) + ends.format(30), control, hum)["d"]
     return [
-        Figure("longitudinal conversion loss, 300 to 3400 Hz", min(row[1] for row in rows), "dB", 52, None, "capacitors 20 % apart"),
+        Figure(
+            "longitudinal conversion loss, 300 to 3400 Hz",
+            min(row[1] for row in rows),
+            "dB",
+            52,
+            None,
+            "capacitors 20 % apart",
+        ),
         Figure("30 V rms 50 Hz on both wires, as line voltage", humming[1], "V", None, 2, "1 % parts, the wrong way"),
         Figure("30 V rms 50 Hz on both wires, at the codec", humming[2], "mV", None, 20, "1 % parts, the wrong way"),
     ]
 
 
 def crosstalk(netlist: Netlist) -> list[Figure]:
-    """Two lines of one board: 3V3A common behind 0.3 ohm and 22 uF, 5 pF between the pairs, 300 to 3400 Hz and 1500 Hz."""
+    """Two lines of one board: 3V3A common behind 0.3 ohm and 22 uF, 5 pF between the pairs."""
     deck = "V33 v33 0 3.3\nV5 v5 0 5\nRf v33 v33A 0.3\nCf v33A 0 22u\nVm vm 0 1.65\nCx a1 a2 5p\n"
     for i in (1, 2):
         deck += (
@@ -175,5 +215,12 @@ def crosstalk(netlist: Netlist) -> list[Figure]:
     return [
         Figure("crosstalk at 1500 Hz, line 1 to line 2's pair", at_1500[1], "dB", 70, None, rule),
         Figure("crosstalk at 1500 Hz, line 1 to line 2's recording", at_1500[2], "dB", 70, None, rule),
-        Figure("crosstalk, worst from 300 to 3400 Hz", min(min(row[1:]) for row in rows), "dB", 60, None, "no rule there; speech is not understood"),
+        Figure(
+            "crosstalk, worst from 300 to 3400 Hz",
+            min(min(row[1:]) for row in rows),
+            "dB",
+            60,
+            None,
+            "no rule there; speech is not understood",
+        ),
     ]

@@ -41,21 +41,52 @@ def thresholds(netlist: Netlist) -> list[Figure]:
     closed = _sweep(netlist, Corner(values=CLOSED), "5 80 0.2")
     hook24, ring24 = crossings(closed, 1, LOGIC), crossings(closed, 2, LOGIC)
     figures = [
-        Figure("thresholds found (HOOK, RING, each way, and with jumpers)", len(hook + ring + hook24 + ring24), "of 6", 6, 6),
-        Figure("DC resistance between the wires, on-hook", -1e-6 / load, "Mohm", 20, None, "1 Mohm is the rule; 20 Mohm a wire"),
-        Figure("measured voltage, per volt of line", measured * 1e3, "mV", 8.02, 8.18, "the driver's gain, 162k over 20M"),
+        Figure(
+            "thresholds found (HOOK, RING, each way, and with jumpers)",
+            len(hook + ring + hook24 + ring24),
+            "of 6",
+            6,
+            6,
+        ),
+        Figure(
+            "DC resistance between the wires, on-hook",
+            -1e-6 / load,
+            "Mohm",
+            20,
+            None,
+            "1 Mohm is the rule; 20 Mohm a wire",
+        ),
+        Figure(
+            "measured voltage, per volt of line", measured * 1e3, "mV", 8.02, 8.18, "the driver's gain, 162k over 20M"
+        ),
     ]
     if len(hook) == len(ring) == 2:
         figures += [
-            Figure("HOOK threshold, A positive", hook[1], "V", 29, 33.5, "idle is 42 to 53 V, off-hook at the set up to 24.2 V"),
+            Figure(
+                "HOOK threshold, A positive",
+                hook[1],
+                "V",
+                29,
+                33.5,
+                "idle is 42 to 53 V, off-hook at the set up to 24.2 V",
+            ),
             Figure("HOOK threshold, A negative", -hook[0], "V", 29, 33.5, "either polarity"),
-            Figure("RING threshold, A positive", ring[1], "V", 60, 70, "above any feed, below 65 V rms ringing's 92 V peak"),
+            Figure(
+                "RING threshold, A positive", ring[1], "V", 60, 70, "above any feed, below 65 V rms ringing's 92 V peak"
+            ),
             Figure("RING threshold, A negative", -ring[0], "V", 60, 70, "either polarity"),
         ]
     if len(hook24) == len(ring24) == 1:
         figures += [
             Figure("HOOK threshold, jumpers for 24 V closed", hook24[0], "V", 13, 18, "idle is 20 to 30 V"),
-            Figure("RING threshold, jumpers for 24 V closed", ring24[0], "V", 45, 58, "ringing at a 24 V exchange is weaker"),
+            Figure(
+                "RING threshold, jumpers for 24 V closed",
+                ring24[0],
+                "V",
+                45,
+                58,
+                "ringing at a 24 V exchange is weaker",
+            ),
         ]
     return figures
 
@@ -84,10 +115,24 @@ def worst_case(netlist: Netlist) -> list[Figure]:
     low = {name: min(volts) - off for name, volts in found.items()}
     high = {name: max(volts) + off for name, volts in found.items()}
     return [
-        Figure("HOOK threshold, worst case, lowest", low["HOOK"], "V", 25, None, "the highest off-hook voltage at a set is 24.2 V"),
+        Figure(
+            "HOOK threshold, worst case, lowest",
+            low["HOOK"],
+            "V",
+            25,
+            None,
+            "the highest off-hook voltage at a set is 24.2 V",
+        ),
         Figure("HOOK threshold, worst case, highest", high["HOOK"], "V", None, 40, "the lowest idle feed is 42 V"),
         Figure("RING threshold, worst case, lowest", low["RING"], "V", 55, None, "the highest feed is 53 V"),
-        Figure("RING threshold, worst case, highest", high["RING"], "V", None, 85, "15 Hz at 65 V rms is 92 V peak, less the filter"),
+        Figure(
+            "RING threshold, worst case, highest",
+            high["RING"],
+            "V",
+            None,
+            85,
+            "15 Hz at 65 V rms is 92 V peak, less the filter",
+        ),
     ]
 
 
@@ -112,7 +157,14 @@ def monte_carlo(netlist: Netlist) -> list[Figure]:
         Figure(f"HOOK thresholds found, {MONTE_CARLO_BOARDS} boards drawn", len(good), f"of {len(hook)}", len(hook)),
         Figure("HOOK threshold, lowest board", min(good, default=0), "V", 29, None, "1 % parts, -10 to 60 °C"),
         Figure("HOOK threshold, highest board", max(good, default=99), "V", None, 33.5, "1 % parts, -10 to 60 °C"),
-        Figure("measured voltage, error of the worst board before calibration", max(zero) / gain(netlist), "V", None, 3, "calibrated at first power-up"),
+        Figure(
+            "measured voltage, error of the worst board before calibration",
+            max(zero) / gain(netlist),
+            "V",
+            None,
+            3,
+            "calibrated at first power-up",
+        ),
     ]
 
 
@@ -133,7 +185,7 @@ FEEDS, LINES, SETS = (358, 440, 800), (0, 100, 200, 300, 500, 1000, 1500), (50, 
 
 
 def loops(netlist: Netlist, tap: tuple[str, str], battery: str, corner: Corner = NOMINAL) -> Iterator[Loop]:
-    """Every feed, line and set on a battery swept over three voltages, tapped at `tap` (a0 b0 = exchange, a1 b1 = set)."""
+    """Every feed, line and set, a battery of three voltages; tapped at `tap` (a0 b0 = exchange, a1 b1 = set)."""
     deck = supplied(corner).replace("XL a b", f"XL {tap[0]} {tap[1]}") + (
         "VB n 0 -48\nRFa a0 0 220\nRFb b0 n 220\nRLa a0 a1 1m\nRLb b0 b1 1m\nRP a1 b1 200\n"
     )
@@ -167,7 +219,7 @@ LEARNED_SHARE = 0.92
 
 
 def hook_map(netlist: Netlist) -> list[Figure]:
-    """358 to 800 ohm feeds at 42 to 53 V, 0 to 1.5 kohm of line, sets of 50 to 300 ohm; and at 24 V with the jumpers."""
+    """358 to 800 ohm feeds at 42 to 53 V, 0 to 1.5 kohm of line, sets of 50 to 300 ohm; at 24 V with the jumpers."""
     at_set = list(loops(netlist, ("a1", "b1"), "-53 -42 5.5"))
     at_exchange = list(loops(netlist, ("a0", "b0"), "-53 -42 5.5"))
     low = list(loops(netlist, ("a1", "b1"), "-30 -20 5", Corner(values=CLOSED)))
@@ -175,14 +227,68 @@ def hook_map(netlist: Netlist) -> list[Figure]:
     learned = [case for case in at_exchange if case.volts > LEARNED_SHARE * case.idle]
     everything = f"of {len(at_set)}"
     return [
-        Figure("loop current of the cases, least", min(c.amps for c in at_set) * 1e3, "mA", None, 20, "cases cover 20 to 130 mA"),
-        Figure("loop current of the cases, most", max(c.amps for c in at_set) * 1e3, "mA", 129, None, "cases cover 20 to 130 mA"),
-        Figure("idle lines that read off-hook, either tap, 48 and 24 V", sum(c.idle_hook > LOGIC for c in at_set + at_exchange + low), f"of {3 * len(low)}", None, 0),
+        Figure(
+            "loop current of the cases, least",
+            min(c.amps for c in at_set) * 1e3,
+            "mA",
+            None,
+            20,
+            "cases cover 20 to 130 mA",
+        ),
+        Figure(
+            "loop current of the cases, most",
+            max(c.amps for c in at_set) * 1e3,
+            "mA",
+            129,
+            None,
+            "cases cover 20 to 130 mA",
+        ),
+        Figure(
+            "idle lines that read off-hook, either tap, 48 and 24 V",
+            sum(c.idle_hook > LOGIC for c in at_set + at_exchange + low),
+            f"of {3 * len(low)}",
+            None,
+            0,
+        ),
         Figure("off-hook missed by HOOK, tap at the set", sum(c.hook < LOGIC for c in at_set), everything, None, 0),
-        Figure("off-hook missed by HOOK, tap at a 24 V set, jumpers closed", sum(c.hook < LOGIC for c in low), everything, None, 0),
-        Figure("off-hook missed by HOOK, tap at the exchange", len(missed), everything, 49, 49, "a known limit: what the measured voltage is for"),
-        Figure("shortest line on which that happens", min((c.line for c in missed), default=0), "ohm", 300, None, "about 1 km of 0.4 mm pair"),
-        Figure("off-hook missed by the measured voltage, tap at the exchange", len(learned), everything, None, 0, f"threshold {LEARNED_SHARE} of the idle voltage"),
-        Figure("off-hook voltage over idle voltage, largest", max(c.volts / c.idle for c in at_exchange), "", None, LEARNED_SHARE - 0.05, "room for hum and drift"),
+        Figure(
+            "off-hook missed by HOOK, tap at a 24 V set, jumpers closed",
+            sum(c.hook < LOGIC for c in low),
+            everything,
+            None,
+            0,
+        ),
+        Figure(
+            "off-hook missed by HOOK, tap at the exchange",
+            len(missed),
+            everything,
+            49,
+            49,
+            "a known limit: what the measured voltage is for",
+        ),
+        Figure(
+            "shortest line on which that happens",
+            min((c.line for c in missed), default=0),
+            "ohm",
+            300,
+            None,
+            "about 1 km of 0.4 mm pair",
+        ),
+        Figure(
+            "off-hook missed by the measured voltage, tap at the exchange",
+            len(learned),
+            everything,
+            None,
+            0,
+            f"threshold {LEARNED_SHARE} of the idle voltage",
+        ),
+        Figure(
+            "off-hook voltage over idle voltage, largest",
+            max(c.volts / c.idle for c in at_exchange),
+            "",
+            None,
+            LEARNED_SHARE - 0.05,
+            "room for hum and drift",
+        ),
         Figure("step of the measured voltage", 3.3 / 4096 / gain(netlist), "V", None, 0.2, "MCP3208, 12 bit"),
     ]

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from hw.circuit.figures import Figure
+from hw.circuit.insulation import faults
 from hw.circuit.measure_signals import dialling, ringing, speech
 from hw.circuit.measure_sound import balance, crosstalk, load, notice, pick_up
 from hw.circuit.measure_stress import barrier, surge
 from hw.circuit.measure_voltage import hook_map, monte_carlo, thresholds, worst_case
-from hw.circuit.figures import Figure
-from hw.circuit.insulation import faults
 from hw.circuit.netlist import Netlist, Part
 
 Measure = Callable[[Netlist], list[Figure]]

@@ -7,6 +7,8 @@ logs where it is run: hence the environment below, and `build`'s scratch directo
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 for version in ("", "5", "6", "7", "8", "9", "10"):
@@ -17,6 +19,7 @@ import skidl  # noqa: E402  (reads the environment)
 from hw.circuit import catalogue as kinds  # noqa: E402
 from hw.circuit.netlist import Netlist, Part  # noqa: E402
 
+CATALOGUE = kinds.CATALOGUE
 skidl.set_default_tool(skidl.SKIDL)
 _TYPES = skidl.Pin.types
 _KIND = {
@@ -29,6 +32,9 @@ _KIND = {
     kinds.POWER: _TYPES.PWRIN,
     kinds.SUPPLY: _TYPES.PWROUT,
 }
+
+
+_OWN = re.compile(r'\((date|source) "[^"]*"\)')
 
 
 class Sheet:
@@ -49,8 +55,15 @@ class Sheet:
         """Says that the net is a supply though only passive parts feed it (behind a ferrite)."""
         self.net(name).drive = skidl.POWER
 
-    def add(self, item: str, ref: str, *nets: str, kinds: dict[int, str] | None = None, **pins: str) -> None:
-        """A part of the catalogue. `nets` are by pin order; `p7="GND"` is pin 7; a pin nobody names is left open.
+    def add(
+        self,
+        item: str,
+        ref: str,
+        *nets: str,
+        at: Mapping[int, str] | None = None,
+        kinds: Mapping[int, str] | None = None,
+    ) -> None:
+        """A part of the catalogue. `nets` are by pin order, `at` by pin number; a pin nobody names is left open.
 
         `kinds` overrides what pins are to the rule check, for connectors: what the other board does on them.
         """
@@ -72,11 +85,14 @@ class Sheet:
             ],
         )(ref=ref, value=about.value, tag=ref, footprint=about.footprint, circuit=self._circuit)
         order = [number for number, _, _ in about.pins]
-        wanted = dict(zip(order, nets, strict=False)) | {name[1:]: net for name, net in pins.items()}
+        wanted = dict(zip(order, nets, strict=False)) | {str(pin): net for pin, net in (at or {}).items()}
         if unknown := set(wanted) - set(order):
             raise ValueError(f"{item} has no pin {sorted(unknown)}")
         for number in order:
             part[number] += self.net(wanted[number]) if number in wanted else self._circuit.NC
+
+    def _name(self, net: skidl.Net) -> str | None:
+        return None if net is self._circuit.NC else str(net.name)
 
     def finish(self, folder: Path) -> Netlist:
         """Runs the electrical-rule check, writes NAME.net (KiCad's form) into `folder`, and gives the netlist."""
@@ -84,16 +100,16 @@ class Sheet:
         log = skidl.erc_logger
         complaints = (f"{log.error.count} errors", f"{log.warning.count} warnings")
         clean = log.error.count == log.warning.count == 0
-        self._circuit.generate_netlist(file_=str(folder / f"{self.name}.net"), tool=skidl.KICAD6)
+        path = folder / f"{self.name}.net"
+        text = self._circuit.generate_netlist(file_=str(path), tool=skidl.KICAD6)
+        # Nothing of the day or of the machine, so that the same circuit gives the same file.
+        path.write_text(_OWN.sub(r'(\1 "")', text), encoding="utf-8")
         parts = {
             part.ref: Part(
                 part.ref,
                 self._items[part.ref],
-                {pin.num: None if pin.net is self._circuit.NC else str(pin.net.name) for pin in part.pins},
+                {number: self._name(part[number].net) for number, _, _ in CATALOGUE[self._items[part.ref]].pins},
             )
             for part in self._circuit.parts
         }
         return Netlist(self.name, parts, () if clean else complaints)
-
-
-CATALOGUE = kinds.CATALOGUE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import subprocess
@@ -13,7 +14,19 @@ from pathlib import Path
 from hw.circuit.netlist import GROUND, Netlist, Part
 
 MODELS = Path(__file__).with_name("models.lib")
-PORTS = ("L{n}_A", "L{n}_B", "3V3", "3V3A", "5V", "HOOK{n}", "RING{n}_N", "INJ_EN{n}", "DAC_OUT{n}", "ADC_IN{n}", "VS{n}")
+PORTS = (
+    "L{n}_A",
+    "L{n}_B",
+    "3V3",
+    "3V3A",
+    "5V",
+    "HOOK{n}",
+    "RING{n}_N",
+    "INJ_EN{n}",
+    "DAC_OUT{n}",
+    "ADC_IN{n}",
+    "VS{n}",
+)
 # A simulator's numbers: one rule for "10M" and "10Meg", "m" is milli.
 _SCALE = {"p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
 _FAILED = re.compile(
@@ -28,7 +41,7 @@ class SimulationError(Exception):
 
 
 def number(value: str) -> float:
-    """"8.25k" → 8250.0"""
+    """ "8.25k" → 8250.0"""
     found = re.fullmatch(r"([0-9.]+)([pnumkMG]?)", value)
     if found is None:
         raise ValueError(f"{value} is no value")
@@ -42,7 +55,7 @@ def nominal(part: Part) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Corner:
-    """What differs from the nominal line: values by reference (SI units), transformer, photoMOS, temperature, supply."""
+    """What differs from the nominal line: values by reference (SI units), transformer, photoMOS, heat, supply."""
 
     values: Mapping[str, float] = field(default_factory=dict)
     lp: float = 4.5
@@ -71,15 +84,18 @@ def subcircuit(netlist: Netlist, n: int, corner: Corner = NOMINAL) -> str:
         text = template.replace("{ref}", ref)
         if "{value}" in text:
             text = text.replace("{value}", f"{corner.values.get(ref, nominal(part)):.9g}")
-        text = re.sub(r"\{(\d+)\}", lambda pin, part=part: node(part.pins[pin[1]]), text)
+        for pin, net in part.pins.items():
+            text = text.replace(f"{{{pin}}}", node(net))
         for name, value in (("Lp", corner.lp), ("Rp", corner.rp), ("Ron", corner.ron)):
             text = text.replace(f"{{{{{name}}}}}", f"{value:.9g}")
         lines.append(text)
     return "\n".join([*lines, ".ends LINE"])
 
 
-def supplied(corner: Corner = NOMINAL, inject: bool = False, dac: str = "", source_ohms: float = 0.5, on: bool = True) -> str:
-    """The line as XL on nodes a and b, with its supplies, codec input (20k to mid supply) and output. `on` = powered."""
+def supplied(
+    corner: Corner = NOMINAL, inject: bool = False, dac: str = "", source_ohms: float = 0.5, on: bool = True
+) -> str:
+    """The line as XL on nodes a and b, with its supplies, codec input (20k to mid supply) and output; `on`: powered."""
     supply, half = (corner.supply, 1.65) if on else (0.0, 0.0)
     return "\n".join(
         (
@@ -111,7 +127,9 @@ def run(netlist: Netlist, deck: str, control: str, corner: Corner = NOMINAL, lin
         if _FAILED.search(said):
             raise SimulationError(said[-1500:])
         return {
-            path.stem: [[float(word) for word in line.split()] for line in path.read_text().splitlines() if line.strip()]
+            path.stem: [
+                [float(word) for word in line.split()] for line in path.read_text().splitlines() if line.strip()
+            ]
             for path in place.glob("*.txt")
         }
 
@@ -127,7 +145,7 @@ def dbm(volts: float, ohms: float = 600.0) -> float:
 def crossings(rows: list[Row], column: int, level: float) -> list[float]:
     """Where the column crosses the level, by the scale, interpolated."""
     found = []
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in itertools.pairwise(rows):
         if (before[column] - level) * (after[column] - level) < 0:
             share = (level - before[column]) / (after[column] - before[column])
             found.append(before[0] + share * (after[0] - before[0]))

@@ -19,7 +19,7 @@ def header(sheet: Sheet, ref: str, rows: list[Row], also: dict[int, str]) -> Non
     nets = {HEADER[row.bcm]: row.net for row in rows} | {HEADER[bcm]: net for bcm, net in also.items()} | POWER
     kinds = {HEADER[row.bcm]: KIND[row.direction] for row in rows} | {HEADER[bcm]: BIDIR for bcm in also}
     kinds |= dict.fromkeys(FIRST_OF_SUPPLY, SUPPLY)
-    sheet.add("header Pi", ref, kinds=kinds, **{f"p{pin}": net for pin, net in nets.items()})
+    sheet.add("header Pi", ref, at=nets, kinds=kinds)
 
 
 def analogue_supply(sheet: Sheet) -> None:
@@ -47,13 +47,10 @@ def tsuwa2() -> Sheet:
     sheet.add("R 10k", "R3", "3V3", "EE_WP")
     analogue_supply(sheet)
     (left_in, left_out), (right_in, right_out) = AUDIO[0], AUDIO[1]
-    sheet.add(
-        *("codec", "U2"),
-        **{"p1": "3V3", "p3": "I2S_BCLK", "p4": "I2S_DOUT", "p5": "I2S_LRCK", "p6": "DOUT_R", "p7": "I2S_LRCK"},
-        **{"p8": "3V3A", "p9": left_out, "p10": right_out, "p11": "GND", "p14": "3V3A", "p15": "GND", "p16": "VMID"},
-        **{"p19": right_in, "p20": left_in, "p21": "GND", "p22": "GND", "p23": "I2C1_SDA", "p24": "I2C1_SCL"},
-        **{"p25": "MCLK", "p27": "3V3", "p28": "GND"},
-    )
+    codec = {1: "3V3", 3: "I2S_BCLK", 4: "I2S_DOUT", 5: "I2S_LRCK", 6: "DOUT_R", 7: "I2S_LRCK", 8: "3V3A"}
+    codec |= {9: left_out, 10: right_out, 11: "GND", 14: "3V3A", 15: "GND", 16: "VMID", 19: right_in, 20: left_in}
+    codec |= {21: "GND", 22: "GND", 23: "I2C1_SDA", 24: "I2C1_SCL", 25: "MCLK", 27: "3V3", 28: "GND"}
+    sheet.add("codec", "U2", at=codec)
     sheet.add("R 33", "R4", "DOUT_R", "I2S_DIN")
     sheet.add("oscillator", "Y1", "3V3", "GND", "MCLK_R", "3V3")
     sheet.add("R 33", "R5", "MCLK_R", "MCLK")

@@ -46,22 +46,15 @@ def line_board() -> Sheet:
 def _expander(sheet: Sheet, ref: str, name: str) -> None:
     expander = EXPANDERS[name]
     pins = MCP23017 if expander.part == "MCP23017" else MCP23008
-    nets = {f"p{pin}": net for pin, net in zip(pins, expander.nets, strict=True)}
-    address = {
-        f"p{pin}": "3V3" if expander.address >> bit & 1 else "GND" for bit, pin in enumerate(A0_A1_A2[expander.part])
-    }
+    nets = dict(zip(pins, expander.nets, strict=True))
+    for bit, pin in enumerate(A0_A1_A2[expander.part]):
+        nets[pin] = "3V3" if expander.address >> bit & 1 else "GND"
     if expander.part == "MCP23017":
-        interrupt = {"p20": expander.interrupt} if expander.interrupt else {}  # INTA, mirrored
-        sheet.add(
-            *("expander 16", ref),
-            **{"p9": "3V3", "p10": "GND", "p12": "I2C1_SCL", "p13": "I2C1_SDA", "p18": "3V3"},
-            **nets,
-            **address,
-            **interrupt,
-        )
+        nets |= {9: "3V3", 10: "GND", 12: "I2C1_SCL", 13: "I2C1_SDA", 18: "3V3"}
+        nets |= {20: expander.interrupt} if expander.interrupt else {}  # INTA, mirrored
+        sheet.add("expander 16", ref, at=nets)
     else:
-        supply = {"p1": "I2C1_SCL", "p2": "I2C1_SDA", "p6": "3V3", "p9": "GND", "p18": "3V3"}
-        sheet.add("expander 8", ref, **supply, **nets, **address)
+        sheet.add("expander 8", ref, at=nets | {1: "I2C1_SCL", 2: "I2C1_SDA", 6: "3V3", 9: "GND", 18: "3V3"})
 
 
 def carrier() -> Sheet:
