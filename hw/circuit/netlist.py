@@ -64,7 +64,7 @@ class Netlist:
         return replace(self, parts={**self.parts, ref: replace(self.parts[ref], item=item)})
 
     def save(self, path: Path) -> None:
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(self, order="deterministic")) + b"\n")
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self)) + b"\n")
 
 
 def load(path: Path) -> Netlist:
