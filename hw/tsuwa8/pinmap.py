@@ -1,5 +1,6 @@
-"""The one table of pins of tsuwa8: four two-line interface boards, two pin expanders for the lines, one for the panel, a
-voltage ADC, and the sound of eight lines from an 8-channel converter on a Pi 5 or from a class-compliant USB interface.
+"""The one table of pins of tsuwa8: four two-line interface boards, two pin expanders for contacts and announcement
+paths, one for lamps and buttons, a voltage ADC, and the sound of eight lines from an 8-channel converter on a Pi 5 or
+from a class-compliant USB interface.
 
 GPIO18 to 27 are left to the converter (four I2S lanes on a Pi 5); the lines' own pins are on expanders, found by name.
 The expanders' outputs are inputs at reset, and their loads pulled down, so that every lamp and announcement path is off

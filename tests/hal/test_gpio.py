@@ -41,7 +41,7 @@ def test_stamps_of_either_clock_become_monotonic(ticks_ns: int, wanted: int) -> 
 
 def plan(**board: object) -> BoardPlan:
     return resolve(
-        Config(board=BoardConfig(**({"kind": "telrec2"} | board)), line=(LineConfig(id="1", port=1),))  # type: ignore[arg-type]
+        Config(board=BoardConfig(**({"kind": "tsuwa2"} | board)), line=(LineConfig(id="1", port=1),))  # type: ignore[arg-type]
     )
 
 
@@ -207,7 +207,7 @@ def test_a_pin_that_is_taken_is_told() -> None:
     panel.output(Pin(17))
     with pytest.raises(BoardError) as caught:
         panel.open()
-    assert "pin of the board telrec2" in caught.value.message
+    assert "pin of the board tsuwa2" in caught.value.message
     panel.close()
 
 
@@ -269,7 +269,7 @@ def test_lgpio_leaves_no_trace_and_no_other_library_is_tried(tmp_path: Path) -> 
         from tsuwaroku.hal import gpio
         from tsuwaroku.hal.device import DeviceBoard
         gpio._DEV = Path("/nonexistent")  # a machine without chips
-        board = DeviceBoard(Config(board=BoardConfig(kind="telrec2"), line=(LineConfig(id="1", port=1),)))
+        board = DeviceBoard(Config(board=BoardConfig(kind="tsuwa2"), line=(LineConfig(id="1", port=1),)))
         try:
             board.open()
         except BoardError as error:

@@ -12,16 +12,16 @@ TWO = (LineConfig(id="11", port=1), LineConfig(id="12", port=2))
 
 
 def config(*lines: LineConfig, **board: object) -> Config:
-    return Config(board=BoardConfig(**({"kind": "telrec2"} | board)), line=lines)  # type: ignore[arg-type]
+    return Config(board=BoardConfig(**({"kind": "tsuwa2"} | board)), line=lines)  # type: ignore[arg-type]
 
 
-def test_telrec2() -> None:
+def test_tsuwa2() -> None:
     assert resolve(config(*TWO, period_ms=40, buffer_ms=400)) == BoardPlan(
-        name="telrec2",
+        name="tsuwa2",
         pin_factory="lgpio",
         gpio_chips=("pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835"),
         system_lamp=Pin(25),
-        cards=(CardPlan("", "plughw:CARD=telrec", "plughw:CARD=telrec", 2),),
+        cards=(CardPlan("", "plughw:CARD=tsuwa2", "plughw:CARD=tsuwa2", 2),),
         rate=8000,
         period=320,
         buffer=3200,
@@ -55,7 +55,7 @@ def test_ports_count_for_each_card_and_a_further_card_has_no_connectors() -> Non
     line = on("usb", "21", 4, "5", "!4")
     plan = resolve(config(*TWO, line, card=(usb,)))
     assert plan.cards == (
-        CardPlan("", "plughw:CARD=telrec", "plughw:CARD=telrec", 2),
+        CardPlan("", "plughw:CARD=tsuwa2", "plughw:CARD=tsuwa2", 2),
         CardPlan("usb", "usb", "usb", 4),
     )
     assert [(line.line, line.card, line.channel) for line in plan.lines] == [
@@ -80,7 +80,7 @@ def test_the_boards_own_card_is_left_alone_where_no_line_is_on_it() -> None:
     [
         (config(*TWO, kind="nosuch"), "kind = 'nosuch' is no board known here", "configuration: board"),
         (config(LineConfig(id="1")), "has no port", "configuration: line 1"),
-        (config(LineConfig(id="1", port=3)), "port = 3, but the board telrec2 has 2", "configuration: line 1"),
+        (config(LineConfig(id="1", port=3)), "port = 3, but the board tsuwa2 has 2", "configuration: line 1"),
         (config(LineConfig(id="1", port=1, hook="GPIO99")), "'GPIO99' is no pin", "configuration: line 1"),
         (config(LineConfig(id="1", port=1, hook="abc")), "'abc' is no pin", "configuration: line 1"),
         (
@@ -95,7 +95,7 @@ def test_the_boards_own_card_is_left_alone_where_no_line_is_on_it() -> None:
         ),
         (
             config(LineConfig(id="2", port=2, lamp="19")),
-            "GPIO19 is used by the board telrec2 itself and by line 2 (lamp)",
+            "GPIO19 is used by the board tsuwa2 itself and by line 2 (lamp)",
             "configuration",
         ),
         (
@@ -121,13 +121,13 @@ def test_the_boards_own_card_is_left_alone_where_no_line_is_on_it() -> None:
             "configuration: line x",
         ),
         (
-            config(on("usb", "x", 1, "4", "5"), capture="telrec", card=(CardConfig(name="usb", channels=2),)),
+            config(on("usb", "x", 1, "4", "5"), capture="tsuwa2", card=(CardConfig(name="usb", channels=2),)),
             "no line is on the board's own card",
             "configuration: board",
         ),
         (
-            config(TWO[0], on("telrec", "x", 2, "4", "5"), card=(CardConfig(name="telrec", channels=2),)),
-            "board and board.card.telrec both capture from telrec",
+            config(TWO[0], on("tsuwa2", "x", 2, "4", "5"), card=(CardConfig(name="tsuwa2", channels=2),)),
+            "board and board.card.tsuwa2 both capture from tsuwa2",
             "configuration",
         ),
         (

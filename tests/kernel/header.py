@@ -7,7 +7,7 @@ from pathlib import Path
 
 _CONFIGFS = Path("/sys/kernel/config/gpio-sim")
 _PLATFORM = Path("/sys/devices/platform")
-# What a Raspberry Pi 4 calls the chip of its header (hal/hats/telrec2.py).
+# What a Raspberry Pi 4 calls the chip of its header (hal/hats/tsuwa2.py).
 PI_4_LABEL = "pinctrl-bcm2711"
 LINES = 28
 

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from tsuwaroku.config import Config, LineConfig
 from tsuwaroku.errors import ConfigError
 from tsuwaroku.hal.hats.description import Hat, Port
-from tsuwaroku.hal.hats.telrec2 import TELREC2
+from tsuwaroku.hal.hats.tsuwa2 import TSUWA2
 
 # Every pin and the card are given in the configuration. The labels are those of the Pi 5, the Pi 4 and the older ones.
-CUSTOM = Hat(name="custom", gpio_chips=TELREC2.gpio_chips)
+CUSTOM = Hat(name="custom", gpio_chips=TSUWA2.gpio_chips)
 
-HATS: dict[str, Hat] = {"telrec2": TELREC2, "custom": CUSTOM}
+HATS: dict[str, Hat] = {"tsuwa2": TSUWA2, "custom": CUSTOM}
 
 # Pulled up from power-on until software says otherwise (BCM2835 ARM Peripherals, table 6-31; RP1 the same).
 _PULLED_UP_AT_RESET = range(9)
