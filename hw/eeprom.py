@@ -7,8 +7,8 @@ An image is a header and atoms, all little-endian:
 | header | signature "R-Pi" | version 2 | reserved 0 | u16 number of atoms | u32 octets of the whole |
 | atom   | u16 type | u16 number, from 0 | u32 octets of data and CRC | data | u16 CRC-16 of all before it in the atom |
 
-Type 1 (vendor): 16 octets UUID, last first; u16 product id; u16 product version; u8 and u8 lengths of the vendor's and the
-product's name; both names. Type 3 (device tree): the overlay's name. The CRC is CRC-16/ARC: 0x8005 mirrored, from 0.
+Type 1 (vendor): 16 octets UUID, last first; u16 product id; u16 product version; u8 and u8 lengths of the vendor's and
+the product's name; both names. Type 3 (device tree): the overlay's name. CRC-16/ARC: 0x8005 mirrored, from 0.
 """
 
 from __future__ import annotations

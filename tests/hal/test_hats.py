@@ -32,6 +32,21 @@ def test_tsuwa2() -> None:
     )
 
 
+def test_tsuwa8() -> None:
+    """Contacts, lamps and buttons are on expanders, by the names of their lines."""
+    lines = tuple(LineConfig(id=f"2{port}", port=port) for port in (1, 8))
+    plan = resolve(config(*lines, kind="tsuwa8"))
+    assert (plan.system_lamp, plan.cards) == (Pin(16), (CardPlan("", "plughw:CARD=sndrpihifiberry", "", 8),))
+    assert plan.lines == tuple(
+        LinePlan(
+            f"2{n}", n - 1, Pin(f"HOOK{n}"), Pin(f"RING{n}_N", False), Pin(f"LED_REC{n}"), Pin(f"BTN{n}_N", False),
+            Pin(f"INJ_EN{n}"),
+        )
+        for n in (1, 8)
+    )  # fmt: skip
+    assert [str(pin) for pin in plan.pins()][:4] == ["GPIO16", "HOOK1", "!RING1_N", "LED_REC1"]
+
+
 def test_a_configuration_overrides_and_a_custom_board_gives_all() -> None:
     line = LineConfig(id="a", port=3, hook="GPIO5", ring="!BCM6", lamp="!gpio4")
     plan = resolve(
@@ -103,6 +118,17 @@ def test_the_boards_own_card_is_left_alone_where_no_line_is_on_it() -> None:
             "line 2 (speak) is on GPIO5, which is high from power-on until the service runs",
             "configuration",
         ),
+        (
+            config(LineConfig(id="1", port=1), kind="tsuwa8", pin_factory="rpigpio"),
+            "line 1 (hook) is on HOOK1, and pin_factory = 'rpigpio' knows the header's pins alone",
+            "configuration",
+        ),
+        (
+            config(TWO[0], LineConfig(id="2", port=2, lamp="HOOK9", speak="HOOK9")),
+            "HOOK9 is used by line 2 (lamp) and by line 2 (speak)",
+            "configuration",
+        ),
+        (config(LineConfig(id="1", port=1, hook="GPIO_X")), "'GPIO_X' is no pin", "configuration: line 1"),
         (config(*TWO, kind="custom"), "names no sound card", "configuration: board"),
         (config(*TWO, kind="custom", capture="c"), "has no hook contact", "configuration: line 11"),
         (
