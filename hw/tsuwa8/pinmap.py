@@ -24,8 +24,8 @@ PINS = [
     Row(9, "SPI0_MISO", "in", 0, "MCP3208"),
     Row(10, "SPI0_MOSI", "out", 0, "MCP3208"),
     Row(11, "SPI0_SCLK", "out", 0, "MCP3208"),
-    Row(17, "SENSE_INT_N", "in", 1, "TCA9535 at 0x20: 0 = a contact changed; 10 kΩ to 3V3"),
-    Row(5, "PANEL_INT_N", "in", 1, "TCA9535 at 0x22: 0 = a button changed; 10 kΩ to 3V3"),
+    Row(17, "SENSE_INT_N", "in", 1, "MCP23017 at 0x20: 0 = a contact changed"),
+    Row(5, "PANEL_INT_N", "in", 1, "MCP23017 at 0x22: 0 = a contact or button changed"),
     Row(16, "LED_ERR", "out", 0, "system lamp"),
 ]
 
@@ -39,15 +39,27 @@ class Expander(NamedTuple):
     nets: tuple[str, ...]
 
 
-# TCA9535 (NXP's PCA9535 is the same) and not MCP23017: of that, the last pin of each port must not be an input any more
-# (data sheet of 2022: a change on it may disturb the bus). BTNn_N have 10 kΩ to 3V3, LED_RECn and INJ_ENn 10 kΩ to GND.
+# Of an MCP23017 the last pin of each port (GPA7, GPB7) must not be an input any more (data sheet of 2022: a change on it
+# may disturb the bus), so lamps are there. Each interrupt is for both ports of its chip; BTNn_N are pulled up by the board,
+# LED_RECn and INJ_ENn down.
 EXPANDERS = {
     "sense": Expander(
-        "TCA9535", 0x20, "SENSE_INT_N", tuple(f"HOOK{n}" for n in LINES) + tuple(f"RING{n}_N" for n in LINES)
+        "MCP23017",
+        0x20,
+        "SENSE_INT_N",
+        (*(f"HOOK{n}" for n in LINES[:7]), "LED_REC7", *(f"RING{n}_N" for n in LINES[:7]), "LED_REC8"),
     ),
     "inject": Expander("MCP23008", 0x21, "", tuple(f"INJ_EN{n}" for n in LINES)),
     "panel": Expander(
-        "TCA9535", 0x22, "PANEL_INT_N", tuple(f"LED_REC{n}" for n in LINES) + tuple(f"BTN{n}_N" for n in LINES)
+        "MCP23017",
+        0x22,
+        "PANEL_INT_N",
+        (
+            *(f"LED_REC{n}" for n in LINES[:4]),
+            *("HOOK8", "RING8_N", "BTN8_N", "LED_REC5"),
+            *(f"BTN{n}_N" for n in LINES[:7]),
+            "LED_REC6",
+        ),
     ),
 }
 
