@@ -39,9 +39,9 @@ class Expander(NamedTuple):
     nets: tuple[str, ...]
 
 
-# Of an MCP23017 the last pin of each port (GPA7, GPB7) must not be an input any more (data sheet of 2022: a change on it
-# may disturb the bus), so lamps are there. Each interrupt is for both ports of its chip; BTNn_N are pulled up by the board,
-# LED_RECn and INJ_ENn down.
+# Of an MCP23017 the last pin of each port (GPA7, GPB7) must not be an input any more (data sheet of 2022: a change on
+# it may disturb the bus), so lamps are there. Each interrupt is for both ports of its chip; BTNn_N are pulled up by the
+# board, LED_RECn and INJ_ENn down.
 EXPANDERS = {
     "sense": Expander(
         "MCP23017",

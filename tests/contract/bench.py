@@ -66,8 +66,10 @@ class BenchRig(HandsRig):
         self.header.drive(PINS[line][what], active != (what in ACTIVE_LOW))
 
     def config(self) -> Config:
-        """The tsuwa2 board as it is delivered."""
-        return device_config("", "", pin_factory=self.pin_factory, rate=self.rate, period_ms=self.period_ms)
+        """The tsuwa2 board as it is delivered, but for its card's rate: sample for sample is compared here."""
+        return device_config(
+            *("", ""), pin_factory=self.pin_factory, rate=self.rate, card_rate=self.rate, period_ms=self.period_ms
+        )
 
     def make(self) -> Board:
         self.rest()

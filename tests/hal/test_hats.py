@@ -21,7 +21,7 @@ def test_tsuwa2() -> None:
         pin_factory="lgpio",
         gpio_chips=("pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835"),
         system_lamp=Pin(25),
-        cards=(CardPlan("", "plughw:CARD=tsuwa2", "plughw:CARD=tsuwa2", 2),),
+        cards=(CardPlan("", "plughw:CARD=tsuwa2", "plughw:CARD=tsuwa2", 2, 6),),
         rate=8000,
         period=320,
         buffer=3200,
@@ -36,7 +36,7 @@ def test_tsuwa8() -> None:
     """Contacts, lamps and buttons are on expanders, by the names of their lines."""
     lines = tuple(LineConfig(id=f"2{port}", port=port) for port in (1, 8))
     plan = resolve(config(*lines, kind="tsuwa8"))
-    assert (plan.system_lamp, plan.cards) == (Pin(16), (CardPlan("", "plughw:CARD=sndrpihifiberry", "", 8),))
+    assert (plan.system_lamp, plan.cards) == (Pin(16), (CardPlan("", "plughw:CARD=sndrpihifiberry", "", 8, 6),))
     assert plan.lines == tuple(
         LinePlan(
             f"2{n}", n - 1, Pin(f"HOOK{n}"), Pin(f"RING{n}_N", False), Pin(f"LED_REC{n}"), Pin(f"BTN{n}_N", False),
@@ -60,6 +60,17 @@ def test_a_configuration_overrides_and_a_custom_board_gives_all() -> None:
     assert moved.lines[0].ring == Pin(23, False)
 
 
+def test_the_rate_of_the_boards_card_is_its_own_and_not_that_of_another_put_in_its_place() -> None:
+    def factor(**board: object) -> int:
+        return resolve(config(*TWO, **board)).cards[0].factor
+
+    assert factor() == 6
+    assert factor(rate=16000) == 3
+    assert factor(card_rate=8000) == 1
+    assert factor(capture="usb") == 1
+    assert factor(capture="usb", card_rate=48000) == 6
+
+
 def on(card: str, line: str, port: int, hook: str, ring: str) -> LineConfig:
     return LineConfig(id=line, card=card, port=port, hook=hook, ring=ring)
 
@@ -70,7 +81,7 @@ def test_ports_count_for_each_card_and_a_further_card_has_no_connectors() -> Non
     line = on("usb", "21", 4, "5", "!4")
     plan = resolve(config(*TWO, line, card=(usb,)))
     assert plan.cards == (
-        CardPlan("", "plughw:CARD=tsuwa2", "plughw:CARD=tsuwa2", 2),
+        CardPlan("", "plughw:CARD=tsuwa2", "plughw:CARD=tsuwa2", 2, 6),
         CardPlan("usb", "usb", "usb", 4),
     )
     assert [(line.line, line.card, line.channel) for line in plan.lines] == [
@@ -129,6 +140,7 @@ def test_the_boards_own_card_is_left_alone_where_no_line_is_on_it() -> None:
             "configuration",
         ),
         (config(LineConfig(id="1", port=1, hook="GPIO_X")), "'GPIO_X' is no pin", "configuration: line 1"),
+        (config(*TWO, card_rate=44100), "card_rate = 44100 is no multiple of rate = 8000", "configuration: board"),
         (config(*TWO, kind="custom"), "names no sound card", "configuration: board"),
         (config(*TWO, kind="custom", capture="c"), "has no hook contact", "configuration: line 11"),
         (

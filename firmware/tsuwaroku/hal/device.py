@@ -20,6 +20,7 @@ from tsuwaroku.hal.alsa import QUEUE_S, load_alsa
 from tsuwaroku.hal.board import SYSTEM_LAMP, Lamp
 from tsuwaroku.hal.card import Card
 from tsuwaroku.hal.chips import Chips, open_chips
+from tsuwaroku.hal.decimate import method
 from tsuwaroku.hal.hats import resolve
 from tsuwaroku.hal.lamps import Lamps
 
@@ -57,6 +58,10 @@ class DeviceBoard:
     ) -> None:
         self.plan = resolve(config)
         self.rate = self.plan.rate
+        self.sampling = "; ".join(
+            f"{card.capture}: " + (method(self.rate * card.factor, card.factor) if card.factor > 1 else "as captured")
+            for card in self.plan.cards
+        )
         self._given_factory = pin_factory
         self._given_alsa = alsa
         self._now_ns = now_ns

@@ -47,6 +47,7 @@ class Pin:
 class CardPlan:
     """One sound card: the board's own (`name` empty) or another. `playback` is empty where nothing is played.
 
+    It is read at `factor` times the board's rate.
     `table` is where the configuration describes it, for messages.
     """
 
@@ -54,6 +55,7 @@ class CardPlan:
     capture: str
     playback: str
     channels: int
+    factor: int = 1
 
     @property
     def table(self) -> str:
@@ -132,7 +134,8 @@ def _cards(hat: Hat, config: Config, where: str) -> dict[str, CardPlan]:
             raise ConfigError(
                 "names no sound card", where=f"{where}: board", remedy="set capture to a card's name or a PCM"
             )
-        cards[""] = CardPlan("", capture, board.playback or hat.playback, board.channels or hat.channels)
+        channels = board.channels or hat.channels
+        cards[""] = CardPlan("", capture, board.playback or hat.playback, channels, _factor(hat, config, where))
     elif board.capture or board.playback:
         raise ConfigError(
             "no line is on the board's own card",
@@ -144,6 +147,19 @@ def _cards(hat: Hat, config: Config, where: str) -> dict[str, CardPlan]:
     }
     _no_card_twice(cards, where)
     return cards
+
+
+def _factor(hat: Hat, config: Config, where: str) -> int:
+    """How much faster than recorded the board's own card is read; the description's rate is of its own capture only."""
+    board = config.board
+    rate = board.card_rate or (0 if board.capture else hat.card_rate) or board.rate
+    if rate % board.rate:
+        raise ConfigError(
+            f"card_rate = {rate} is no multiple of rate = {board.rate}",
+            where=f"{where}: board",
+            remedy="record at 8000 Hz, and let the card run at 8000, 16000 or 48000 Hz",
+        )
+    return rate // board.rate
 
 
 def _no_card_twice(cards: Mapping[str, CardPlan], where: str) -> None:

@@ -27,6 +27,7 @@ TSUWA8 = Hat(
     gpio_chips=TSUWA2.gpio_chips,
     capture="plughw:CARD=sndrpihifiberry",
     channels=8,
+    card_rate=48000,
     # ID EEPROM, I2C1, the voltage ADC on SPI0, the console, the expanders' interrupts, and I2S with its four lanes.
     reserved=frozenset({0, 1, 2, 3, 5, 7, 8, 9, 10, 11, 14, 15, 17, *range(18, 28)}),
 )
