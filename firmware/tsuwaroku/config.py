@@ -149,6 +149,8 @@ class BoardConfig(_Section, frozen=True, kw_only=True):
     capture: str = ""
     playback: str = ""
     rate: Annotated[int, Meta(ge=8000, le=48000)] = 8000
+    # What its own card runs at, a multiple of `rate`; default: `rate`, or what the board's own card can.
+    card_rate: Annotated[int, Meta(ge=8000, le=192_000)] | None = None
     channels: Annotated[int, Meta(ge=1, le=32)] | None = None
     period_ms: Annotated[int, Meta(ge=5, le=200)] = 20
     buffer_ms: Annotated[int, Meta(ge=40, le=4000)] = 500

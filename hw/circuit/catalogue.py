@@ -63,7 +63,8 @@ def chip_resistor(value: str) -> Item:
         whole, rest = code.split(".")
         code = f"{whole}{rest[-1]}{rest[:-1]}"
     return Item("R", value, "Yageo", f"RC0603FR-07{code}L", "1 %, 100 ppm/K, 0.1 W, 75 V",
-                "Resistor_SMD:R_0603_1608Metric", TWO, 2, tolerance=0.01, drift=100e-6, spice="R{ref} {1} {2} {value}")  # fmt: skip
+                "Resistor_SMD:R_0603_1608Metric", TWO, 2,
+                tolerance=0.01, drift=100e-6, spice="R{ref} {1} {2} {value}")  # fmt: skip
 
 
 def melf(value: str, code: str, second: str) -> Item:
@@ -92,7 +93,9 @@ _PI_POWER = {1: "3V3", 17: "3V3", 2: "5V", 4: "5V", 6: "GND", 9: "GND", 14: "GND
 CATALOGUE: dict[str, Item] = {
     **{
         f"R {value}": chip_resistor(value)
-        for value in "33 47 470 1k 1.02k 3.9k 6.34k 7.68k 8.25k 10k 17.4k 34k 162k".split()
+        for value in (
+            *("33", "47", "470", "1k", "1.02k", "3.9k", "6.34k", "7.68k", "8.25k", "10k", "17.4k", "34k", "162k"),
+        )
     },
     "R 10M HV": Item(
         "R", "10M", "Vishay", "CRHV2010AF10M0FKE5", "1 %, 100 ppm/K, 0.5 W, 2000 V", "Resistor_SMD:R_2010_5025Metric",

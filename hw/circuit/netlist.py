@@ -1,4 +1,4 @@
-"""A board as data: which part's pin is on which net. All that comes after the schematic works on this, without SKiDL."""
+"""A board as data: which part's pin is on which net. All that comes after the schematic works on this."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The one table of what is on which pin of tsuwa2; schematic, overlay, EEPROM, driver and documents are held against it.
+"""The one table of what is on which pin of tsuwa2; schematic, overlay, EEPROM, driver and documents are held to it.
 
-What decides the places: GPIO0 and 1 belong to the ID EEPROM, 2 and 3 to I2C1, 7 to 11 to SPI0, 18 to 21 to I2S; 14 and 15
-stay free for the console. GPIO0 to 8 are pulled up on every Pi from power-on until software says otherwise, so no output
-that must be off until then (lamp, announcement path) may be there.
+What decides the places: GPIO0 and 1 belong to the ID EEPROM, 2 and 3 to I2C1, 7 to 11 to SPI0, 18 to 21 to I2S; 14 and
+15 stay free for the console. GPIO0 to 8 are pulled up on every Pi from power-on until software says otherwise, so no
+output that must be off until then (lamp, announcement path) may be there.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ PANEL = [
 
 # BCM number to pin of the 40-pin header.
 HEADER = {
-    2: 3, 3: 5, 4: 7, 14: 8, 15: 10, 17: 11, 18: 12, 27: 13, 22: 15, 23: 16, 24: 18, 10: 19, 9: 21, 25: 22, 11: 23, 8: 24,
-    7: 26, 0: 27, 1: 28, 5: 29, 6: 31, 12: 32, 13: 33, 19: 35, 16: 36, 26: 37, 20: 38, 21: 40,
+    2: 3, 3: 5, 4: 7, 14: 8, 15: 10, 17: 11, 18: 12, 27: 13, 22: 15, 23: 16, 24: 18, 10: 19, 9: 21, 25: 22, 11: 23,
+    8: 24, 7: 26, 0: 27, 1: 28, 5: 29, 6: 31, 12: 32, 13: 33, 19: 35, 16: 36, 26: 37, 20: 38, 21: 40,
 }  # fmt: skip
 
 # The voltage ADC: channel to net. Channels 2 to 7 are on GND.

@@ -1,5 +1,6 @@
-"""The one table of pins of tsuwa8: four two-line interface boards, two pin expanders for the lines, one for the panel, a
-voltage ADC, and the sound of eight lines from an 8-channel converter on a Pi 5 or from a class-compliant USB interface.
+"""The one table of pins of tsuwa8: four two-line interface boards, two pin expanders for contacts and announcement
+paths, one for lamps and buttons, a voltage ADC, and the sound of eight lines from an 8-channel converter on a Pi 5 or
+from a class-compliant USB interface.
 
 GPIO18 to 27 are left to the converter (four I2S lanes on a Pi 5); the lines' own pins are on expanders, found by name.
 The expanders' outputs are inputs at reset, and their loads pulled down, so that every lamp and announcement path is off
@@ -24,7 +25,7 @@ PINS = [
     Row(10, "SPI0_MOSI", "out", 0, "MCP3208"),
     Row(11, "SPI0_SCLK", "out", 0, "MCP3208"),
     Row(17, "SENSE_INT_N", "in", 1, "MCP23017 at 0x20: 0 = a contact changed"),
-    Row(5, "PANEL_INT_N", "in", 1, "MCP23017 at 0x22: 0 = a button changed"),
+    Row(5, "PANEL_INT_N", "in", 1, "MCP23017 at 0x22: 0 = a contact or button changed"),
     Row(16, "LED_ERR", "out", 0, "system lamp"),
 ]
 
@@ -38,13 +39,27 @@ class Expander(NamedTuple):
     nets: tuple[str, ...]
 
 
+# Of an MCP23017 the last pin of each port (GPA7, GPB7) must not be an input any more (data sheet of 2022: a change on
+# it may disturb the bus), so lamps are there. Each interrupt is for both ports of its chip; BTNn_N are pulled up by the
+# board, LED_RECn and INJ_ENn down.
 EXPANDERS = {
     "sense": Expander(
-        "MCP23017", 0x20, "SENSE_INT_N", tuple(f"HOOK{n}" for n in LINES) + tuple(f"RING{n}_N" for n in LINES)
+        "MCP23017",
+        0x20,
+        "SENSE_INT_N",
+        (*(f"HOOK{n}" for n in LINES[:7]), "LED_REC7", *(f"RING{n}_N" for n in LINES[:7]), "LED_REC8"),
     ),
     "inject": Expander("MCP23008", 0x21, "", tuple(f"INJ_EN{n}" for n in LINES)),
     "panel": Expander(
-        "MCP23017", 0x22, "PANEL_INT_N", tuple(f"LED_REC{n}" for n in LINES) + tuple(f"BTN{n}_N" for n in LINES)
+        "MCP23017",
+        0x22,
+        "PANEL_INT_N",
+        (
+            *(f"LED_REC{n}" for n in LINES[:4]),
+            *("HOOK8", "RING8_N", "BTN8_N", "LED_REC5"),
+            *(f"BTN{n}_N" for n in LINES[:7]),
+            "LED_REC6",
+        ),
     ),
 }
 

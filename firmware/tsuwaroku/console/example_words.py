@@ -28,6 +28,10 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
     "board.capture": ("録音側のALSAデバイス名", "ALSA capture device, by name"),
     "board.playback": ("告知再生側のALSAデバイス名", "ALSA playback device of the announcement path"),
     "board.rate": ("標本化周波数（Hz）", "samples a second"),
+    "board.card_rate": (
+        "カードの標本化周波数（rate の整数倍。省略時は基板の既定）",
+        "what the card runs at, a multiple of rate; the board's own unless given",
+    ),
     "board.channels": (
         "カードのチャンネル数（省略時は基板の既定）",
         "channels of the card; the board's own unless given",

@@ -19,6 +19,8 @@ from tsuwaroku.hal import gpio
 from tsuwaroku.hal.alsa import QUEUE_S, load_alsa
 from tsuwaroku.hal.board import SYSTEM_LAMP, Lamp
 from tsuwaroku.hal.card import Card
+from tsuwaroku.hal.chips import Chips, open_chips
+from tsuwaroku.hal.decimate import method
 from tsuwaroku.hal.hats import resolve
 from tsuwaroku.hal.lamps import Lamps
 
@@ -37,7 +39,7 @@ HELD_UP_NS = 50_000_000
 class DeviceBoard:
     """Implements `Board` on cards and pins, as the configuration and the board's description say.
 
-    `pin_factory`, `alsa` and the clocks are for tests; by default the factory is the one the plan names.
+    `pin_factory` (or `Chips`), `alsa` and the clocks are for tests; by default the factory is the one the plan names.
     `queue_s` is how much sound waits for a recorder that does not read; more becomes a BACKLOG gap.
     Events of one `read` are in the order of their times, a frame counting at its end. Ticks are TICK_LAG_NS
     behind the present and come whether or not a card delivers; an edge later than that even so is given the
@@ -56,6 +58,10 @@ class DeviceBoard:
     ) -> None:
         self.plan = resolve(config)
         self.rate = self.plan.rate
+        self.sampling = "; ".join(
+            f"{card.capture}: " + (method(self.rate * card.factor, card.factor) if card.factor > 1 else "as captured")
+            for card in self.plan.cards
+        )
         self._given_factory = pin_factory
         self._given_alsa = alsa
         self._now_ns = now_ns
@@ -91,11 +97,13 @@ class DeviceBoard:
 
     def _open_panel(self, stack: contextlib.ExitStack) -> None:
         plan = self.plan
-        factory = self._given_factory
-        if factory is None:
-            factory = gpio.pin_factory(plan)
-            stack.callback(gpio.close_factory, factory)
-        panel = gpio.Panel(plan, factory, bell=self._bell.set, now_ns=self._now_ns, wall_ns=self._wall_ns)
+        given = self._given_factory
+        if given is None:
+            chips = open_chips(plan)
+            stack.callback(chips.close)
+        else:
+            chips = given if isinstance(given, Chips) else Chips(given)
+        panel = gpio.Panel(plan, chips, bell=self._bell.set, now_ns=self._now_ns, wall_ns=self._wall_ns)
         stack.callback(panel.close)
         panel.open()
         pins = {line.line: line.lamp for line in plan.lines} | {SYSTEM_LAMP: plan.system_lamp}

@@ -123,6 +123,7 @@ class VirtualBoard:
         if rate % 50:
             raise BoardError(f"{rate} Hz gives no whole frame", where="virtual board", remedy="use a multiple of 50 Hz")
         self.rate = rate
+        self.sampling = "simulated"
         self.lamps: dict[str, Lamp] = {source.line: Lamp.DARK for source in sources} | {SYSTEM_LAMP: Lamp.DARK}
         if len(self.lamps) != len(sources) + 1:
             raise BoardError("two sources have one line", where="virtual board", remedy="give each line one source")

@@ -105,7 +105,8 @@ class Recorder:
 
     def run(self, stop: Callable[[], bool], progress: Callable[[float], None] | None = None) -> None:
         """Until `stop()` or the end of the input; then every call in progress is closed and written."""
-        self._link.send(Note("recorder started", self._instance.hex(), {"pid": str(os.getpid())}))
+        about = {"pid": str(os.getpid()), "sound": self._board.sampling}
+        self._link.send(Note("recorder started", self._instance.hex(), about))
         while not self._ended and not stop():
             self.step()
             if progress is not None:

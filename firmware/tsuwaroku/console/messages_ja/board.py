@@ -82,17 +82,32 @@ BOARD: Final[dict[str, str]] = {
         "カードごとに別の capture を指定するか、回線を1つのカードにまとめてください"
     ),
     "{} is no pin": "{0} はピンの指定として読み取れません",
-    'write it like "GPIO17", or "!GPIO17" where low means active': (
-        '"GPIO17" のように書いてください。Low で動作する場合は "!GPIO17" とします'
+    'write it like "GPIO17", or "!GPIO17" where low means active, and an expander\'s like "HOOK3"': (
+        '"GPIO17" のように書いてください。Low で動作する場合は "!GPIO17"、拡張ICのピンは "HOOK3" のような名称とします'
+    ),
+    "no GPIO line is named {}": "GPIO {0} が見つかりません",
+    "load the board's overlay (dtoverlay= in config.txt) and see that its expanders answer (i2cdetect){}": (
+        "config.txt の dtoverlay= に基板のオーバーレイがあるか、拡張ICが応答するか（`i2cdetect`）を確かめてください{0}"
+    ),
+    "two GPIO lines are named {} (gpiochip{}, gpiochip{})": (
+        "{0} という名称の GPIO が2つあります（gpiochip{1}、gpiochip{2}）"
+    ),
+    "load the overlay of one board only": "オーバーレイは基板1枚分だけを指定してください",
+    "{} is on {}, and pin_factory = {} knows the header's pins alone": (
+        "{0} は {1} につながっていますが、pin_factory = {2} で使えるのはピンヘッダーのピンだけです"
+    ),
+    "card_rate = {} is no multiple of rate = {}": "card_rate = {0} が rate = {1} の整数倍ではありません",
+    "record at 8000 Hz, and let the card run at 8000, 16000 or 48000 Hz": (
+        "rate を 8000、card_rate を 8000・16000・48000 のいずれかにしてください"
     ),
     "has no {} contact": "{0} の接点が指定されていません",
     'set {} to its pin, e.g. {} = "GPIO17" ("!GPIO17" where low means active)': (
         '{0} にピンを指定してください（例 {1} = "GPIO17"、Low で動作する場合は "!GPIO17"）'
     ),
-    "GPIO{} is used by {} and by {}": "GPIO{0} を {1} と {2} の両方が使っています",
+    "{} is used by {} and by {}": "{0} を {1} と {2} の両方が使っています",
     "give each its own pin": "それぞれ別のピンを指定してください",
-    "{} is on GPIO{}, which is high from power-on until the service runs": (
-        "{0} につないだ GPIO{1} は、電源を入れてからサービスが始まるまで High になります"
+    "{} is on {}, which is high from power-on until the service runs": (
+        "{0} につないだ {1} は、電源を入れてからサービスが始まるまで High になります"
     ),
     'use GPIO9 or higher, or wire it active low ("!GPIO5")': (
         'GPIO9 以降を使うか、Low で動作するように配線してください（"!GPIO5"）'

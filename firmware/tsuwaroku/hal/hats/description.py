@@ -22,7 +22,7 @@ class Hat:
     configuration.
 
     `gpio_chips` are labels, tried in order: a chip's number changes between kernels. `reserved` are pins
-    the board needs for itself.
+    the board needs for itself. `card_rate` is what its own card can run at; 0 = whatever is asked of it.
     """
 
     name: str
@@ -33,4 +33,5 @@ class Hat:
     capture: str = ""
     playback: str = ""
     channels: int = 2
+    card_rate: int = 0
     reserved: frozenset[int] = frozenset()
