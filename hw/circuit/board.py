@@ -74,6 +74,10 @@ def picture(built: Built) -> str:
     ]
     for x, y in built.layout.holes:
         shapes.append(f'<circle cx="{x:g}" cy="{y:g}" r="1.4" fill="white" stroke="black" stroke-width="0.2"/>')
+    for pad in built.report.pads:
+        colour = "#e06060" if pad.net.startswith("TNV") else "#e0b040" if pad.net.startswith("MID") else "#90b8e0"
+        if pad.net:
+            shapes.append(f'<circle cx="{pad.x:g}" cy="{pad.y:g}" r="{min(pad.size, 1.5) / 3:.2f}" fill="{colour}"/>')
     for ref, (x0, y0, x1, y1) in sorted(built.report.boxes.items()):
         size = min(1.6, (x1 - x0) / (0.7 * len(ref)))
         shapes.append(
@@ -81,8 +85,4 @@ def picture(built: Built) -> str:
             f'stroke-width="0.12"/><text x="{(x0 + x1) / 2:.2f}" y="{(y0 + y1) / 2 + size / 3:.2f}" '
             f'font-size="{size:.2f}" font-family="sans-serif" text-anchor="middle">{ref}</text>'
         )
-    for pad in built.report.pads:
-        colour = "#c00000" if pad.net.startswith("TNV") else "#e08000" if pad.net.startswith("MID") else "#2060a0"
-        if pad.net:
-            shapes.append(f'<circle cx="{pad.x:g}" cy="{pad.y:g}" r="{min(pad.size, 1.5) / 3:.2f}" fill="{colour}"/>')
     return "\n".join([*shapes, "</svg>\n"])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -64,31 +65,59 @@ def overlaps(one: tuple[float, ...], other: tuple[float, ...], gap: float) -> bo
     return one[0] - gap < other[2] and other[0] - gap < one[2] and one[1] - gap < other[3] and other[1] - gap < one[3]
 
 
-def pack(parts: list[Any], region: dict[str, Any], taken: list[tuple[float, ...]]) -> list[str]:
-    """Puts each part at the first free place of the region, in rows; gives the references that found none."""
-    left_out, step = [], 0.5
-    for part in parts:
-        placed = False
-        y = region["top"]
-        while not placed and y < region["bottom"]:
-            x = region["left"]
-            while not placed and x < region["right"]:
-                part.SetPosition(point(0, 0))
-                edges = box(part)
-                part.SetPosition(point(x - edges[0], y - edges[1]))
-                edges = box(part)
-                if edges[2] > region["right"] or edges[3] > region["bottom"]:
-                    break
-                hit = [other for other in taken if overlaps(edges, other, region["gap"])]
+class Packer:
+    """Puts parts into regions, keeping them off what is there already."""
+
+    STEP = 0.5
+
+    def __init__(self, parts: dict[str, Any], near: dict[str, list[str]], taken: list[tuple[float, ...]]) -> None:
+        self.parts = parts
+        self.near = near
+        self.taken = taken
+        self.homeless: list[str] = []
+
+    def fill(self, region: dict[str, Any]) -> None:
+        for ref in region["refs"]:
+            part = self.parts[ref]
+            part.SetPosition(point(0, 0))
+            spots = self.around(part, region, self.near[ref]) if ref in self.near else self.rows(part, region)
+            spot = next(spots, None)
+            if spot is None:
+                part.SetPosition(point(-50, 0))
+                self.homeless.append(ref)
+            else:
+                part.SetPosition(point(*spot))
+                self.taken.append(box(part))
+
+    def hits(self, edges: tuple[float, ...], x: float, y: float, gap: float) -> list[tuple[float, ...]]:
+        """What a part with these edges would lie on if moved by x and y."""
+        moved = (edges[0] + x, edges[1] + y, edges[2] + x, edges[3] + y)
+        return [other for other in self.taken if overlaps(moved, other, gap)]
+
+    def rows(self, part: Any, region: dict[str, Any]) -> Iterator[tuple[float, float]]:
+        """The first free place, row by row."""
+        edges, gap = box(part), region["gap"]
+        y = region["top"] - edges[1]
+        while y + edges[3] <= region["bottom"]:
+            x = region["left"] - edges[0]
+            while x + edges[2] <= region["right"]:
+                hit = self.hits(edges, x, y, gap)
                 if not hit:
-                    taken.append(edges)
-                    placed = True
-                x = max([x + step, *(other[2] + region["gap"] for other in hit)])
-            y += step
-        if not placed:
-            part.SetPosition(point(-50, 0))
-            left_out.append(part.GetReference())
-    return left_out
+                    yield x, y
+                x = max([x + self.STEP, *(other[2] + gap - edges[0] for other in hit)])
+            y += self.STEP
+
+    def around(self, part: Any, region: dict[str, Any], target: list[str]) -> Iterator[tuple[float, float]]:
+        """The free place nearest to a pin."""
+        pad = next(pad for pad in self.parts[target[0]].Pads() if pad.GetNumber() == target[1])
+        x0, y0 = pcbnew.ToMM(pad.GetPosition().x), pcbnew.ToMM(pad.GetPosition().y)
+        edges, reach = box(part), range(-24, 25)
+        spots = sorted((i * i + j * j, x0 + i * self.STEP, y0 + j * self.STEP) for i in reach for j in reach)
+        for _, x, y in spots:
+            inside = x + edges[0] >= region["left"] and y + edges[1] >= region["top"]
+            inside = inside and x + edges[2] <= region["right"] and y + edges[3] <= region["bottom"]
+            if inside and not self.hits(edges, x, y, region["gap"]):
+                yield x, y
 
 
 def hole(board: Any, x: float, y: float, number: int) -> None:
@@ -156,9 +185,9 @@ def main() -> int:
         part.SetOrientationDegrees(place["turn"])
         part.SetPosition(point(place["x"], place["y"]))
         taken.append(box(part))
-    homeless: list[str] = []
+    packer = Packer(parts, spec["near"], taken)
     for region in spec["regions"]:
-        homeless += pack([parts[ref] for ref in region["refs"]], region, taken)
+        packer.fill(region)
     Path(f"{out}.kicad_dru").write_text(spec["rules"])
     # Saved and read again: only a board with a name has its rules.
     board.Save(f"{out}.kicad_pcb")
@@ -180,9 +209,9 @@ def main() -> int:
         for part in board.GetFootprints() for pad in part.Pads()
     ]  # fmt: skip
     boxes = {part.GetReference(): box(part) for part in board.GetFootprints() if part.GetReference() in parts}
-    found = {"homeless": homeless, "drc": kinds, "pads": pads, "boxes": boxes}
+    found = {"homeless": packer.homeless, "drc": kinds, "pads": pads, "boxes": boxes}
     Path(f"{out}.json").write_text(json.dumps(found, indent=0))
-    print(f"{out.name}: {len(parts)} parts placed, {homeless or 'none'} left out; KiCad's check: {kinds or 'clean'}")
+    print(f"{out.name}: {len(parts)} parts, {packer.homeless or 'none'} without a place; KiCad: {kinds or 'clean'}")
     return 0
 
 

@@ -47,6 +47,7 @@ class Layout:
     fixed: dict[str, Place]
     regions: tuple[Region, ...]
     ground: tuple[float, float, float, float]  # the ground pour: left, top, right, bottom
+    near: dict[str, tuple[str, str]]  # a supply's capacitor → the chip and pin that it goes to
     rules: str = field(default="", repr=False)
 
 
@@ -94,8 +95,8 @@ def rules() -> str:
     return text
 
 
-def _strip(n: int, top: float) -> tuple[dict[str, Place], list[Region], list[str]]:
-    """Line n from `top` down: parts with a place, the telephone side's region, and the refs of the Pi's side."""
+def _strip(n: int, top: float) -> tuple[dict[str, Place], list[Region], dict[str, tuple[str, str]]]:
+    """Line n from `top` down: parts with a place, regions for the others, and what goes near which pin."""
 
     def ref(name: str) -> str:
         letters = name.rstrip("0123456789")
@@ -115,57 +116,82 @@ def _strip(n: int, top: float) -> tuple[dict[str, Place], list[Region], list[str
     }  # fmt: skip
     tnv = ("C13", "C6", "R17", "C7", "R18", "F1", "F2", "D1", "D5", "D6", "R26", "R27", "D4")
     region = Region(16.5, top + 1, BARRIER_X - 10.2, top + 51.5, 1.4, tuple(ref(name) for name in tnv))
-    selv = ["U1", "U2", "Q1", "D2", "D3", "JP1", "JP2", "C12"]
-    selv += [f"R{i}" for i in (*range(5, 17), *range(19, 23), 24, 25, *range(28, 32))]
-    selv += [f"C{i}" for i in (1, 2, 3, 4, 5, 8, 9, 10, 11)]
-    return {ref(name): place for name, place in fixed.items()}, [region], [ref(name) for name in selv]
+    selv = (
+        # Amplifiers and comparators, then what is about them; the notice's parts beside its winding; its switch.
+        (9.0, 25.0, ("U1", "C4", "U2", "C5", "R5", "C1", "R6", "C2", "D2", "R19", "R22", "R20", "R21", "C8", "R24",
+                     "C10", "C11", "R31", "C9", "R7", "R8", "R9", "R10", "R11", "R12", "C3", "JP1", "R13", "JP2", "R14",
+                     "R15",
+                     "R16")),
+        (28.0, 39.0, ("D3", "R25", "C12")),
+        (41.0, 51.0, ("Q1", "R28", "R29", "R30")),
+    )  # fmt: skip
+    regions = [region]
+    for upper, lower, names in selv:
+        refs = tuple(ref(name) for name in names)
+        regions.append(Region(BARRIER_X + 10.5, top + upper, BARRIER_X + 40, top + lower, 0.4, refs))
+    near = {ref("C4"): (ref("U1"), "4"), ref("C5"): (ref("U2"), "3")}
+    return {ref(name): place for name, place in fixed.items()}, regions, near
 
 
-def with_lines(netlist: Netlist, lines: int) -> tuple[dict[str, Place], list[Region]]:
+def with_lines(lines: int) -> tuple[dict[str, Place], list[Region], dict[str, tuple[str, str]]]:
     fixed: dict[str, Place] = {}
     regions: list[Region] = []
+    near: dict[str, tuple[str, str]] = {}
     for n in range(1, lines + 1):
-        top = (n - 1) * STRIP + EDGE
-        places, region, selv = _strip(n, top)
+        places, its_regions, its_near = _strip(n, (n - 1) * STRIP + EDGE)
         fixed |= places
-        regions += region
-        regions.append(Region(BARRIER_X + 10.5, top + 9.0, BARRIER_X + 40, top + 51, 0.3, tuple(selv)))
-    return fixed, regions
+        regions += its_regions
+        near |= its_near
+    return fixed, regions, near
+
+
+def rest(netlist: Netlist, fixed: dict[str, Place], regions: list[Region], first: tuple[str, ...]) -> tuple[str, ...]:
+    """The parts without a place yet, those of `first` before the others."""
+    placed = {*fixed, *(ref for region in regions for ref in region.refs)}
+    return (*first, *(ref for ref in netlist.parts if ref not in placed and ref not in first))
 
 
 def tsuwa2(netlist: Netlist) -> Layout:
     """The Pi under the upper right corner, holes and header where a HAT has them; the telephone's side beyond it."""
-    fixed, regions = with_lines(netlist, 2)
+    fixed, regions, near = with_lines(2)
     width, height = BARRIER_X + 10 + 65, 2 * STRIP + 2 * EDGE
     left = width - 65
     fixed["J1"] = Place(left + 8.37, 4.77, -90, back=True)
-    own = tuple(ref for ref in netlist.parts if ref not in fixed and not any(ref in region.refs for region in regions))
-    regions.append(Region(BARRIER_X + 41, 10, width - 2, 48, 0.4, own))
-    holes = (*tuple((left + x, y) for x in (3.5, 61.5) for y in (3.5, 52.5)), (4, height - 4), (width - 4, height - 4))
-    return Layout(width, height, holes, fixed, tuple(regions), (BARRIER_X, 0.5, width - 0.5, height - 0.5), rules())
+    x = BARRIER_X + 42
+    fixed |= {"U2": Place(x + 8, 18), "Y1": Place(x + 16.5, 15), "U3": Place(x + 25, 19), "U1": Place(x + 25, 35)}
+    near |= {"C3": ("U2", "1"), "C4": ("U2", "8"), "C5": ("U2", "14"), "C6": ("U2", "27"), "C2": ("U2", "16")}
+    near |= {"C7": ("Y1", "4"), "C8": ("U1", "8"), "C9": ("U3", "16")}
+    first = ("C3", "C4", "C5", "C6", "C2", "C7", "R4", "R5", "C8", "C9")
+    regions.append(Region(BARRIER_X + 42, 11, width - 2, 49, 0.5, rest(netlist, fixed, regions, first)))
+    pi = tuple((left + x, y) for x in (3.5, 61.5) for y in (3.5, 52.5))
+    ground = (BARRIER_X, 0.5, width - 0.5, height - 0.5)
+    holes = (*pi, (4, height - 4), (width - 4, height - 4))
+    return Layout(width, height, holes, fixed, tuple(regions), ground, near, rules())
 
 
 def line_board(netlist: Netlist) -> Layout:
-    fixed, regions = with_lines(netlist, 2)
+    """A strip of two lines, its ribbon at the Pi's side."""
+    fixed, regions, near = with_lines(2)
     width, height = BARRIER_X + 58, 2 * STRIP + 2 * EDGE
-    own = tuple(ref for ref in netlist.parts if ref not in fixed and not any(ref in region.refs for region in regions))
-    regions.append(Region(BARRIER_X + 41, 20, width - 2, 80, 1.0, own))
+    regions.append(Region(BARRIER_X + 42, 20, width - 2, 80, 1.0, rest(netlist, fixed, regions, ())))
     holes = ((4, height - 4), (width - 4, 4), (width - 4, height - 4))
-    return Layout(width, height, holes, fixed, tuple(regions), (BARRIER_X, 0.5, width - 0.5, height - 0.5), rules())
+    ground = (BARRIER_X, 0.5, width - 0.5, height - 0.5)
+    return Layout(width, height, holes, fixed, tuple(regions), ground, near, rules())
 
 
 def carrier(netlist: Netlist) -> Layout:
-    """As wide as a HAT, and longer: ribbons and cables at the far side."""
-    width, height = 100.0, 130.0
+    """Holes and header as on a HAT, and larger: ribbons and cables at the far side."""
+    width, height = 100.0, 100.0
     fixed = {"J1": Place(8.37, 4.77, -90, back=True)}
-    big = [ref for ref in netlist.parts if ref.startswith("J") and ref != "J1"]
-    small = [ref for ref in netlist.parts if not ref.startswith("J")]
-    regions = (
-        Region(1, 58, width - 1, height - 1, 0.6, tuple(big)),
-        Region(8, 9, width - 6, 50, 0.6, tuple(small)),
-    )
-    holes = (*tuple((x, y) for x in (3.5, 61.5) for y in (3.5, 52.5)), (96, 4), (96, 52.5))
-    return Layout(width, height, holes, fixed, regions, (0.5, 0.5, width - 0.5, height - 0.5), rules())
+    fixed |= {"U1": Place(20, 23), "U2": Place(42, 20), "U3": Place(64, 23), "U4": Place(84, 19)}
+    near = {"C2": ("U1", "9"), "C3": ("U2", "18"), "C4": ("U3", "9"), "C5": ("U4", "16")}
+    first = ("C2", "C3", "C4", "C5")
+    plugs = tuple(ref for ref in netlist.parts if ref.startswith("J") and ref != "J1")
+    regions = [Region(1, 60, width - 1, height - 1, 0.6, plugs)]
+    regions.append(Region(8, 10, width - 6, 49, 0.6, rest(netlist, fixed, regions, first)))
+    holes = (*((x, y) for x in (3.5, 61.5) for y in (3.5, 52.5)), (96, 4), (96, 52.5))
+    ground = (0.5, 0.5, width - 0.5, height - 0.5)
+    return Layout(width, height, holes, fixed, tuple(regions), ground, near, rules())
 
 
 LAYOUTS = {"tsuwa2": tsuwa2, "tsuwa8-line": line_board, "tsuwa8-carrier": carrier}

@@ -77,6 +77,10 @@ def carrier() -> Sheet:
             if net.startswith(("HOOK", "RING", "VS", "INJ"))
         }
         sheet.add("header line board", f"J{2 + board}", *nets, kinds=kinds)
+    # Without its ribbon a line reads as dead (HOOK high) and silent, and no expander pin floats.
+    for n in LINES:
+        sheet.add("R 100k", f"R{50 + n}", "3V3", f"HOOK{n}")
+        sheet.add("R 100k", f"R{60 + n}", "3V3", f"RING{n}_N")
     # To the converter's inputs, and from its (or a USB interface's) outputs.
     for ref, name in (("J6", "ADC_IN{}"), ("J7", "DAC_OUT{}")):
         sheet.add("header audio", ref, *(net for n in LINES for net in (name.format(n), "GND")))

@@ -91,6 +91,26 @@ def test_the_header_meets_the_pis(built: dict[str, Built], name: str, left: floa
         assert (x0 + hole[0], hole[1]) in built[name].layout.holes
 
 
+SUPPLY_NEAR_MM = 6.0
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_supply_pin_has_its_capacitor_beside_it(built: dict[str, Built], name: str) -> None:
+    at = {(pad.ref, pad.pad): pad for pad in built[name].report.pads}
+    far = []
+    for ref, (chip, pin) in built[name].layout.near.items():
+        target = at[chip, pin]
+        ends = [at[ref, end] for end in "12" if at[ref, end].net == target.net]
+        assert ends, f"{ref} is not on the net of {chip} pin {pin}"
+        far += [ref for end in ends if math.hypot(end.x - target.x, end.y - target.y) > SUPPLY_NEAR_MM]
+    assert far == []
+
+
+def test_the_readme_says_how_much_is_not_routed(built: dict[str, Built]) -> None:
+    text = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"({built['tsuwa2'].report.drc['unconnected_items']} connections on tsuwa2)" in text
+
+
 def test_kicad_notices_a_part_of_the_pi_among_the_lines_parts(line: Netlist, tmp_path: Path) -> None:
     layout = LAYOUTS["tsuwa2"](line)
     regions = tuple(replace(r, refs=tuple(ref for ref in r.refs if ref != "R115")) for r in layout.regions)

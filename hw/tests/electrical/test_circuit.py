@@ -147,6 +147,19 @@ def _supply_pin(part: Part) -> str:
     return next(number for number, name, _ in part.about.pins if name in names)
 
 
+def test_without_its_ribbon_a_line_reads_dead_and_nothing_floats(boards: dict[str, Netlist]) -> None:
+    """Each contact is pulled to 3V3 on the carrier too; each lamp, and each notice's gate on its board, to ground."""
+    carrier, board = boards["tsuwa8-carrier"], boards["tsuwa8-line"]
+
+    def pulls(netlist: Netlist, net: str, to: str) -> bool:
+        return any(p.about.prefix == "R" and {net, to} == set(p.pins.values()) for p in netlist.parts.values())
+
+    up = [f"HOOK{n}" for n in eight.LINES] + [f"RING{n}_N" for n in eight.LINES] + [f"BTN{n}_N" for n in eight.LINES]
+    assert [net for net in up if not pulls(carrier, net, "3V3")] == []
+    assert [n for n in eight.LINES if not pulls(carrier, f"LED_REC{n}", "GND")] == []
+    assert [n for n in (1, 2) if not pulls(board, f"L{n}_G", "GND")] == []
+
+
 def test_a_part_twice_or_under_a_wrong_reference_is_refused(tmp_path: Path) -> None:
     script = (
         "from hw.circuit.sheet import Sheet\nfor refs in (('R1', 'R1'), ('C1',)):\n    sheet = Sheet('x')\n    try:\n"
