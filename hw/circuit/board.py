@@ -58,7 +58,7 @@ def build(netlist: Netlist, folder: Path, layout: Layout | None = None) -> Built
     subprocess.run(
         [SYSTEM_PYTHON, script, source, out], cwd=ROOT, check=True, capture_output=True, text=True, timeout=120
     )
-    report = msgspec.json.decode(Path(f"{out}.json").read_bytes(), type=Report)
+    report = msgspec.json.decode(Path(f"{out}.board.json").read_bytes(), type=Report)
     return Built(layout, report, Path(f"{out}.drc.txt").read_text())
 
 

@@ -221,7 +221,7 @@ def _ladder(page: Page, x: float, top: float) -> None:
     page.end((out[0] + 0.5, out[1]), "VREF")
     page.check("C104", p1="3V3A", p2="GND")
     page.check("C105", p1="3V3A", p2="GND")
-    words = "closed for an exchange of 24 V: ±15 V and ±52 V\n" + ", ".join(
+    words = "closed for an exchange of 24 V: ±17 V and ±53 V\n" + ", ".join(
         page.label(ref).replace("\n", " ") for ref in ("C104", "C105")
     )
     page.text(

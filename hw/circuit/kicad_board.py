@@ -2,8 +2,9 @@
 
     python3 hw/circuit/kicad_board.py SPEC.json OUT
 
-SPEC.json is what hw/circuit/board.py writes. OUT.kicad_pcb, OUT.kicad_dru and OUT.drc.txt are written, and OUT.json
-with every pad's place and net and every part's courtyard. Knows KiCad 6 (Debian 12) and later (Debian 13).
+SPEC.json is what hw/circuit/board.py writes. OUT.kicad_pcb, OUT.kicad_dru, OUT.drc.txt and OUT.board.json are
+written, the last with every pad's place and net and every part's courtyard. Tested with KiCad 6 (Debian 12); where
+later ones have other names, those are here but untried.
 """
 
 from __future__ import annotations
@@ -181,7 +182,7 @@ def main() -> int:
     for ref, place in spec["fixed"].items():
         part = parts[ref]
         if place["back"]:
-            part.Flip(point(0, 0), False)
+            part.Flip(point(0, 0), getattr(pcbnew, "FLIP_DIRECTION_TOP_BOTTOM", False))
         part.SetOrientationDegrees(place["turn"])
         part.SetPosition(point(place["x"], place["y"]))
         taken.append(box(part))
@@ -195,7 +196,8 @@ def main() -> int:
     pour(board, board.FindNet("GND"), spec["ground"])
     board.Save(f"{out}.kicad_pcb")
     report = f"{out}.drc.txt"
-    pcbnew.WriteDRCReport(board, report, pcbnew.EDA_UNITS_MILLIMETRES, True)
+    millimetres = pcbnew.EDA_UNITS_MM if hasattr(pcbnew, "EDA_UNITS_MM") else pcbnew.EDA_UNITS_MILLIMETRES
+    pcbnew.WriteDRCReport(board, report, millimetres, True)
     text = Path(report).read_text()
     kinds: dict[str, int] = {}
     for kind in re.findall(r"^\[(\w+)\]", text, re.M):
@@ -210,7 +212,7 @@ def main() -> int:
     ]  # fmt: skip
     boxes = {part.GetReference(): box(part) for part in board.GetFootprints() if part.GetReference() in parts}
     found = {"homeless": packer.homeless, "drc": kinds, "pads": pads, "boxes": boxes}
-    Path(f"{out}.json").write_text(json.dumps(found, indent=0))
+    Path(f"{out}.board.json").write_text(json.dumps(found, indent=0))
     print(f"{out.name}: {len(parts)} parts, {packer.homeless or 'none'} without a place; KiCad: {kinds or 'clean'}")
     return 0
 

@@ -72,10 +72,10 @@ def _sense(line: _Line) -> None:
         (12, "34k", on("THRL"), "GND"),
     ):
         r(number, value, upper, lower)
-    # Closed, for an exchange of 24 V: 15 V and 52 V.
-    r(13, "6.34k", on("THHH"), on("JPH"))
+    # Closed, for an exchange of 24 V: 17 V and 53 V, between the 14 V of a set off-hook and the 20 V of an idle line.
+    r(13, "7.68k", on("THHH"), on("JPH"))
     add("jumper", "JP1", on("JPH"), on("MID"))
-    r(14, "6.34k", on("JPL"), on("THHL"))
+    r(14, "7.68k", on("JPL"), on("THHL"))
     add("jumper", "JP2", on("MID"), on("JPL"))
     c(3, "1u", on("MID"), "GND")
     # Op-amps: A line voltage, B sound, C buffers MID as VREF, D spare.

@@ -14,6 +14,7 @@ LOGIC = 1.65  # half of 3.3 V: between a comparator's two levels
 # TLV9064 1.6 mV, twice (VREF's buffer too), and TLV1704 3.5 mV: what resistors cannot show.
 OFFSET_VOLTS = 2 * 1.6e-3 + 3.5e-3
 MONTE_CARLO_SEED, MONTE_CARLO_BOARDS = 20261128, 200
+SUPPLY_OFF = 0.05
 ROOM_K = 35.0  # 25 °C to either end of -10 to 60 °C inside the case
 # The parts that decide the thresholds, by number in the line's hundred.
 STRING = (1, 2, 3, 4)
@@ -78,7 +79,14 @@ def thresholds(netlist: Netlist) -> list[Figure]:
         ]
     if len(hook24) == len(ring24) == 1:
         figures += [
-            Figure("HOOK threshold, jumpers for 24 V closed", hook24[0], "V", 13, 18, "idle is 20 to 30 V"),
+            Figure(
+                "HOOK threshold, jumpers for 24 V closed",
+                hook24[0],
+                "V",
+                15,
+                18.5,
+                "idle is 20 to 30 V, off-hook up to 13.7 V",
+            ),
             Figure(
                 "RING threshold, jumpers for 24 V closed",
                 ring24[0],
@@ -91,29 +99,32 @@ def thresholds(netlist: Netlist) -> list[Figure]:
     return figures
 
 
-def _spread(netlist: Netlist, sign: int, celsius: float, supply: float) -> Corner:
-    """Each resistor at its tolerance and at the temperature, all to the same side of the threshold."""
+def _spread(netlist: Netlist, sign: int, closed: bool) -> Corner:
+    """Each resistor, the supply and the temperature at their ends, all to the same side of the threshold."""
     values = {}
-    for group, side in ((STRING, 1), (GAIN, -1), ((9, 10), 1), ((7, 12), -1), ((8, 11), -1)):
+    for group, side in ((STRING, 1), (GAIN, -1), ((9, 10, 13, 14), 1), ((7, 12), -1), ((8, 11), -1)):
         for i in group:
             part = netlist.parts[f"R1{i:02d}"]
             off = part.about.tolerance + part.about.drift * ROOM_K
             values[part.ref] = nominal(part) * (1 + sign * side * off)
-    return Corner(values=values, celsius=celsius, supply=supply)
+    jumpers = CLOSED if closed else {}
+    return Corner({**values, **jumpers}, celsius=25 + sign * ROOM_K, supply=3.3 * (1 + sign * SUPPLY_OFF))
 
 
 def worst_case(netlist: Netlist) -> list[Figure]:
     """Every part and the supply at once at its worst, with the offsets of op-amp and comparator on top."""
-    found: dict[str, list[float]] = {"HOOK": [], "RING": []}
+    found: dict[str, list[float]] = {"HOOK": [], "RING": [], "24": []}
     for sign in (1, -1):
-        rows = _sweep(netlist, _spread(netlist, sign, 25 + sign * ROOM_K, 3.3 * (1 + sign * 0.05)), "20 80 0.2")
+        rows = _sweep(netlist, _spread(netlist, sign, closed=False), "20 80 0.2")
         for name, column in (("HOOK", 1), ("RING", 2)):
             found[name] += crossings(rows, column, LOGIC)
+        found["24"] += crossings(_sweep(netlist, _spread(netlist, sign, closed=True), "5 40 0.2"), 1, LOGIC)
+    if [len(volts) for volts in found.values()] != [2, 2, 2]:
+        return [Figure("thresholds found at the worst cases", sum(map(len, found.values())), "of 6", 6, 6)]
     off = OFFSET_VOLTS / gain(netlist)
-    if [len(volts) for volts in found.values()] != [2, 2]:
-        return [Figure("thresholds found at the worst cases", sum(map(len, found.values())), "of 4", 4, 4)]
     low = {name: min(volts) - off for name, volts in found.items()}
     high = {name: max(volts) + off for name, volts in found.items()}
+    set_24 = "the highest off-hook voltage at a set of a 24 V exchange is 13.7 V"
     return [
         Figure(
             "HOOK threshold, worst case, lowest",
@@ -124,6 +135,15 @@ def worst_case(netlist: Netlist) -> list[Figure]:
             "the highest off-hook voltage at a set is 24.2 V",
         ),
         Figure("HOOK threshold, worst case, highest", high["HOOK"], "V", None, 40, "the lowest idle feed is 42 V"),
+        Figure("HOOK threshold, worst case, lowest, jumpers closed", low["24"], "V", 14, None, set_24),
+        Figure(
+            "HOOK threshold, worst case, highest, jumpers closed",
+            high["24"],
+            "V",
+            None,
+            20,
+            "the lowest idle feed is 20 V",
+        ),
         Figure("RING threshold, worst case, lowest", low["RING"], "V", 55, None, "the highest feed is 53 V"),
         Figure(
             "RING threshold, worst case, highest",
@@ -149,14 +169,20 @@ def monte_carlo(netlist: Netlist) -> list[Figure]:
             control.append(f"alter r.xl.r{ref.lower()} = {nominal(part) * (1 + off):.9g}")
         control.append(f"dc Vl 27 36 0.5\nwrdata h{board}.txt v(hook) v(vs)")
         control.append(f"dc Vl -36 -27 0.5\nwrdata n{board}.txt v(hook)")
+        control.append(f"dc Vl 59 71 1\nwrdata r{board}.txt v(ring)")
     files = run(netlist, supplied() + "Vl a b 48\nRe b 0 100Meg\n", "\n".join(control))
     hook = [crossings(files[f"{way}{board}"], 1, LOGIC) for way in "hn" for board in range(MONTE_CARLO_BOARDS)]
     good = [abs(volts[0]) for volts in hook if len(volts) == 1]
+    ring = [crossings(files[f"r{board}"], 1, LOGIC) for board in range(MONTE_CARLO_BOARDS)]
+    rings = [volts[0] for volts in ring if len(volts) == 1]
     zero = [abs(files[f"h{b}"][0][2] - 1.65 - files[f"h{b}"][0][0] * gain(netlist)) for b in range(MONTE_CARLO_BOARDS)]
     return [
         Figure(f"HOOK thresholds found, {MONTE_CARLO_BOARDS} boards drawn", len(good), f"of {len(hook)}", len(hook)),
         Figure("HOOK threshold, lowest board", min(good, default=0), "V", 29, None, "1 % parts, -10 to 60 °C"),
         Figure("HOOK threshold, highest board", max(good, default=99), "V", None, 33.5, "1 % parts, -10 to 60 °C"),
+        Figure("RING thresholds found, as many boards", len(rings), f"of {len(ring)}", len(ring)),
+        Figure("RING threshold, lowest board", min(rings, default=0), "V", 60, None, "1 % parts, -10 to 60 °C"),
+        Figure("RING threshold, highest board", max(rings, default=99), "V", None, 70, "1 % parts, -10 to 60 °C"),
         Figure(
             "measured voltage, error of the worst board before calibration",
             max(zero) / gain(netlist),

@@ -71,6 +71,11 @@ def both_contacts_bridged(netlist: Netlist) -> Netlist:
     return netlist
 
 
+def too_low_for_24(netlist: Netlist) -> Netlist:
+    """Nothing changes at 48 V; at 24 V a set far off is missed."""
+    return netlist.with_item("R113", "R 3.9k").with_item("R114", "R 3.9k")
+
+
 MUTANTS = (
     Mutant("the sense amplifier's inputs are exchanged", swapped("U101", "2", "3"), thresholds),
     Mutant("the hook comparator's inputs are exchanged", swapped("U102", "4", "5"), thresholds),
@@ -83,6 +88,7 @@ MUTANTS = (
     Mutant("the sense filter is ten times too slow", item("C101", "C 100n"), dialling),
     Mutant("no sense filter", lost("C101", "C102"), dialling),
     Mutant("the jumpers are across nothing", lost("R113"), thresholds),
+    Mutant("the jumpers' threshold is too low in the worst case", too_low_for_24, worst_case),
     Mutant("the measured voltage hangs on the threshold", moved("R131", "1", "L1_THHH"), hook_map),
     Mutant("a pick-up resistor of 680 ohm", item("R117", "R 680 pulse"), pick_up),
     Mutant("a pick-up capacitor of 4.7 nF", item("C107", "C 4.7n"), pick_up),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.circuit.figures import Figure
+from hw.circuit.figures import Figure, table
 from hw.circuit.netlist import Netlist, load
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -47,6 +47,21 @@ def line(boards: dict[str, Netlist]) -> Netlist:
     return boards["tsuwa2"]
 
 
+_measured: list[Figure] = []
+
+
 @pytest.fixture(scope="session")
 def measured(line: Netlist) -> Measured:
-    return functools.cache(lambda measure: measure(line))
+    def do(measure: Callable[[Netlist], list[Figure]]) -> list[Figure]:
+        figures = measure(line)
+        _measured.extend(figures)
+        return figures
+
+    return functools.cache(do)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures as one table, however the tests went."""
+    if _measured:
+        terminalreporter.section("figures")
+        terminalreporter.write_line(table(_measured))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hw.circuit.catalogue import CATALOGUE
 from hw.circuit.netlist import Netlist, Part, hundred
 from hw.tsuwa2 import pinmap as two
 from hw.tsuwa8 import pinmap as eight
@@ -47,6 +48,56 @@ def test_the_rule_check_sees_two_outputs_on_one_net(tmp_path: Path) -> None:
     errors = re.search(r"\('(\d+) errors", done.stdout)
     assert errors is not None
     assert int(errors[1]) > 0
+
+
+SYMBOLS = Path("/usr/share/kicad/symbols")
+# Catalogue entry → KiCad's symbol of the same part, or of one with the same pins (the last three).
+SYMBOL_OF = {
+    "codec": "Audio:TLV320AIC23BPW",
+    "voltage ADC": "Analog_ADC:MCP3208",
+    "EEPROM": "Memory_EEPROM:24LC32",
+    "oscillator": "Oscillator:ASE-xxxMHz",
+    "expander 16": "Interface_Expansion:MCP23017_SO",
+    "expander 8": "Interface_Expansion:MCP23008-xSO",
+    "quad op-amp": "Amplifier_Operational:TLV9064",
+    "BAT54S": "Diode:BAT54S",
+    "BSS138": "Transistor_FET:BSS138",
+    "photoMOS": "Relay_SolidState:TLP222A-2",
+    "quad comparator": "Comparator:LM339",
+}
+
+
+def symbol_pins(library: str, name: str) -> dict[str, str]:
+    """Pin number → name of a KiCad symbol."""
+    text = (SYMBOLS / f"{library}.kicad_sym").read_text(encoding="utf-8")
+    found = re.search(
+        rf'\n[ \t]+\(symbol "{re.escape(name)}"(.*?)(?=\n[ \t]+\(symbol "[^"]+"\s*\((?:extends|pin_|in_bom)|\Z)',
+        text,
+        re.S,
+    )
+    assert found is not None, name
+    if parent := re.search(r'\(extends "([^"]+)"', found[1]):
+        return symbol_pins(library, parent[1])
+    return {number: pin for pin, number in re.findall(r'\(name "([^"]*)".*?\(number "([^"]+)"', found[1], re.S)}
+
+
+def plain(name: str) -> str:
+    """A pin's name without the two libraries' manners: ~{CS}/SHDN and CS, SCK and SCL of an I2C part, NC1."""
+    word = re.sub(r"[~{}]", "", name).split("/")[0].upper()
+    return {"SCK": "SCL", "NC1": "NC", "NC2": "NC"}.get(word, word)
+
+
+@pytest.mark.parametrize("item", SYMBOL_OF)
+def test_pins_are_those_of_kicads_symbol(item: str) -> None:
+    """An independent source for the pin-outs; a unit's unnamed or signed pins (+, -) are compared by sign."""
+    theirs = symbol_pins(*SYMBOL_OF[item].split(":"))
+    ours = {number: name for number, name, _ in CATALOGUE[item].pins}
+    assert set(theirs) == set(ours)
+    for number, name in ours.items():
+        if theirs[number] in ("+", "-"):
+            assert name[0] == theirs[number], number
+        elif theirs[number] != "~":
+            assert plain(name) == plain(theirs[number]), number
 
 
 def header(rows: list[two.Row], also: dict[int, str]) -> dict[str, str | None]:
