@@ -156,6 +156,7 @@ class BoardConfig(_Section, frozen=True, kw_only=True):
     buffer_ms: Annotated[int, Meta(ge=40, le=4000)] = 500
     pin_factory: str = ""  # "" = as the board's description says; "lgpio" or "rpigpio"
     gpio_chip: str = ""  # the chip's label, e.g. "pinctrl-rp1"
+    meter: str = ""  # the name of the ADC of the line voltages; "" = as the board's description says, "none" = none
     script: str = ""  # virtual board only: the call script it plays; empty = an office that never closes
     card: tuple[CardConfig, ...] = ()
 

@@ -222,7 +222,9 @@ ACTIVE_LOW = {"ring", "button"}
 
 
 def device_config(capture: str, playback: str, **other: Any) -> Config:
-    board = BoardConfig(**{"kind": "tsuwa2", "capture": capture, "playback": playback, "channels": 2, **other})
+    board = BoardConfig(
+        **{"kind": "tsuwa2", "meter": "none", "capture": capture, "playback": playback, "channels": 2, **other}
+    )
     return Config(board=board, line=tuple(LineConfig(id=line, port=n + 1) for n, line in enumerate(LINES)))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tsuwaroku.config import BoardConfig, CardConfig, Config, LineConfig
 from tsuwaroku.errors import ConfigError
-from tsuwaroku.hal.hats import HATS, BoardPlan, CardPlan, LinePlan, Pin, resolve
+from tsuwaroku.hal.hats import HATS, BoardPlan, CardPlan, LinePlan, MeterPlan, Pin, resolve
 
 TWO = (LineConfig(id="11", port=1), LineConfig(id="12", port=2))
 
@@ -29,6 +29,7 @@ def test_tsuwa2() -> None:
             LinePlan("11", 0, Pin(17), Pin(22, False), Pin(24), Pin(12, False), Pin(16)),
             LinePlan("12", 1, Pin(27), Pin(23, False), Pin(13), Pin(6, False), Pin(26)),
         ),
+        meter=MeterPlan("mcp3208", {"11": 0, "12": 1}, 3.3 / 4096 / 0.0081),
     )
 
 

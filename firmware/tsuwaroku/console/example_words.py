@@ -43,6 +43,10 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
         '"lgpio" (any Pi) or "rpigpio" (Pi 4 and older); empty: as the board says',
     ),
     "board.gpio_chip": ("GPIOチップの名称。空欄は基板の既定", "label of the GPIO chip; empty: as the board says"),
+    "board.meter": (
+        "回線電圧を測るADCの名称。空欄は基板の既定、none は測定なし",
+        'name of the ADC of the line voltages; empty: as the board says, "none": there is none',
+    ),
     "board.script": (
         "virtual のときに再生する通話スクリプト。空欄は試用の通話",
         "virtual only: the call script to play; empty: made-up calls",

@@ -92,6 +92,12 @@ BOARD: Final[dict[str, str]] = {
     "two GPIO lines are named {} (gpiochip{}, gpiochip{})": (
         "{0} という名称の GPIO が2つあります（gpiochip{1}、gpiochip{2}）"
     ),
+    "the voltage ADC {} cannot be read ({})": "電圧測定用のADC {0} を読み取れません（{1}）",
+    "check its wiring, and the board's overlay": "配線と、基板のオーバーレイを確かめてください",
+    "{} of the voltage ADCs are named {}": "電圧測定用のADC {1} が {0} 個見つかりました（1個必要です）",
+    "ADCs present: {}; load the board's overlay or name another in board.meter": (
+        "見つかったADC: {0}。基板のオーバーレイを指定するか、board.meter に別の名称を指定してください"
+    ),
     "load the overlay of one board only": "オーバーレイは基板1枚分だけを指定してください",
     "{} is on {}, and pin_factory = {} knows the header's pins alone": (
         "{0} は {1} につながっていますが、pin_factory = {2} で使えるのはピンヘッダーのピンだけです"
