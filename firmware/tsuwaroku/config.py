@@ -130,12 +130,14 @@ class LineConfig(_Section, frozen=True, kw_only=True):
 class CardConfig(_Section, frozen=True, kw_only=True):
     """One more sound card: lines name it in `card`, and their `port` is then its channel, from 1.
 
-    Rate, period and buffer are the board's, for all its cards alike; how many channels it has is never guessed.
+    The recorded rate, period and buffer are the board's, for all its cards alike; how many channels it has is never
+    guessed. `rate` is what it runs at, a multiple of the recorded rate.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=16, pattern=r"^[0-9A-Za-z_-]+$")]
     capture: str = ""  # default: the card of that name
     playback: str = ""  # empty: no announcement can be played on its lines
+    rate: Annotated[int, Meta(ge=8000, le=192_000)] | None = None
     channels: Annotated[int, Meta(ge=1, le=32)]
 
 

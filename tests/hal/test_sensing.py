@@ -87,6 +87,7 @@ def test_levels_come_first_contacts_as_ever_and_a_voltage_a_second(bench: Bench)
     assert [e for e in bench.events if isinstance(e, BoardFault)] == []
 
 
+@pytest.mark.slow
 def test_lines_learn_and_the_next_recorder_knows(bench: Bench) -> None:
     """34 V is off-hook on a line that rests at 48, whatever the comparator says; known at once after a restart."""
     bench.open()
@@ -128,6 +129,7 @@ def test_without_the_converter_the_contacts_are_all_there_is(bench: Bench) -> No
     assert bench.hooks(bench.read(0.2), "1") == [True]
 
 
+@pytest.mark.slow
 def test_a_converter_that_dies_in_a_call_hands_the_line_back_to_the_comparator(bench: Bench) -> None:
     bench.kept.write_text('{"lines": {"1": {"idle": 48.0, "off_hook": 34.0}}, "version": 1}')
     bench.open()

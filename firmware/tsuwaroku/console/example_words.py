@@ -52,6 +52,10 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
         "virtual only: the call script to play; empty: made-up calls",
     ),
     "card.name": ("このカードの名称（回線の card に書くもの）", "its name, as lines give it in card"),
+    "card.rate": (
+        "カードの標本化周波数（board の rate の整数倍。省略時は同じ）",
+        "what the card runs at, a multiple of the board's rate; the same unless given",
+    ),
     "card.capture": (
         "録音側のALSAデバイス名。空欄は name と同じ名前のカード",
         "ALSA capture device; empty: the card called as `name` says",

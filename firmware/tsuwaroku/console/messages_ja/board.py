@@ -102,9 +102,13 @@ BOARD: Final[dict[str, str]] = {
     "{} is on {}, and pin_factory = {} knows the header's pins alone": (
         "{0} は {1} につながっていますが、pin_factory = {2} で使えるのはピンヘッダーのピンだけです"
     ),
-    "card_rate = {} is no multiple of rate = {}": "card_rate = {0} が rate = {1} の整数倍ではありません",
+    "a card at {} Hz cannot be recorded at {} Hz: that is no multiple": (
+        "{0} Hz のカードを {1} Hz で記録することはできません（整数倍ではありません）"
+    ),
+    "the board {} does not measure voltages": "基板 {0} には電圧を測る機能がありません",
+    "remove meter": "meter を削除してください",
     "record at 8000 Hz, and let the card run at 8000, 16000 or 48000 Hz": (
-        "rate を 8000、card_rate を 8000・16000・48000 のいずれかにしてください"
+        "board の rate を 8000、カードの標本化周波数（card_rate、rate）を 8000・16000・48000 のいずれかにしてください"
     ),
     "has no {} contact": "{0} の接点が指定されていません",
     'set {} to its pin, e.g. {} = "GPIO17" ("!GPIO17" where low means active)': (
