@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -21,6 +22,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from tests.contract.fake_alsa import FakeAlsa, FakeCard, index_of
+from tests.hal.iio import FakeAdc
 from tsuwaroku.clock import VirtualClock
 from tsuwaroku.config import BoardConfig, Config, LineConfig
 from tsuwaroku.errors import BoardError
@@ -222,7 +224,9 @@ ACTIVE_LOW = {"ring", "button"}
 
 
 def device_config(capture: str, playback: str, **other: Any) -> Config:
-    board = BoardConfig(**{"kind": "tsuwa2", "capture": capture, "playback": playback, "channels": 2, **other})
+    board = BoardConfig(
+        **{"kind": "tsuwa2", "meter": "none", "capture": capture, "playback": playback, "channels": 2, **other}
+    )
     return Config(board=board, line=tuple(LineConfig(id=line, port=n + 1) for n, line in enumerate(LINES)))
 
 
@@ -383,6 +387,24 @@ class ExpanderRig(FakeRig):
         return bool(chip.pin(pin).state)
 
 
+class MeteredRig(FakeRig):
+    """A board that measures its lines too: 48 V on-hook, 9 V off-hook."""
+
+    def move(self, line: str, what: str, active: bool) -> None:
+        if what == "hook":
+            self.adc.volts(LINES.index(line), 9.0 if active else 48.0)
+        super().move(line, what, active)
+
+    def make(self) -> Board:
+        iio = Path(tempfile.mkdtemp(dir=self.directory))
+        self.adc = FakeAdc(iio)
+        self.pins.reset()
+        self.rest()
+        self.card = FakeCard(ppm=80)
+        config = device_config("fake", "fake", meter="")
+        return DeviceBoard(config, pin_factory=self.pins, alsa=FakeAlsa(self.card), iio=iio)
+
+
 def check_counts(pcm: bytes, channel: int) -> None:
     """Every sample of the fake card is the one after the one before."""
     places = [index_of(value, channel) for value in np.frombuffer(pcm, dtype="<i2").tolist()]
@@ -535,6 +557,7 @@ RIGS: dict[str, type[Rig]] = {
     "virtual": VirtualRig,
     "fake": FakeRig,
     "expanders": ExpanderRig,
+    "metered": MeteredRig,
     "file": FileRig,
     "pipewire": PipewireRig,
 }

@@ -6,7 +6,7 @@ import pytest
 
 from tsuwaroku.config import BoardConfig, CardConfig, Config, LineConfig
 from tsuwaroku.errors import ConfigError
-from tsuwaroku.hal.hats import HATS, BoardPlan, CardPlan, LinePlan, Pin, resolve
+from tsuwaroku.hal.hats import HATS, BoardPlan, CardPlan, LinePlan, MeterPlan, Pin, resolve
 
 TWO = (LineConfig(id="11", port=1), LineConfig(id="12", port=2))
 
@@ -29,6 +29,7 @@ def test_tsuwa2() -> None:
             LinePlan("11", 0, Pin(17), Pin(22, False), Pin(24), Pin(12, False), Pin(16)),
             LinePlan("12", 1, Pin(27), Pin(23, False), Pin(13), Pin(6, False), Pin(26)),
         ),
+        meter=MeterPlan("mcp3208", {"11": 0, "12": 1}, 3.3 / 4096 / 0.0081),
     )
 
 
@@ -69,6 +70,8 @@ def test_the_rate_of_the_boards_card_is_its_own_and_not_that_of_another_put_in_i
     assert factor(card_rate=8000) == 1
     assert factor(capture="usb") == 1
     assert factor(capture="usb", card_rate=48000) == 6
+    usb = CardConfig(name="usb", channels=2, rate=48000)
+    assert [card.factor for card in resolve(config(*TWO, on("usb", "x", 1, "4", "5"), card=(usb,))).cards] == [6, 6]
 
 
 def on(card: str, line: str, port: int, hook: str, ring: str) -> LineConfig:
@@ -140,7 +143,21 @@ def test_the_boards_own_card_is_left_alone_where_no_line_is_on_it() -> None:
             "configuration",
         ),
         (config(LineConfig(id="1", port=1, hook="GPIO_X")), "'GPIO_X' is no pin", "configuration: line 1"),
-        (config(*TWO, card_rate=44100), "card_rate = 44100 is no multiple of rate = 8000", "configuration: board"),
+        (
+            config(*TWO, card_rate=44100),
+            "a card at 44100 Hz cannot be recorded at 8000 Hz: that is no multiple",
+            "configuration: board",
+        ),
+        (
+            config(TWO[0], on("usb", "x", 1, "4", "5"), card=(CardConfig(name="usb", channels=2, rate=44100),)),
+            "a card at 44100 Hz cannot be recorded at 8000 Hz: that is no multiple",
+            "configuration: board.card.usb",
+        ),
+        (
+            config(LineConfig(id="1", port=1, hook="4", ring="5"), kind="custom", capture="c", meter="mcp3208"),
+            "the board custom does not measure voltages",
+            "configuration: board",
+        ),
         (config(*TWO, kind="custom"), "names no sound card", "configuration: board"),
         (config(*TWO, kind="custom", capture="c"), "has no hook contact", "configuration: line 11"),
         (

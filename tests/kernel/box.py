@@ -29,7 +29,7 @@ def config_for(*lines: str, **board: Any) -> Config:
     Its card runs at the recorded rate, so that what is stored can be compared bit for bit with what was given.
     """
     return Config(
-        board=BoardConfig(**{"kind": "tsuwa2", "card_rate": board.get("rate", 8000), **board}),
+        board=BoardConfig(**{"kind": "tsuwa2", "meter": "none", "card_rate": board.get("rate", 8000), **board}),
         line=tuple(LineConfig(id=line, port=n) for n, line in enumerate(lines, 1)),
     )
 

@@ -62,7 +62,7 @@ def wiring(request: pytest.FixtureRequest) -> Iterator[Wiring]:
 
 def board() -> DeviceBoard:
     lines = tuple(LineConfig(id=str(n), port=n) for n in (1, 2))
-    return DeviceBoard(Config(board=BoardConfig(kind="tsuwa8", capture="tsuwa2", channels=2), line=lines))
+    return DeviceBoard(Config(board=BoardConfig(kind="tsuwa8", meter="none", capture="tsuwa2", channels=2), line=lines))
 
 
 def test_contacts_buttons_lamps_and_paths_of_expanders(wiring: Wiring) -> None:

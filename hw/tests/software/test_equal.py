@@ -82,6 +82,7 @@ def test_tsuwa2_driver_and_pin_map() -> None:
         assert inward or rows[net].bcm > 8
     assert hat.reserved == buses(two.PINS) | CONSOLE | ID_EEPROM | SECOND_SELECT
     assert hat.channels == len(two.AUDIO) == len(hat.ports) == len(two.VSENSE)
+    assert {n: f"VS{n + 1}" for n in range(len(hat.ports))} == two.VSENSE
 
 
 def test_tsuwa8_driver_and_pin_map() -> None:
@@ -98,6 +99,7 @@ def test_tsuwa8_driver_and_pin_map() -> None:
     assert hat.reserved == buses(eight.PINS) | CONSOLE | ID_EEPROM | SECOND_SELECT | interrupts | lanes
     assert not {row.bcm for row in eight.PINS} & lanes
     assert hat.channels == len(hat.ports) == len(eight.LINES) == len(eight.VSENSE)
+    assert {n: f"VS{n + 1}" for n in range(len(hat.ports))} == eight.VSENSE
 
 
 def test_an_input_of_tsuwa8_tells_when_it_changes_and_is_not_on_a_pin_that_is_an_output_only() -> None:
@@ -154,6 +156,16 @@ def test_tsuwa8_overlay_and_pin_map(trees: Trees, pi: str) -> None:
         for one in eight.EXPANDERS.values()
     }
     assert all(rows[one.interrupt].net.endswith("_N") for one in eight.EXPANDERS.values() if one.interrupt)
+
+
+@pytest.mark.parametrize("board", ["tsuwa2", "tsuwa8"])
+def test_the_voltage_adc_is_the_one_the_driver_looks_for(trees: Trees, board: str) -> None:
+    """The kernel names it by its part; the driver's scale is the schematic's divider."""
+    tree, hat = trees("pi4", board), HATS[board]
+    part = tree.text(f"{tree.labelled('spi0')}/adc@0", "compatible")
+    assert part == f"microchip,{hat.meter}"
+    assert hat.sense_gain == two.SENSE_GAIN == eight.SENSE_GAIN
+    assert eight.ADC.lower() == hat.meter
 
 
 def test_eeprom_overlay_and_names() -> None:

@@ -92,13 +92,23 @@ BOARD: Final[dict[str, str]] = {
     "two GPIO lines are named {} (gpiochip{}, gpiochip{})": (
         "{0} という名称の GPIO が2つあります（gpiochip{1}、gpiochip{2}）"
     ),
+    "the voltage ADC {} cannot be read ({})": "電圧測定用のADC {0} を読み取れません（{1}）",
+    "check its wiring, and the board's overlay": "配線と、基板のオーバーレイを確かめてください",
+    "{} of the voltage ADCs are named {}": "電圧測定用のADC {1} が {0} 個見つかりました（1個必要です）",
+    "ADCs present: {}; load the board's overlay or name another in board.meter": (
+        "見つかったADC: {0}。基板のオーバーレイを指定するか、board.meter に別の名称を指定してください"
+    ),
     "load the overlay of one board only": "オーバーレイは基板1枚分だけを指定してください",
     "{} is on {}, and pin_factory = {} knows the header's pins alone": (
         "{0} は {1} につながっていますが、pin_factory = {2} で使えるのはピンヘッダーのピンだけです"
     ),
-    "card_rate = {} is no multiple of rate = {}": "card_rate = {0} が rate = {1} の整数倍ではありません",
+    "a card at {} Hz cannot be recorded at {} Hz: that is no multiple": (
+        "{0} Hz のカードを {1} Hz で記録することはできません（整数倍ではありません）"
+    ),
+    "the board {} does not measure voltages": "基板 {0} には電圧を測る機能がありません",
+    "remove meter": "meter を削除してください",
     "record at 8000 Hz, and let the card run at 8000, 16000 or 48000 Hz": (
-        "rate を 8000、card_rate を 8000・16000・48000 のいずれかにしてください"
+        "board の rate を 8000、カードの標本化周波数（card_rate、rate）を 8000・16000・48000 のいずれかにしてください"
     ),
     "has no {} contact": "{0} の接点が指定されていません",
     'set {} to its pin, e.g. {} = "GPIO17" ("!GPIO17" where low means active)': (

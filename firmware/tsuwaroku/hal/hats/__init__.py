@@ -25,6 +25,9 @@ HATS: dict[str, Hat] = {"tsuwa2": TSUWA2, "tsuwa8": TSUWA8, "custom": CUSTOM}
 
 # Pulled up from power-on until software says otherwise (BCM2835 ARM Peripherals, table 6-31; RP1 the same).
 _PULLED_UP_AT_RESET = range(9)
+# Of the voltage ADC: its reference is the supply that the sensing circuit's middle is made of.
+_HALF_SCALE = 2048
+_SUPPLY_V = 3.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,19 @@ class LinePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class MeterPlan:
+    """The ADC of the line voltages: its name, the channel of each line, volts between the wires a step of it."""
+
+    name: str
+    channels: Mapping[str, int]
+    step: float
+
+    def volts(self, raw: int) -> float:
+        """Of a 12-bit reading; no voltage reads half of full scale."""
+        return (raw - _HALF_SCALE) * self.step
+
+
+@dataclass(frozen=True, slots=True)
 class BoardPlan:
     """All a board needs to open. `period` and `buffer` are in samples; each card has at least one line."""
 
@@ -89,6 +105,7 @@ class BoardPlan:
     period: int
     buffer: int
     lines: tuple[LinePlan, ...]
+    meter: MeterPlan | None = None
 
     def pins(self) -> list[Pin]:
         """All that are used."""
@@ -119,6 +136,7 @@ def resolve(config: Config, *, where: str = "configuration") -> BoardPlan:
         period=board.rate * board.period_ms // 1000,
         buffer=board.rate * board.buffer_ms // 1000,
         lines=tuple(_line(hat, line, cards[line.card], f"{where}: line {line.id}") for line in config.line),
+        meter=_meter(hat, config, where),
     )
     _check_pins(hat, plan, where)
     return plan
@@ -143,7 +161,11 @@ def _cards(hat: Hat, config: Config, where: str) -> dict[str, CardPlan]:
             remedy="leave card out in the lines that are on it, or remove capture, playback and channels",
         )
     cards |= {
-        card.name: CardPlan(card.name, card.capture or card.name, card.playback, card.channels) for card in board.card
+        card.name: CardPlan(
+            *(card.name, card.capture or card.name, card.playback, card.channels),
+            factor=_times(card.rate or board.rate, board.rate, f"{where}: board.card.{card.name}"),
+        )
+        for card in board.card
     }
     _no_card_twice(cards, where)
     return cards
@@ -153,13 +175,32 @@ def _factor(hat: Hat, config: Config, where: str) -> int:
     """How much faster than recorded the board's own card is read; the description's rate is of its own capture only."""
     board = config.board
     rate = board.card_rate or (0 if board.capture else hat.card_rate) or board.rate
-    if rate % board.rate:
+    return _times(rate, board.rate, f"{where}: board")
+
+
+def _times(rate: int, recorded: int, where: str) -> int:
+    if rate % recorded:
         raise ConfigError(
-            f"card_rate = {rate} is no multiple of rate = {board.rate}",
-            where=f"{where}: board",
+            f"a card at {rate} Hz cannot be recorded at {recorded} Hz: that is no multiple",
+            where=where,
             remedy="record at 8000 Hz, and let the card run at 8000, 16000 or 48000 Hz",
         )
-    return rate // board.rate
+    return rate // recorded
+
+
+def _meter(hat: Hat, config: Config, where: str) -> MeterPlan | None:
+    """Of the lines on the board's own connectors."""
+    name = config.board.meter or hat.meter
+    if name not in ("", "none") and not hat.sense_gain:
+        raise ConfigError(
+            f"the board {hat.name} does not measure voltages",
+            where=f"{where}: board",
+            remedy="remove meter",
+        )
+    channels = {line.id: line.port - 1 for line in config.line if not line.card and line.port is not None}
+    if name in ("", "none") or not channels:
+        return None
+    return MeterPlan(name, channels, _SUPPLY_V / (2 * _HALF_SCALE) / hat.sense_gain)
 
 
 def _no_card_twice(cards: Mapping[str, CardPlan], where: str) -> None:

@@ -24,6 +24,8 @@ TSUWA2 = Hat(
     playback="plughw:CARD=tsuwa2",
     channels=2,
     card_rate=48000,
+    meter="mcp3208",
+    sense_gain=162e3 / 20e6,
     # ID EEPROM, I2C1, the voltage ADC on SPI0, the console, I2S.
     reserved=frozenset({0, 1, 2, 3, 7, 8, 9, 10, 11, 14, 15, 18, 19, 20, 21}),
 )

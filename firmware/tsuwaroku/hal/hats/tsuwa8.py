@@ -28,6 +28,8 @@ TSUWA8 = Hat(
     capture="plughw:CARD=sndrpihifiberry",
     channels=8,
     card_rate=48000,
+    meter="mcp3208",
+    sense_gain=162e3 / 20e6,
     # ID EEPROM, I2C1, the voltage ADC on SPI0, the console, the expanders' interrupts, and I2S with its four lanes.
     reserved=frozenset({0, 1, 2, 3, 5, 7, 8, 9, 10, 11, 14, 15, 17, *range(18, 28)}),
 )
