@@ -97,6 +97,19 @@ def test_the_table_in_the_readme_is_what_is_measured(measured: Measured, boards:
         assert now == pytest.approx(then, rel=0.02, abs=0.02), ours[0]
 
 
+def test_the_first_screen_says_what_was_never_done_and_where_it_may_not_go() -> None:
+    """Nobody reads on who does not have to."""
+    first = " ".join(README.read_text(encoding="utf-8").splitlines()[:14])
+    for words in (
+        "Nobody has built",
+        "nothing was measured",
+        "nothing is certified",
+        "Never into a carrier's line",
+        "No copper is routed",
+    ):
+        assert words in first
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.0, "0"), (31.2718, "31.3"), (-0.0834, "−0.083"), (1500.4, "1500"), (20, "20"), (-0.0001, "0")],
