@@ -29,7 +29,7 @@ READMES = ("README.md", "README.ja.md")
 DOCUMENTS = (
     *READMES,
     *("CHANGELOG.md", "firmware/DESIGN.md", "firmware/GLOSSARY.md", "firmware/tsuwaroku/store/FORMAT.md"),
-    *("hw/README.md", "hw/LABEL.md", "image-build/README.md"),
+    *("hw/README.md", "hw/LABEL.md", "hw/MANUAL.ja.md", "image-build/README.md"),
 )
 UNCLASSED_CODES = {0, 1, 2, 130}  # done, a bug, the command line is wrong, Ctrl-C: no class of errors.py has them
 

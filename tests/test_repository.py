@@ -72,7 +72,7 @@ def project() -> dict[str, list[str]]:
     extras = data["project"]["optional-dependencies"]
     runtime = data["project"]["dependencies"]
     build = data["build-system"]["requires"]
-    alone = {name: extras[name] for name in ("rpigpio", "kernel-bench", "fuzz")}
+    alone = {name: extras[name] for name in ("rpigpio", "kernel-bench", "fuzz", "hw")}
     return {"runtime": runtime, "dev": runtime + extras["dev"], "build": build, **alone}
 
 
@@ -98,12 +98,12 @@ def test_licence_is_whole() -> None:
     assert "END OF TERMS AND CONDITIONS" in text
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev", "rpigpio", "kernel-bench", "fuzz", "build"])
+@pytest.mark.parametrize("name", ["runtime", "dev", "rpigpio", "kernel-bench", "fuzz", "hw", "build"])
 def test_every_dependency_is_locked(name: str) -> None:
     assert required(project()[name]) - set(locked(name)) == set()
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev", "rpigpio", "kernel-bench", "fuzz", "build"])
+@pytest.mark.parametrize("name", ["runtime", "dev", "rpigpio", "kernel-bench", "fuzz", "hw", "build"])
 def test_every_locked_package_has_one_version_and_hashes(name: str) -> None:
     line = re.compile(r"[a-z0-9-]+==[^\s;]+( ;[^#]*?)?(\s+--hash=sha256:[0-9a-f]{64})+\s*")
     assert [entry for entry in locked(name).values() if not line.fullmatch(entry)] == []

@@ -130,12 +130,14 @@ class LineConfig(_Section, frozen=True, kw_only=True):
 class CardConfig(_Section, frozen=True, kw_only=True):
     """One more sound card: lines name it in `card`, and their `port` is then its channel, from 1.
 
-    Rate, period and buffer are the board's, for all its cards alike; how many channels it has is never guessed.
+    The recorded rate, period and buffer are the board's, for all its cards alike; how many channels it has is never
+    guessed. `rate` is what it runs at, a multiple of the recorded rate.
     """
 
     name: Annotated[str, Meta(min_length=1, max_length=16, pattern=r"^[0-9A-Za-z_-]+$")]
     capture: str = ""  # default: the card of that name
     playback: str = ""  # empty: no announcement can be played on its lines
+    rate: Annotated[int, Meta(ge=8000, le=192_000)] | None = None
     channels: Annotated[int, Meta(ge=1, le=32)]
 
 
@@ -149,11 +151,14 @@ class BoardConfig(_Section, frozen=True, kw_only=True):
     capture: str = ""
     playback: str = ""
     rate: Annotated[int, Meta(ge=8000, le=48000)] = 8000
+    # What its own card runs at, a multiple of `rate`; default: `rate`, or what the board's own card can.
+    card_rate: Annotated[int, Meta(ge=8000, le=192_000)] | None = None
     channels: Annotated[int, Meta(ge=1, le=32)] | None = None
     period_ms: Annotated[int, Meta(ge=5, le=200)] = 20
     buffer_ms: Annotated[int, Meta(ge=40, le=4000)] = 500
     pin_factory: str = ""  # "" = as the board's description says; "lgpio" or "rpigpio"
     gpio_chip: str = ""  # the chip's label, e.g. "pinctrl-rp1"
+    meter: str = ""  # the name of the ADC of the line voltages; "" = as the board's description says, "none" = none
     script: str = ""  # virtual board only: the call script it plays; empty = an office that never closes
     card: tuple[CardConfig, ...] = ()
 

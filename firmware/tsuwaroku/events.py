@@ -73,6 +73,21 @@ class ButtonPressed(msgspec.Struct, frozen=True, gc=False):
     mono_ns: int
 
 
+class LineVoltage(msgspec.Struct, frozen=True, gc=False):
+    """What a line's voltage was in the second up to `mono_ns`, A over B: its mean, lowest and highest.
+
+    `threshold` is the learnt one, without sign; None while nothing is known. `dead`: nothing at all on the pair.
+    """
+
+    line: str
+    volts: float
+    low: float
+    high: float
+    threshold: float | None
+    dead: bool
+    mono_ns: int
+
+
 class Playback(msgspec.Struct, frozen=True, gc=False):
     """What `Board.play` was asked for went onto the pair from `first_sample` on (`playing`) or ended."""
 
@@ -88,6 +103,7 @@ class Part(enum.StrEnum):
     CAPTURE = "capture"
     ANNOUNCEMENT = "announcement"
     LAMP = "lamp"
+    METER = "meter"
 
 
 class BoardFault(msgspec.Struct, frozen=True, gc=False):
@@ -112,4 +128,4 @@ class EndOfInput(msgspec.Struct, frozen=True, gc=False):
     mono_ns: int
 
 
-Event = AudioFrame | Gap | ContactEdge | ButtonPressed | Playback | BoardFault | Tick | EndOfInput
+Event = AudioFrame | Gap | ContactEdge | ButtonPressed | LineVoltage | Playback | BoardFault | Tick | EndOfInput

@@ -13,7 +13,7 @@ from tests.console.support import Run
 from tsuwaroku import __version__
 from tsuwaroku.console import cli, maintaining
 
-VERBS = ("run", "simulate", "calls", "show", "verify", "play", "mark", "status", "plan", "config", "keys")
+VERBS = ("run", "simulate", "calls", "show", "verify", "play", "mark", "status", "levels", "plan", "config", "keys")
 PROGRAM = [sys.executable, "-c", "from tsuwaroku.console.cli import main; main()"]
 
 

@@ -208,7 +208,7 @@ def test_findings_are_told_in_japanese_and_json_stays_english(run: Run, tmp_path
     assert _left_over(ran.out + ran.err) == []
     texts = [finding["text"] for finding in run("config", "check", config, "--json").json]
     assert texts[0] == "the board is simulated"
-    config.write_text('[board]\nkind = "telrec2"\n[[line]]\nid = "201"\nport = 5\n')
+    config.write_text('[board]\nkind = "tsuwa2"\n[[line]]\nid = "201"\nport = 5\n')
     assert "設定: 回線 201 " in run("config", "check", config).out
     assert run("config", "check", config, "--json").json[0]["place"] == "configuration: line 201"
 

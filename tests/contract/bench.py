@@ -1,7 +1,7 @@
 """The board on the kernel's own devices: snd-aloop as its card, gpio-sim as its pins.
 
-It exists in the test kernel only, and nothing of the product is told of it: the telrec2 board as configured by default
-finds a card named `telrec` and a chip labelled as a Raspberry Pi's.
+It exists in the test kernel only, and nothing of the product is told of it: the tsuwa2 board as configured by default
+finds a card named `tsuwa2` and a chip labelled as a Raspberry Pi's.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from tsuwaroku.config import Config
 from tsuwaroku.hal.alsa import QUEUE_S, load_alsa
 from tsuwaroku.hal.board import Board
 from tsuwaroku.hal.device import DeviceBoard
-from tsuwaroku.hal.hats.telrec2 import TELREC2
+from tsuwaroku.hal.hats.tsuwa2 import TSUWA2
 
-CARD = "telrec"
-RELAYS = {line: int(port.speak) for line, port in zip(LINES, TELREC2.ports, strict=True)}
+CARD = "tsuwa2"
+RELAYS = {line: int(port.speak) for line, port in zip(LINES, TSUWA2.ports, strict=True)}
 LOOK_S = 0.01
 
 
@@ -66,8 +66,10 @@ class BenchRig(HandsRig):
         self.header.drive(PINS[line][what], active != (what in ACTIVE_LOW))
 
     def config(self) -> Config:
-        """The telrec2 board as it is delivered."""
-        return device_config("", "", pin_factory=self.pin_factory, rate=self.rate, period_ms=self.period_ms)
+        """The tsuwa2 board as it is delivered, but for its card's rate: sample for sample is compared here."""
+        return device_config(
+            *("", ""), pin_factory=self.pin_factory, rate=self.rate, card_rate=self.rate, period_ms=self.period_ms
+        )
 
     def make(self) -> Board:
         self.rest()

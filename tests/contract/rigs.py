@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -21,12 +22,14 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from tests.contract.fake_alsa import FakeAlsa, FakeCard, index_of
+from tests.hal.iio import FakeAdc
 from tsuwaroku.clock import VirtualClock
 from tsuwaroku.config import BoardConfig, Config, LineConfig
 from tsuwaroku.errors import BoardError
 from tsuwaroku.events import ButtonPressed, Contact, ContactEdge, EndOfInput, Event, Tick
 from tsuwaroku.hal.alsa import Capture, CardSpec, load_alsa
 from tsuwaroku.hal.board import SYSTEM_LAMP, Board
+from tsuwaroku.hal.chips import Chips
 from tsuwaroku.hal.device import DeviceBoard
 from tsuwaroku.hal.framing import Block
 from tsuwaroku.hal.virtual import VirtualBoard
@@ -221,7 +224,9 @@ ACTIVE_LOW = {"ring", "button"}
 
 
 def device_config(capture: str, playback: str, **other: Any) -> Config:
-    board = BoardConfig(kind="telrec2", capture=capture, playback=playback, channels=2, **other)
+    board = BoardConfig(
+        **{"kind": "tsuwa2", "meter": "none", "capture": capture, "playback": playback, "channels": 2, **other}
+    )
     return Config(board=board, line=tuple(LineConfig(id=line, port=n + 1) for n, line in enumerate(LINES)))
 
 
@@ -345,6 +350,59 @@ class FakeRig(DeviceRig):
             piece = np.frombuffer(data, dtype="<i2").reshape(-1, 2)
             table[at - begun : at - begun + len(piece)] = piece
         return table
+
+
+class ExpanderRig(FakeRig):
+    """Two lines of the tsuwa8 board: their pins on three expanders, found by the names of their lines."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.expanders = [MockFactory() for _ in range(3)]
+        places = [("HOOK1", "HOOK2", "RING1_N", "RING2_N"), ("INJ_EN1", "INJ_EN2"), ("LED_REC1", "LED_REC2")]
+        places[2] += ("BTN1_N", "BTN2_N")
+        # From 4 on: of a Pi's header, which these mocks are, GPIO2 and 3 have pulls of their own.
+        self.named = {
+            name: (chip, offset)
+            for chip, names in zip(self.expanders, places, strict=True)
+            for offset, name in enumerate(names, 4)
+        }
+
+    def move(self, line: str, what: str, active: bool) -> None:
+        name = {"hook": "HOOK{}", "ring": "RING{}_N", "button": "BTN{}_N"}[what].format(LINES.index(line) + 1)
+        chip, offset = self.named[name]
+        pin = chip.pin(offset)
+        (pin.drive_high if active != (what in ACTIVE_LOW) else pin.drive_low)()
+
+    def make(self) -> Board:
+        self.card = FakeCard(ppm=80)
+        for chip in self.expanders:
+            chip.reset()
+        self.pins.reset()
+        self.rest()
+        config = device_config("fake", "fake", kind="tsuwa8")
+        return DeviceBoard(config, pin_factory=Chips(self.pins, self.named), alsa=FakeAlsa(self.card))
+
+    def shines(self, board: Board, lamp: str) -> bool:
+        chip, pin = (self.pins, 16) if lamp == SYSTEM_LAMP else self.named[f"LED_REC{LINES.index(lamp) + 1}"]
+        return bool(chip.pin(pin).state)
+
+
+class MeteredRig(FakeRig):
+    """A board that measures its lines too: 48 V on-hook, 9 V off-hook."""
+
+    def move(self, line: str, what: str, active: bool) -> None:
+        if what == "hook":
+            self.adc.volts(LINES.index(line), 9.0 if active else 48.0)
+        super().move(line, what, active)
+
+    def make(self) -> Board:
+        iio = Path(tempfile.mkdtemp(dir=self.directory))
+        self.adc = FakeAdc(iio)
+        self.pins.reset()
+        self.rest()
+        self.card = FakeCard(ppm=80)
+        config = device_config("fake", "fake", meter="")
+        return DeviceBoard(config, pin_factory=self.pins, alsa=FakeAlsa(self.card), iio=iio)
 
 
 def check_counts(pcm: bytes, channel: int) -> None:
@@ -495,4 +553,11 @@ class PipewireRig(DeviceRig):
         assert whole.index(heard[:64]) < 2 * 160
 
 
-RIGS: dict[str, type[Rig]] = {"virtual": VirtualRig, "fake": FakeRig, "file": FileRig, "pipewire": PipewireRig}
+RIGS: dict[str, type[Rig]] = {
+    "virtual": VirtualRig,
+    "fake": FakeRig,
+    "expanders": ExpanderRig,
+    "metered": MeteredRig,
+    "file": FileRig,
+    "pipewire": PipewireRig,
+}

@@ -97,7 +97,9 @@ def test_a_card_that_does_not_open(monkeypatch: pytest.MonkeyPatch, text: str, r
 
 def test_a_missing_card_is_one_message_and_releases_the_pins(capfd: pytest.CaptureFixture[str]) -> None:
     factory = MockFactory()
-    config = Config(board=BoardConfig(kind="telrec2", capture="hw:CARD=nosuch"), line=(LineConfig(id="1", port=1),))
+    config = Config(
+        board=BoardConfig(kind="tsuwa2", meter="none", capture="hw:CARD=nosuch"), line=(LineConfig(id="1", port=1),)
+    )
     before = threading.active_count()
     for _ in range(2):  # a second attempt finds every pin free again
         board = DeviceBoard(config, pin_factory=factory, alsa=load_alsa())

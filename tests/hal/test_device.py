@@ -24,7 +24,8 @@ def test_an_edge_that_was_overtaken_is_given_the_time_of_the_tick() -> None:
     factory = MockFactory()
     factory.pin(22).drive_high()
     config = Config(
-        board=BoardConfig(kind="telrec2", capture="fake", playback="fake"), line=(LineConfig(id="1", port=1),)
+        board=BoardConfig(kind="tsuwa2", meter="none", capture="fake", playback="fake"),
+        line=(LineConfig(id="1", port=1),),
     )
     board = DeviceBoard(config, pin_factory=factory, alsa=FakeAlsa())
     board.open()
@@ -42,7 +43,7 @@ def test_edges_of_a_time_in_which_all_was_held_up_keep_their_times() -> None:
     """The machine stood still for a second; then the board reads before the pin library's thread is there."""
     factory = MockFactory()
     factory.pin(22).drive_high()
-    config = Config(board=BoardConfig(kind="telrec2", capture="fake"), line=(LineConfig(id="1", port=1),))
+    config = Config(board=BoardConfig(kind="tsuwa2", meter="none", capture="fake"), line=(LineConfig(id="1", port=1),))
     held_ns = 0
     board = DeviceBoard(config, pin_factory=factory, alsa=FakeAlsa(), now_ns=lambda: time.monotonic_ns() + held_ns)
     board.open()
@@ -69,7 +70,7 @@ def test_edges_of_a_time_in_which_all_was_held_up_keep_their_times() -> None:
 def test_a_reader_that_is_always_late_gets_its_ticks_all_the_same() -> None:
     factory = MockFactory()
     factory.pin(22).drive_high()
-    config = Config(board=BoardConfig(kind="telrec2", capture="fake"), line=(LineConfig(id="1", port=1),))
+    config = Config(board=BoardConfig(kind="tsuwa2", meter="none", capture="fake"), line=(LineConfig(id="1", port=1),))
     board = DeviceBoard(config, pin_factory=factory, alsa=FakeAlsa())
     board.open()
     ticks: list[int] = []
@@ -87,7 +88,7 @@ def test_a_missing_card_leaves_the_lamps_to_say_so() -> None:
     factory = MockFactory()
     card = FakeCard()
     card.present = False
-    config = Config(board=BoardConfig(kind="telrec2", capture="fake"), line=(LineConfig(id="1", port=1),))
+    config = Config(board=BoardConfig(kind="tsuwa2", meter="none", capture="fake"), line=(LineConfig(id="1", port=1),))
     board = DeviceBoard(config, pin_factory=factory, alsa=FakeAlsa(card))
     with pytest.raises(BoardError, match="cannot be opened"):
         board.open()
@@ -108,7 +109,8 @@ def test_a_missing_announcement_card_does_not_keep_a_line_from_being_recorded(
     factory = MockFactory()
     factory.pin(22).drive_high()
     config = Config(
-        board=BoardConfig(kind="telrec2", capture="fake", playback="fake"), line=(LineConfig(id="1", port=1),)
+        board=BoardConfig(kind="tsuwa2", meter="none", capture="fake", playback="fake"),
+        line=(LineConfig(id="1", port=1),),
     )
     alsa = NoPlayback(FakeCard())
     board = DeviceBoard(config, pin_factory=factory, alsa=alsa)
@@ -156,7 +158,7 @@ def wait_for(come: Callable[[], object]) -> bool:
 def test_what_piled_up_is_told_in_the_order_of_time() -> None:
     factory = MockFactory()
     factory.pin(22).drive_high()
-    board_config = BoardConfig(kind="telrec2", capture="fake", playback="fake")
+    board_config = BoardConfig(kind="tsuwa2", meter="none", capture="fake", playback="fake")
     config = Config(board=board_config, line=(LineConfig(id="1", port=1),))
     board = DeviceBoard(config, pin_factory=factory, alsa=FakeAlsa())
     board.open()

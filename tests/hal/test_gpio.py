@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import textwrap
-import types
-from pathlib import Path
-
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from tsuwaroku.config import BoardConfig, Config, LineConfig
 from tsuwaroku.errors import BoardError
 from tsuwaroku.events import ButtonPressed, Contact, ContactEdge
-from tsuwaroku.hal import gpio
+from tsuwaroku.hal import chips, gpio
+from tsuwaroku.hal.chips import Chips
 from tsuwaroku.hal.gpio import NS, Panel, edge_ns
 from tsuwaroku.hal.hats import BoardPlan, Pin, resolve
 
@@ -41,7 +35,7 @@ def test_stamps_of_either_clock_become_monotonic(ticks_ns: int, wanted: int) -> 
 
 def plan(**board: object) -> BoardPlan:
     return resolve(
-        Config(board=BoardConfig(**({"kind": "telrec2"} | board)), line=(LineConfig(id="1", port=1),))  # type: ignore[arg-type]
+        Config(board=BoardConfig(**({"kind": "tsuwa2"} | board)), line=(LineConfig(id="1", port=1),))  # type: ignore[arg-type]
     )
 
 
@@ -62,7 +56,7 @@ class Bench:
         self.factory = MockFactory(pin_class=StampedPin)
         for number in (22, 12):
             self.pin(number).drive_high()
-        self.panel = Panel(plan(), self.factory, now_ns=lambda: self.now, wall_ns=lambda: WALL - MONO + self.now)
+        self.panel = Panel(plan(), Chips(self.factory), now_ns=lambda: self.now, wall_ns=lambda: WALL - MONO + self.now)
         self.panel.open()
 
     def pin(self, number: int) -> StampedPin:
@@ -147,7 +141,7 @@ def test_a_flood_of_edges_ends_in_the_true_level(monkeypatch: pytest.MonkeyPatch
 
 def test_outputs_are_off_at_first_and_at_last() -> None:
     factory = MockFactory()
-    panel = Panel(plan(), factory)
+    panel = Panel(plan(), Chips(factory))
     high, low = panel.output(Pin(16)), panel.output(Pin(26, active_high=False))
     pins = factory.pin(16), factory.pin(26)
     assert [pin.state for pin in pins] == [False, True]
@@ -183,17 +177,17 @@ class GonePin(MockPin):  # type: ignore[misc]  # gpiozero has no types
 def test_a_chip_that_went_away_does_not_keep_its_pins_from_the_next_board(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever of it cannot be closed: it came back, perhaps, and gpiozero must not remember the dead pins."""
     factory = MockFactory(pin_class=GonePin)
-    panel = Panel(plan(), factory)
+    panel = Panel(plan(), Chips(factory))
     panel.open()
     panel.output(Pin(24))(True)
     before = dict(factory.pins)
     monkeypatch.setattr(GonePin, "gone", True)
     panel.close()
     panel.close()
-    gpio.close_factory(factory)
+    chips.close_factory(factory)
     assert factory.pins == {}
     monkeypatch.setattr(GonePin, "gone", False)
-    second = Panel(plan(), factory)
+    second = Panel(plan(), Chips(factory))
     second.open()
     second.output(Pin(24))(True)
     assert sorted(info.name for info in factory.pins) == sorted(info.name for info in before)
@@ -203,99 +197,9 @@ def test_a_chip_that_went_away_does_not_keep_its_pins_from_the_next_board(monkey
 
 def test_a_pin_that_is_taken_is_told() -> None:
     factory = MockFactory()
-    panel = Panel(plan(), factory)
+    panel = Panel(plan(), Chips(factory))
     panel.output(Pin(17))
     with pytest.raises(BoardError) as caught:
         panel.open()
-    assert "pin of the board telrec2" in caught.value.message
+    assert "pin of the board tsuwa2" in caught.value.message
     panel.close()
-
-
-class FakeLgpio(types.ModuleType):
-    """Two chips, the header's being the second; the third may not be opened."""
-
-    class error(Exception):
-        pass
-
-    def __init__(self) -> None:
-        super().__init__("lgpio")
-        self.open: set[int] = set()
-
-    def gpiochip_open(self, number: int) -> int:
-        if number == 2:
-            raise self.error("can not open gpiochip")
-        self.open.add(number)
-        return number
-
-    def gpiochip_close(self, handle: int) -> None:
-        self.open.remove(handle)
-
-    def gpio_get_chip_info(self, handle: int) -> tuple[int, int, str, str]:
-        return 0, 54, f"gpiochip{handle}", ["gpio-brcmstb", "pinctrl-rp1"][handle]
-
-
-def test_the_chip_is_found_by_its_label() -> None:
-    lgpio = FakeLgpio()
-    assert gpio._chip_number(lgpio, ("pinctrl-bcm2711", "pinctrl-rp1"), (0, 1, 2)) == 1
-    assert lgpio.open == set()
-    with pytest.raises(BoardError) as caught:
-        gpio._chip_number(lgpio, ("pinctrl-bcm2711",), (0, 1, 2))
-    assert caught.value.message == "no GPIO chip is labelled pinctrl-bcm2711"
-    assert "chips present: gpio-brcmstb, pinctrl-rp1;" in caught.value.remedy
-    assert "gpiochip2 cannot be opened" in caught.value.remedy
-
-
-@pytest.mark.parametrize(("revision", "refused"), [(0xC04170, True), (0xC03111, False)])
-def test_rpigpio_is_refused_on_a_pi_5(monkeypatch: pytest.MonkeyPatch, revision: int, refused: bool) -> None:
-    import gpiozero.pins.local
-
-    monkeypatch.setattr(gpiozero.pins.local, "get_pi_revision", lambda: revision)
-    monkeypatch.delitem(sys.modules, "gpiozero.pins.rpigpio", raising=False)
-    monkeypatch.setitem(sys.modules, "RPi", None)  # not installed
-    with pytest.raises(BoardError) as caught:
-        gpio.pin_factory(plan(pin_factory="rpigpio"))
-    assert ("Raspberry Pi 5" in caught.value.message) == refused
-    assert "lgpio" in caught.value.remedy
-
-
-def test_lgpio_leaves_no_trace_and_no_other_library_is_tried(tmp_path: Path) -> None:
-    """In a process of its own: the working directory, the environment and what was imported are the process's."""
-    code = """
-        import os, sys, warnings
-        from pathlib import Path
-        warnings.simplefilter("error")
-        from tsuwaroku.config import BoardConfig, Config, LineConfig
-        from tsuwaroku.errors import BoardError
-        from tsuwaroku.hal import gpio
-        from tsuwaroku.hal.device import DeviceBoard
-        gpio._DEV = Path("/nonexistent")  # a machine without chips
-        board = DeviceBoard(Config(board=BoardConfig(kind="telrec2"), line=(LineConfig(id="1", port=1),)))
-        try:
-            board.open()
-        except BoardError as error:
-            print(error.where, "|", error.message)
-        import gpiozero
-        print(gpiozero.Device.pin_factory, os.getcwd(), os.environ.get("LG_WD"), os.listdir("."))
-        print(sorted(name for name in sys.modules if name in
-              ("lgpio", "RPi.GPIO", "gpiozero.pins.rpigpio", "gpiozero.pins.native")))
-        print([name for name in os.listdir(os.environ["TMPDIR"]) if "lgpio" in name])
-    """
-    scratch = tmp_path / "tmp"
-    (tmp_path / "here").mkdir()
-    scratch.mkdir()
-    env = os.environ | {"TMPDIR": str(scratch)}
-    env.pop("LG_WD", None)
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        cwd=tmp_path / "here",
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.stdout.splitlines() == [
-        "board.gpio_chip | no GPIO chip is labelled pinctrl-rp1 or pinctrl-bcm2711 or pinctrl-bcm2835",
-        f"None {tmp_path / 'here'} None []",
-        "['lgpio']",
-        "[]",
-    ], done.stderr

@@ -22,6 +22,7 @@ from tsuwaroku.events import (
     Event,
     Gap,
     GapReason,
+    LineVoltage,
     Playback,
     Tick,
 )
@@ -448,3 +449,20 @@ def test_real_time_and_fast_give_the_same_stream() -> None:
     took = time.monotonic() - begun
     assert real == stream(False)
     assert took >= 0.34  # 250 ms of sound and 100 ms of tail, in whole steps
+
+
+def test_a_voltage_a_second_follows_the_hook_where_it_is_asked_for() -> None:
+    happenings: list[ContactEdge | ButtonPressed] = [
+        ContactEdge("1", HOOK, True, 500 * MS),
+        ContactEdge("1", HOOK, False, 1500 * MS),
+    ]
+    sources = [Written("1", happenings=happenings), Written("2", sound(16_000))]
+    board = VirtualBoard(sources, VirtualClock(0), realtime=False, tail_s=1.0, voltage=True)
+    board.open()
+    told = [event for event in drain(board) if isinstance(event, LineVoltage)]
+    assert [(one.line, one.volts, one.mono_ns // NS) for one in told] == [
+        *(("1", 9.0, 1), ("2", 48.0, 1)),
+        *(("1", 48.0, 2), ("2", 48.0, 2)),
+        *(("1", 48.0, 3), ("2", 48.0, 3)),
+    ]
+    assert {(one.low == one.volts == one.high, one.threshold, one.dead) for one in told} == {(True, 28.5, False)}

@@ -24,9 +24,12 @@ START_S = 60.0
 
 
 def config_for(*lines: str, **board: Any) -> Config:
-    """A telrec2 board with these lines on its ports in order; `board` overrides what it says."""
+    """A tsuwa2 board with these lines on its ports in order; `board` overrides what it says.
+
+    Its card runs at the recorded rate, so that what is stored can be compared bit for bit with what was given.
+    """
     return Config(
-        board=BoardConfig(**{"kind": "telrec2", **board}),
+        board=BoardConfig(**{"kind": "tsuwa2", "meter": "none", "card_rate": board.get("rate", 8000), **board}),
         line=tuple(LineConfig(id=line, port=n) for n, line in enumerate(lines, 1)),
     )
 

@@ -36,7 +36,7 @@ class Machine:
     machines only.
     """
 
-    cards: tuple[str, ...] = ("telrec",)
+    cards: tuple[str, ...] = ("tsuwa2",)
     virtual: bool = True
     memory_mb: int = 768
     revision: str = PI_4B

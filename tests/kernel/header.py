@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 _CONFIGFS = Path("/sys/kernel/config/gpio-sim")
 _PLATFORM = Path("/sys/devices/platform")
-# What a Raspberry Pi 4 calls the chip of its header (hal/hats/telrec2.py).
+# What a Raspberry Pi 4 calls the chip of its header (hal/hats/tsuwa2.py).
 PI_4_LABEL = "pinctrl-bcm2711"
 LINES = 28
 
 
 class Header:
-    """A bank of 28 lines under the label of a Pi's own chip. `level` is what the wire from outside puts on a pin."""
+    """A bank of 28 lines under the label of a Pi's own chip. `level` is what the wire from outside puts on a pin.
 
-    def __init__(self, label: str = PI_4_LABEL, name: str = "header") -> None:
+    With `names`, an expander's: its lines are called that, from the first on.
+    """
+
+    def __init__(self, label: str = PI_4_LABEL, name: str = "header", names: Sequence[str] = ()) -> None:
         self._folder = _CONFIGFS / name
         bank = self._folder / "bank0"
         bank.mkdir(parents=True)
         (bank / "num_lines").write_text(str(LINES))
         (bank / "label").write_text(label)
+        self._lines = [bank / f"line{offset}" for offset in range(len(names))]
+        for line, called in zip(self._lines, names, strict=True):
+            line.mkdir()
+            (line / "name").write_text(called)
         (self._folder / "live").write_text("1")
         device = (self._folder / "dev_name").read_text().strip()
         self.chip = (bank / "chip_name").read_text().strip()
@@ -41,5 +49,7 @@ class Header:
         for descriptor in (*self._pulls, *self._values):
             os.close(descriptor)
         (self._folder / "live").write_text("0")
+        for line in self._lines:
+            line.rmdir()
         (self._folder / "bank0").rmdir()
         self._folder.rmdir()

@@ -15,7 +15,7 @@ from tests.kernel.header import Header
 from tests.kernel.office import Office, differences
 from tests.kernel.tape import Tape
 from tests.kernel.watching import Listener, Size, folder_octets, lamp_lies, size_of
-from tests.kernel.world import World, telrec2
+from tests.kernel.world import World, tsuwa2
 from tsuwaroku.clock import from_iso
 
 LOOK_S = 60.0
@@ -51,7 +51,7 @@ class Shift:
         header = Header()
         box = Box(folder / "store", config_for(*office.lines), slots=slots)
         tape = Tape(2, TAPE_S)
-        wiring = {line: telrec2(n) for n, line in enumerate(office.lines, 1)}
+        wiring = {line: tsuwa2(n) for n, line in enumerate(office.lines, 1)}
         world = World(header, wiring, office.sources(), tape=tape, watch=True)
         listener = Listener(box, tape, {line: wires.channel for line, wires in wiring.items()})
         listener.skip()

@@ -21,7 +21,7 @@ from tests.kernel.box import Box, config_for
 from tests.kernel.guest import SHARE
 from tests.kernel.header import Header
 from tests.kernel.talk import Talk
-from tests.kernel.world import World, telrec2
+from tests.kernel.world import World, tsuwa2
 from tsuwaroku.config import Config, ServiceConfig
 
 STORE = SHARE / "store"
@@ -104,7 +104,7 @@ def main(trouble: str) -> None:
 
 def first_boot(box: Box, trouble: str) -> None:
     """A call, then the trouble, then nothing but waiting for the end of the world."""
-    world = World(Header(), {"1": telrec2(1)}, [Talk("1", [(2.0, 3600.0)])])
+    world = World(Header(), {"1": tsuwa2(1)}, [Talk("1", [(2.0, 3600.0)])])
     box.start()
     world.start()
     keep_date()
@@ -120,7 +120,7 @@ def next_boot(box: Box) -> None:
     if (SHARE / "stopped").exists():
         log("restarted after the clean stop")
         return
-    world = World(Header(), {"1": telrec2(1)}, [Talk("1", [(0.0, 8.0)], seed=2)])
+    world = World(Header(), {"1": tsuwa2(1)}, [Talk("1", [(0.0, 8.0)], seed=2)])
     world.start()
     box.start()
     world.wait_until(12.0)

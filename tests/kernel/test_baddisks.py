@@ -24,7 +24,7 @@ from tests.kernel.compare import RATE, Take, columns, find_places, misplaced, un
 from tests.kernel.disks import MAPPER, RamDisk, _libc, mount, run, unmount
 from tests.kernel.header import Header
 from tests.kernel.talk import Talk
-from tests.kernel.world import NS, World, telrec2
+from tests.kernel.world import NS, World, tsuwa2
 from tsuwaroku.config import ServiceConfig
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.errors import ServiceError
@@ -160,7 +160,7 @@ class Office:
         service = ServiceConfig(socket=str(tmp_path / "keeper.sock"))
         config = msgspec.structs.replace(config_for(*talks), service=service)
         self.box = Box(disk.at / "store", config, slots=96)
-        self.wiring = {line: telrec2(n) for n, line in enumerate(talks, 1)}
+        self.wiring = {line: tsuwa2(n) for n, line in enumerate(talks, 1)}
         sources = [Talk(line, times, seed=n) for n, (line, times) in enumerate(talks.items())]
         self.written = tmp_path / "written"
         self.world = World(self.header, self.wiring, sources, written=self.written, watch=True)

@@ -108,7 +108,7 @@ def test_a_card_pulled_and_put_back_costs_its_own_lines_that_time_alone(tmp_path
     assert lamps(scene, BACK_S + RETRIED_S + 1, 29.5) == in_calls
 
     own = replace(part, lines={line: line for line in OWN})
-    assert differences([(own, own.calls(tmp_path / "simulated"))], scene.take("telrec")) == []
+    assert differences([(own, own.calls(tmp_path / "simulated"))], scene.take("tsuwa2")) == []
 
     annex = scene.take("annex")
     places = find_places(annex)
@@ -166,7 +166,7 @@ def test_a_recorder_that_is_held_up_longer_than_the_buffer_leaves_a_gap_of_that_
     scene.until(42.0)
     scene.end()
 
-    for card, lines in (("telrec", "ab"), ("annex", "cde")):
+    for card, lines in (("tsuwa2", "ab"), ("annex", "cde")):
         take = scene.take(card)
         own = replace(part, lines={line: line for line in lines})
         # Who called and when is as if nothing had been: the kernel has kept the edges, with their times.
@@ -219,22 +219,22 @@ def test_cards_missing_or_of_another_kind_are_told_and_taken_once_they_are_right
     """From a box on which nothing is right to one that records on both cards, without a restart."""
     part = script(tmp_path, [("a", 2.0, 6.0), ("c", 2.0, 6.0)])
     scene = Scene.make(tmp_path, header, part)
-    own, annex = scene.worlds["telrec"], scene.worlds["annex"]
+    own, annex = scene.worlds["tsuwa2"], scene.worlds["annex"]
     annex.unplug()
     every = dict.fromkeys(OWN + ANNEX, "blinking")
-    with in_use_at("telrec", 44100):
+    with in_use_at("tsuwa2", 44100):
         scene.box.pair.start()
         time.sleep(8)
         recorder = scene.box.pair.pid("recorder")
         assert scene.alarms() == {
-            ("cannot_record", ""): "board.capture: the sound card telrec gave rate 44100, not 8000 → "
+            ("cannot_record", ""): "board.capture: the sound card tsuwa2 gave rate 44100, not 8000 → "
             "set board.rate = 44100 or use a converting PCM (plughw)"
         }
         assert look(header, 2.0) == every
     time.sleep(6)  # it looks every 5 s
     missing = (
         "board.card.annex.capture: the sound card annex cannot be opened (No such file or directory [annex]); "
-        "cards present: telrec; PCMs: "
+        "cards present: tsuwa2; PCMs: "
     )
     alarms = scene.alarms()
     assert {line for code, line in alarms if code == "card_failed"} == set(ANNEX)
@@ -259,6 +259,6 @@ def test_cards_missing_or_of_another_kind_are_told_and_taken_once_they_are_right
     annex.wait_until(13.0)
     assert scene.box.pair.pid("recorder") == recorder
     scene.end()
-    for card, line in (("telrec", "a"), ("annex", "c")):
+    for card, line in (("tsuwa2", "a"), ("annex", "c")):
         one = replace(part, lines={line: line})
         assert differences([(one, one.calls(tmp_path / f"simulated {line}"))], scene.take(card)) == []

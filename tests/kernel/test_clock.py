@@ -16,7 +16,7 @@ from tests.kernel.box import Box, config_for
 from tests.kernel.guest import SHARE
 from tests.kernel.header import Header
 from tests.kernel.talk import Talk
-from tests.kernel.world import NS, RATE, World, telrec2
+from tests.kernel.world import NS, RATE, World, tsuwa2
 from tsuwaroku.clock import SystemClock, from_iso
 from tsuwaroku.config import Config, ServiceConfig
 from tsuwaroku.records.call import CallRecord
@@ -79,7 +79,7 @@ def test_dates_set_in_mid_call_and_between_calls(tmp_path: Path, header: Header)
     talk = Talk("1", [(at, at + TALK_S) for at in begins])
     set_date(TODAY)
     box = Box(tmp_path / "store", config())
-    world = World(header, {"1": telrec2(1)}, [talk], watch=True)
+    world = World(header, {"1": tsuwa2(1)}, [talk], watch=True)
     box.start()
     world.start()
     seized_ns: list[int] = []
@@ -164,7 +164,7 @@ def test_the_network_sets_the_date_in_mid_call(tmp_path: Path, header: Header) -
     assert time.time() < 86_400
     talk = Talk("1", [(4.0, 12.0), (18.0, 24.0)])
     box = Box(tmp_path / "store", config())
-    world = World(header, {"1": telrec2(1)}, [talk], watch=True)
+    world = World(header, {"1": tsuwa2(1)}, [talk], watch=True)
     box.start()
     world.start()
     began_ns = time.time_ns()

@@ -14,7 +14,7 @@ from tests.kernel.header import Header
 from tests.kernel.office import DAY_S, Office
 from tests.kernel.shift import Shift
 from tests.kernel.watching import COVERS_NS, EYE_NS, lamp_lies
-from tests.kernel.world import Glance, World, telrec2
+from tests.kernel.world import Glance, World, tsuwa2
 from tsuwaroku.clock import NS
 from tsuwaroku.exchange.timeline import CallPlan, timeline
 from tsuwaroku.store.layout import Store
@@ -42,7 +42,7 @@ def test_a_disk_that_stands_still_shows_within_two_seconds(tmp_path: Path) -> No
         box = Box(at / "store", config_for("1"), slots=64)
         plan = CallPlan("1", 5 * NS, "inbound", 1, 40 * NS, seed=5)
         office = Office(("1",), 0.0, seed=0, calls=[timeline(plan)])
-        world = World(header, {"1": telrec2(1)}, office.sources(), watch=True)
+        world = World(header, {"1": tsuwa2(1)}, office.sources(), watch=True)
         box.start()
         world.start()
         world.wait_until(20.0)
@@ -92,7 +92,7 @@ def test_an_idle_box_wakes_once_for_each_period_of_sound(tmp_path: Path) -> None
     """The recorder's loop and the card's reader, 50 times a second each, and the pin library's two threads."""
     header = Header()
     box = Box(tmp_path / "store", config_for("1", "2"), slots=16)
-    wiring = {line: telrec2(n) for n, line in enumerate(LINES, 1)}
+    wiring = {line: tsuwa2(n) for n, line in enumerate(LINES, 1)}
     world = World(header, wiring, Office(LINES, 0.0, seed=0).sources())
     box.start()
     world.start()

@@ -17,5 +17,5 @@ def test_waiting_takes_virtual_time_alone() -> None:
 
 
 def test_the_devices_are_there() -> None:
-    assert Path("/proc/asound/cards").read_text().split()[1].strip("[]:") == "telrec"
+    assert Path("/proc/asound/cards").read_text().split()[1].strip("[]:") == "tsuwa2"
     assert Path("/dev/watchdog0").exists()

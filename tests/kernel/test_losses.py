@@ -188,13 +188,13 @@ def test_unplugged_and_plugged_in_again(rig: BenchRig) -> None:
         assert after.behind == pytest.approx(before.behind + second_at, abs=3 * STEP)
         assert 1.5 * RATE <= gaps[0][1] <= 2.6 * RATE
     faults = [(fault.line, fault.failed, fault.text) for fault in run.of(BoardFault) if fault.part is Part.CAPTURE]
-    assert faults[0] == ("", True, "sound card plughw:CARD=telrec: No such device [plughw:CARD=telrec]")
-    assert faults[-1] == ("", False, "sound card plughw:CARD=telrec is back")
+    assert faults[0] == ("", True, "sound card plughw:CARD=tsuwa2: No such device [plughw:CARD=tsuwa2]")
+    assert faults[-1] == ("", False, "sound card plughw:CARD=tsuwa2 is back")
     assert [failed for _, failed, _ in faults[1:-1]] == [True] * len(faults[1:-1])  # why it cannot be opened
     faults = [(fault.line, fault.failed, fault.text) for fault in run.of(BoardFault) if fault.part is not Part.CAPTURE]
     assert faults == [
-        ("", True, "announcement card plughw:CARD=telrec: is gone"),
-        ("", False, "announcement card plughw:CARD=telrec is back"),
+        ("", True, "announcement card plughw:CARD=tsuwa2: is gone"),
+        ("", False, "announcement card plughw:CARD=tsuwa2 is back"),
     ]
     assert [(event.line, event.playing) for event in run.of(Playback)] == [("12", True), ("12", False)]
     table = rig.played()
@@ -229,7 +229,7 @@ def test_an_announcement_soon_after_the_card_came_back_is_not_lost(rig: BenchRig
     alsa_module = alsa.load_alsa()
     player = Player(
         alsa_module,
-        alsa.CardSpec("plughw:CARD=telrec", RATE, 2, PERIOD, 10 * PERIOD, "board.playback"),
+        alsa.CardSpec("plughw:CARD=tsuwa2", RATE, 2, PERIOD, 10 * PERIOD, "board.playback"),
         {"11": 0},
         position_at=lambda at_ns: 0,
         post=run.events.append,
@@ -334,7 +334,7 @@ FORMATS = {"rate": "rate 16000, not 8000", "channels": "channels 1, not 2", "for
 REMEDIES = {
     "rate": "set board.rate = 16000 or use a converting PCM (plughw)",
     "channels": "set board.channels = 1",
-    "format": 'use a converting PCM, e.g. "plughw:CARD=telrec"',
+    "format": 'use a converting PCM, e.g. "plughw:CARD=tsuwa2"',
 }
 
 
@@ -350,7 +350,7 @@ def test_a_card_that_gives_something_else_is_told_with_a_remedy_that_works(
         with pytest.raises(BoardError) as caught:
             board.open()
         board.close()
-        assert caught.value.message == f"the sound card telrec gave {FORMATS[what]}"
+        assert caught.value.message == f"the sound card tsuwa2 gave {FORMATS[what]}"
         assert caught.value.where == "board.capture"
         assert caught.value.remedy == REMEDIES[what]
         changed = {"rate": {"rate": 16000}, "channels": {}, "format": {}}[what]
@@ -378,6 +378,6 @@ def test_no_card_is_told_with_what_there_is(rig: BenchRig) -> None:
         board.open()
     board.close()
     assert caught.value.message.startswith("the sound card nosuch cannot be opened (")
-    assert "cards present: telrec;" in caught.value.remedy
+    assert "cards present: tsuwa2;" in caught.value.remedy
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith(("alsa", "play", "lamps"))] == []
     assert noise("11", 1) != noise("12", 1)

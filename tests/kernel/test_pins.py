@@ -154,7 +154,7 @@ def test_a_pin_that_another_program_has_is_told_and_had_once_it_is_free(rig: Ben
         board = rig.make()
         with pytest.raises(BoardError) as caught:
             board.open()
-        assert caught.value.message == "a pin of the board telrec2 cannot be claimed ('GPIO busy')"
+        assert caught.value.message == "a pin of the board tsuwa2 cannot be claimed ('GPIO busy')"
         assert "gpioinfo lists users" in caught.value.remedy
         board.close()
         del caught

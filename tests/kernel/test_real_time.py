@@ -19,7 +19,7 @@ import pytest
 from tests.kernel.box import Box, config_for
 from tests.kernel.disks import RamDisk, mount, run, unmount
 from tests.kernel.header import Header
-from tests.kernel.world import NS, Wiring, pin_of, telrec2
+from tests.kernel.world import NS, Wiring, pin_of, tsuwa2
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.ring import ring_name
@@ -131,7 +131,7 @@ def test_latencies_of_the_whole_product(
 ) -> None:
     store = disk[1] / "store"
     box = Box(store, config_for("1"), slots=SLOTS)
-    hands = Hands(Header(), telrec2(1))
+    hands = Hands(Header(), tsuwa2(1))
     box.start()
     try:
         rows = measured(hands, disk[0], store)

@@ -38,7 +38,7 @@ def wiring() -> dict[str, Wiring]:
 def config() -> Config:
     """These eight lines on one card of eight channels."""
     return Config(
-        board=BoardConfig(kind="custom", capture="telrec", playback="telrec", channels=8, gpio_chip=PI_4_LABEL),
+        board=BoardConfig(kind="custom", capture="tsuwa2", playback="tsuwa2", channels=8, gpio_chip=PI_4_LABEL),
         line=tuple(
             LineConfig(id=line, port=wires.channel + 1, hook=wires.hook, ring=wires.ring, button=wires.button)
             for line, wires in wiring().items()

@@ -28,7 +28,7 @@ def test_lines_follow_the_names_of_their_cards(tmp_path: Path) -> None:
     share = tmp_path / "share"
     part = script(tmp_path, CALLS)
     simulated = part.calls(tmp_path / "simulated")
-    boots = {"first": ("telrec", "annex"), "second": ("annex", "telrec")}
+    boots = {"first": ("tsuwa2", "annex"), "second": ("annex", "tsuwa2")}
     for number, (name, cards) in enumerate(boots.items()):
         machine = Machine(cards=cards, start_ns=BOOTED_NS + number * HOUR_NS)
         job = [str(PYTHON), "-m", "tests.kernel.twocards", str(SHARE), name]
@@ -40,7 +40,7 @@ def test_lines_follow_the_names_of_their_cards(tmp_path: Path) -> None:
     calls, runs = box.calls(), box.runs()
     assert len(calls) == len(boots) * len(CALLS)
     for name, boot in told.items():
-        for card, lines in (("telrec", OWN), ("annex", ANNEX)):
+        for card, lines in (("tsuwa2", OWN), ("annex", ANNEX)):
             origin_ns = boot.origin_ns[card]
             channels = {line: wires.channel for line, wires in wiring(lines).items()}
             own = replace(part, lines={line: line for line in lines if line in part.lines})

@@ -15,7 +15,7 @@ from tests.kernel.disks import RAM, mount, unmount
 from tests.kernel.header import Header
 from tests.kernel.talk import Talk
 from tests.kernel.usb import Stick, repair
-from tests.kernel.world import NS, RATE, World, telrec2
+from tests.kernel.world import NS, RATE, World, tsuwa2
 from tsuwaroku.disclosure.medium import Receipt, State, inspect_copy, write_copy
 from tsuwaroku.errors import MediumError
 
@@ -197,7 +197,7 @@ def test_the_recorder_does_not_notice(tmp_path: Path, stick: Stick) -> None:
     talk = Talk("1", [(3.0, 18.0)])
     box = Box(tmp_path / "store", config_for("1"))
     header = Header()
-    world = World(header, {"1": telrec2(1)}, [talk], watch=True)
+    world = World(header, {"1": tsuwa2(1)}, [talk], watch=True)
     box.start()
     world.start()
     for begin_s, moment in ((5.0, (4, 0.0)), (11.0, (9, 0.0))):

@@ -19,7 +19,7 @@ from tests.kernel.guest import PYTHON, SHARE, Ended, Guest, Machine
 from tests.kernel.header import Header
 from tests.kernel.plugin import need_kernel
 from tests.kernel.talk import Talk
-from tests.kernel.world import RATE, World, telrec2
+from tests.kernel.world import RATE, World, tsuwa2
 from tests.service.support import calls_in, demo_key
 from tsuwaroku.clock import NS
 from tsuwaroku.config import Config, ServiceConfig
@@ -112,7 +112,7 @@ def header() -> Iterator[Header]:
 
 
 def guarded(*lines: str, watchdog: str = "/dev/watchdog0", **board: str) -> Config:
-    """A telrec2 board with the machine's watchdog."""
+    """A tsuwa2 board with the machine's watchdog."""
     return msgspec.structs.replace(config_for(*lines, **board), service=ServiceConfig(watchdog=watchdog))
 
 
@@ -158,7 +158,7 @@ def test_troubles_that_pass_restart_nothing(tmp_path: Path, header: Header) -> N
     """A recorder killed in mid-call, one that stands still for 8 s, a card pulled for 18 s, a keeper killed."""
     assert boots() == 1
     box = Box(tmp_path / "store", guarded("1"))
-    world = World(header, {"1": telrec2(1)}, [Talk("1", [(3.0, 19.0), (44.0, 48.0)])])
+    world = World(header, {"1": tsuwa2(1)}, [Talk("1", [(3.0, 19.0), (44.0, 48.0)])])
     box.start()
     world.start()
     world.wait_until(6.0)
@@ -215,7 +215,7 @@ def test_a_watchdog_that_somebody_else_has_keeps_nobody_from_recording(tmp_path:
     """systemd has it, say; once it lets go, the recorder takes it."""
     systemd = os.open("/dev/watchdog0", os.O_WRONLY)
     box = Box(tmp_path / "store", guarded("1"))
-    world = World(header, {"1": telrec2(1)}, [Talk("1", [(3.0, 6.0)])])
+    world = World(header, {"1": tsuwa2(1)}, [Talk("1", [(3.0, 6.0)])])
     box.start()
     world.start()
     for at_s in (5.0, 10.0):
@@ -238,7 +238,7 @@ def test_an_hour_of_work_restarts_nothing(tmp_path: Path, header: Header) -> Non
     assert boots() == 1
     talk = Talk("1", [(60.0 * minute + 5, 60.0 * minute + 35) for minute in range(60)])
     box = Box(tmp_path / "store", guarded("1"), slots=400)
-    world = World(header, {"1": telrec2(1)}, [talk])
+    world = World(header, {"1": tsuwa2(1)}, [talk])
     box.start()
     world.start()
     world.wait_until(3600.0)

@@ -26,7 +26,7 @@ from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.service.keeper import keeper_socket
 
 OWN, ANNEX = "ab", "cdefgh"
-CHANNELS = {"telrec": 2, "annex": 8}
+CHANNELS = {"tsuwa2": 2, "annex": 8}
 ANNEX_PORTS = (1, 2, 4, 5, 7, 8)
 # What is called in one boot of the program: lines of both cards at once.
 CALLS = [("a", 2.0, 5.0), ("b", 3.0, 5.0), ("c", 2.5, 5.0), ("h", 3.5, 5.0)]
@@ -47,9 +47,9 @@ def config() -> Config:
     return Config(
         board=BoardConfig(
             kind="custom",
-            capture="telrec",
-            playback="telrec",
-            channels=CHANNELS["telrec"],
+            capture="tsuwa2",
+            playback="tsuwa2",
+            channels=CHANNELS["tsuwa2"],
             gpio_chip=PI_4_LABEL,
             card=(CardConfig(name="annex", playback="annex", channels=CHANNELS["annex"]),),
         ),
@@ -101,7 +101,7 @@ class Scene:
                 written=folder / card,
                 watch=True,
             )
-            for card, lines in (("telrec", OWN), ("annex", ANNEX))
+            for card, lines in (("tsuwa2", OWN), ("annex", ANNEX))
         }
         return cls(Box(folder / "store", config(), slots=160), worlds, folder)
 
@@ -131,7 +131,7 @@ class Scene:
         assert (report.ok, report.problems) == (True, [])
 
     def take(self, card: str) -> Take:
-        lines = {line: wires.channel for line, wires in wiring(OWN if card == "telrec" else ANNEX).items()}
+        lines = {line: wires.channel for line, wires in wiring(OWN if card == "tsuwa2" else ANNEX).items()}
         world = self.worlds[card]
         calls = [call for call in self.box.calls() if call.line in lines]
         origin_ns = world.origin_ns + time.time_ns() - time.monotonic_ns()
@@ -168,7 +168,7 @@ def lamps(scene: Scene, begin_s: float, end_s: float) -> dict[str, str]:
     """What each line's lamp showed all through a stretch of stream time."""
     found = {}
     for line in OWN + ANNEX:
-        world = scene.worlds["telrec" if line in OWN else "annex"]
+        world = scene.worlds["tsuwa2" if line in OWN else "annex"]
         begin_ns, end_ns = (world.origin_ns + round(at_s * NS) for at_s in (begin_s, end_s))
         found[line] = shown(world.glances, line, begin_ns, end_ns)
     return found

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from tests.kernel.header import Header
 from tests.kernel.tape import Tape
 from tsuwaroku.events import ButtonPressed, Contact
-from tsuwaroku.hal.hats.telrec2 import TELREC2
+from tsuwaroku.hal.hats.tsuwa2 import TSUWA2
 from tsuwaroku.hal.virtual import LineSource
 
 NS = 1_000_000_000
@@ -44,9 +44,9 @@ class Wiring:
     lamp: str
 
 
-def telrec2(line: int) -> Wiring:
-    """The wiring of port 1 or 2 of the telrec2 board, from its description."""
-    port = TELREC2.ports[line - 1]
+def tsuwa2(line: int) -> Wiring:
+    """The wiring of port 1 or 2 of the tsuwa2 board, from its description."""
+    port = TSUWA2.ports[line - 1]
     return Wiring(line - 1, port.hook, port.ring, port.button, port.lamp)
 
 
@@ -86,7 +86,7 @@ class World:
         wiring: Mapping[str, Wiring],
         sources: Sequence[LineSource],
         *,
-        card: str = "telrec",
+        card: str = "tsuwa2",
         channels: int = 2,
         written: Path | None = None,
         tape: Tape | None = None,
@@ -314,7 +314,7 @@ class World:
         """Glances that differ from the one before. A lamp goes by its line's name, the system lamp by "system"."""
         self._begun.wait()
         pins = {line: pin_of(wires.lamp) for line, wires in self._wiring.items() if wires.lamp}
-        pins["system"] = pin_of(TELREC2.system_lamp)
+        pins["system"] = pin_of(TSUWA2.system_lamp)
         while not self._stop.is_set():
             time.sleep(EYES_S)
             now = time.monotonic_ns()

@@ -51,7 +51,7 @@ def test_a_call_on_the_real_board_is_recorded_to_the_sample(tmp_path: Path) -> N
             (pin.drive_high if level else pin.drive_low)()
     card = FakeCard(ppm=60)
     config = Config(
-        board=BoardConfig(kind="telrec2", capture="fake", playback="fake", channels=2),
+        board=BoardConfig(kind="tsuwa2", meter="none", capture="fake", playback="fake", channels=2),
         line=(LineConfig(id="11", port=1), LineConfig(id="12", port=2)),
     )
     create_demo_store(tmp_path / "store", config, 64)

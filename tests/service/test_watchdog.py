@@ -395,4 +395,4 @@ def test_a_virtual_board_takes_no_watchdog() -> None:
     text = '[service]\nwatchdog = "/dev/watchdog0"\n[[line]]\nid = "1"\nport = 1\n'
     with pytest.raises(ConfigError, match="virtual board"):
         parse(text)
-    assert parse(f'[board]\nkind = "telrec2"\n{text}').service.watchdog_timeout_s == 15
+    assert parse(f'[board]\nkind = "tsuwa2"\n{text}').service.watchdog_timeout_s == 15

@@ -29,7 +29,7 @@ _TABLES: tuple[tuple[str, Section], ...] = (
     ("announcement", AnnouncementConfig),
     ("service", ServiceConfig),
 )
-_SAMPLES: dict[str, object] = {"channels": 8, "port": 1, "exempt_item": 4}
+_SAMPLES: dict[str, object] = {"channels": 8, "card_rate": 48_000, "rate": 48_000, "port": 1, "exempt_item": 4}
 """What to show for a key that has no default."""
 _NESTED = (LineTimers, LineNotice, NoticeDecision)
 

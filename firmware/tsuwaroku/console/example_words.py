@@ -28,6 +28,10 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
     "board.capture": ("録音側のALSAデバイス名", "ALSA capture device, by name"),
     "board.playback": ("告知再生側のALSAデバイス名", "ALSA playback device of the announcement path"),
     "board.rate": ("標本化周波数（Hz）", "samples a second"),
+    "board.card_rate": (
+        "カードの標本化周波数（rate の整数倍。省略時は基板の既定）",
+        "what the card runs at, a multiple of rate; the board's own unless given",
+    ),
     "board.channels": (
         "カードのチャンネル数（省略時は基板の既定）",
         "channels of the card; the board's own unless given",
@@ -39,11 +43,19 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
         '"lgpio" (any Pi) or "rpigpio" (Pi 4 and older); empty: as the board says',
     ),
     "board.gpio_chip": ("GPIOチップの名称。空欄は基板の既定", "label of the GPIO chip; empty: as the board says"),
+    "board.meter": (
+        "回線電圧を測るADCの名称。空欄は基板の既定、none は測定なし",
+        'name of the ADC of the line voltages; empty: as the board says, "none": there is none',
+    ),
     "board.script": (
         "virtual のときに再生する通話スクリプト。空欄は試用の通話",
         "virtual only: the call script to play; empty: made-up calls",
     ),
     "card.name": ("このカードの名称（回線の card に書くもの）", "its name, as lines give it in card"),
+    "card.rate": (
+        "カードの標本化周波数（board の rate の整数倍。省略時は同じ）",
+        "what the card runs at, a multiple of the board's rate; the same unless given",
+    ),
     "card.capture": (
         "録音側のALSAデバイス名。空欄は name と同じ名前のカード",
         "ALSA capture device; empty: the card called as `name` says",

@@ -22,6 +22,12 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
         "回線・ランプ・警報・録音領域の現在の状態を表示します。",
         "Show the present state: lines, lamps, alarms, ring.",
     ),
+    "levels": (
+        "各回線の音量と電圧の最小・最大を測ります。\n\n設置と調整のための機能です。測っている間に受話器を上げ下げし、呼出を鳴らしてください。通話の内容は表示しません。",
+        "Measure the lowest and highest sound and voltage of each line.\n\n"
+        "For installation: lift, hang up and let it ring meanwhile. Nothing of a call is shown.",
+    ),
+    "opt.seconds": ("測る時間（秒）", "how long to measure"),
     "calls": (
         "通話記録を一覧表示します。\n\n鍵がなければ、公開できる項目だけを表示します。",
         "List the calls.\n\nWithout a key, only what anybody may know.",

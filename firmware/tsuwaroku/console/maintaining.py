@@ -1,4 +1,4 @@
-"""`status`, `plan` and `config`: what a technician needs. No numbers, no audio, no list of calls."""
+"""`status`, `plan` and `config`: what a technician needs (`levels` is in `measuring`). No numbers, audio or calls."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tsuwaroku.clock import from_iso
 from tsuwaroku.config import load, parse_size
+from tsuwaroku.console.measuring import levels
 from tsuwaroku.console.options import JsonOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
 from tsuwaroku.console.render import clock_time, facts, period_words, plain_table
@@ -35,6 +36,7 @@ config_app = typer.Typer(help=h("config"), no_args_is_help=True, rich_markup_mod
 def register(app: typer.Typer) -> None:
     """Add the verbs to the application."""
     app.command("status", help=h("status"))(status)
+    app.command("levels", help=h("levels"))(levels)
     app.command("plan", help=h("plan"))(plan)
     app.add_typer(config_app, name="config")
 

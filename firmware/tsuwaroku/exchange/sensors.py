@@ -19,7 +19,7 @@ RINGING_VOLTS, RINGING_HZ = 75.0, 16.0  # facts: 65-83 Vrms, 15-20 Hz
 LOOP_VOLTS = 8.0  # across a set that is off-hook: 30 mA through 270 ohm
 _STEP_NS = 100_000
 # The two-line board's thresholds (hook, ring), with its jumpers open, and closed for exchanges of 20 to 30 V.
-THRESHOLDS = {48: (31.0, 65.0), 24: (15.0, 52.0)}
+THRESHOLDS = {48: (31.0, 65.0), 24: (17.0, 53.0)}
 
 
 @dataclass(frozen=True, slots=True)

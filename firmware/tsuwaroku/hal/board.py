@@ -28,6 +28,9 @@ class Board(Protocol):
     rate: int
     """Samples per second of every line."""
 
+    sampling: str
+    """How the sound comes to that rate, for the audit log."""
+
     def open(self) -> None:
         """Claim the devices. Raises BoardError (naming device and remedy) and never falls back to another driver."""
         ...

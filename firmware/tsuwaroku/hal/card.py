@@ -10,7 +10,8 @@ import msgspec
 from tsuwaroku.errors import BoardError
 from tsuwaroku.events import AudioFrame, BoardFault, Event, Part
 from tsuwaroku.hal.alsa import Capture, CardSpec
-from tsuwaroku.hal.framing import SAMPLE_OCTETS, Framer
+from tsuwaroku.hal.decimate import Decimator
+from tsuwaroku.hal.framing import SAMPLE_OCTETS, CardItem, Framer
 from tsuwaroku.hal.hats import BoardPlan, CardPlan
 from tsuwaroku.hal.playback import Player
 
@@ -47,7 +48,11 @@ class Card:
         self._speak = speak
         self._now_ns = now_ns
         self._framer = Framer(plan.rate, card.channels, self.lines)
-        spec = CardSpec(card.capture, plan.rate, card.channels, plan.period, plan.buffer, f"{card.table}.capture")
+        rate, times = plan.rate * card.factor, card.factor
+        spec = CardSpec(
+            card.capture, rate, card.channels, plan.period * times, plan.buffer * times, f"{card.table}.capture"
+        )
+        self._decimator = Decimator(rate, times, card.channels) if times > 1 else None
         self._capture = Capture(alsa, spec, bell, now_ns, queue_s)
         self._player: Player | None = None
 
@@ -74,7 +79,7 @@ class Card:
             self._alsa,
             spec,
             self.lines,
-            position_at=self._capture.clock.position_at,
+            position_at=lambda ns: self._capture.clock.position_at(ns) // card.factor,
             post=self._told,
             speak=self._speak,
             now_ns=self._now_ns,
@@ -113,7 +118,7 @@ class Card:
         found: list[tuple[int, Event]] = []
         key = 0
         for item in self._capture.drain():
-            for event in self._framer.take(item):
+            for event in (event for piece in self._decimated(item) for event in self._framer.take(piece)):
                 if isinstance(event, AudioFrame):
                     ends_ns = event.mono_ns + len(event.pcm) // SAMPLE_OCTETS * NS // self._plan.rate
                 else:
@@ -121,6 +126,9 @@ class Card:
                 key = max(key, ends_ns)
                 found += [(key, one) for one in self._of_lines(event)]
         return found
+
+    def _decimated(self, item: CardItem) -> list[CardItem]:
+        return [item] if self._decimator is None else self._decimator.take(item)
 
     def close(self) -> None:
         """Announcements off, the devices released. Safe to call twice."""

@@ -8,19 +8,24 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 
 from tsuwaroku.config import Config
 from tsuwaroku.errors import BoardError
-from tsuwaroku.events import AudioFrame, BoardFault, ButtonPressed, ContactEdge, Event, Part, Tick
+from tsuwaroku.events import AudioFrame, BoardFault, ButtonPressed, ContactEdge, Event, LineVoltage, Part, Tick
 from tsuwaroku.hal import gpio
 from tsuwaroku.hal.alsa import QUEUE_S, load_alsa
 from tsuwaroku.hal.board import SYSTEM_LAMP, Lamp
 from tsuwaroku.hal.card import Card
+from tsuwaroku.hal.chips import Chips, open_chips
+from tsuwaroku.hal.decimate import method
 from tsuwaroku.hal.hats import resolve
 from tsuwaroku.hal.lamps import Lamps
+from tsuwaroku.hal.meter import IIO, Meter
+from tsuwaroku.hal.sensing import Sensing
 
 NS = 1_000_000_000
 TICK_EVERY_NS = 20_000_000
@@ -32,12 +37,14 @@ TICK_PATIENCE_NS = 5_000_000
 # Reads farther apart than that: the whole process was held up, the pin library's thread too, and edges of that time
 # are still to come (reads are 25 ms apart where nothing happens).
 HELD_UP_NS = 50_000_000
+_Sensed = TypeVar("_Sensed", bound=ContactEdge | ButtonPressed | LineVoltage)
 
 
 class DeviceBoard:
     """Implements `Board` on cards and pins, as the configuration and the board's description say.
 
-    `pin_factory`, `alsa` and the clocks are for tests; by default the factory is the one the plan names.
+    `pin_factory` (or `Chips`), `alsa` and the clocks are for tests; by default the factory is the one the plan names.
+    `kept` is the file for what is learnt of the lines' voltages; None: nothing is kept.
     `queue_s` is how much sound waits for a recorder that does not read; more becomes a BACKLOG gap.
     Events of one `read` are in the order of their times, a frame counting at its end. Ticks are TICK_LAG_NS
     behind the present and come whether or not a card delivers; an edge later than that even so is given the
@@ -53,14 +60,22 @@ class DeviceBoard:
         now_ns: Callable[[], int] = time.monotonic_ns,
         wall_ns: Callable[[], int] = time.time_ns,
         queue_s: float = QUEUE_S,
+        kept: Path | None = None,
+        iio: Path = IIO,
     ) -> None:
         self.plan = resolve(config)
         self.rate = self.plan.rate
+        self.sampling = "; ".join(
+            f"{card.capture}: " + (method(self.rate * card.factor, card.factor) if card.factor > 1 else "as captured")
+            for card in self.plan.cards
+        )
         self._given_factory = pin_factory
         self._given_alsa = alsa
         self._now_ns = now_ns
         self._wall_ns = wall_ns
         self._queue_s = queue_s
+        self._kept = kept
+        self._iio = iio
         self._bell = threading.Event()
         self._lock = threading.Lock()
         self._posted: list[Event] = []
@@ -71,6 +86,7 @@ class DeviceBoard:
         self._cards: list[Card] = []
         self._card_of: dict[str, Card | None] = {line.line: None for line in self.plan.lines}
         self._panel: gpio.Panel | None = None
+        self._sensing: Sensing | None = None
         self._lamps: Lamps | None = None
         self._speak: dict[str, Callable[[bool], None]] = {}
 
@@ -83,6 +99,7 @@ class DeviceBoard:
         """
         with contextlib.ExitStack() as stack:
             self._open_panel(stack)
+            self._open_meter(stack)
             self._closing = stack.pop_all()
         with contextlib.ExitStack() as stack:
             self._open_cards(stack)
@@ -91,11 +108,13 @@ class DeviceBoard:
 
     def _open_panel(self, stack: contextlib.ExitStack) -> None:
         plan = self.plan
-        factory = self._given_factory
-        if factory is None:
-            factory = gpio.pin_factory(plan)
-            stack.callback(gpio.close_factory, factory)
-        panel = gpio.Panel(plan, factory, bell=self._bell.set, now_ns=self._now_ns, wall_ns=self._wall_ns)
+        given = self._given_factory
+        if given is None:
+            chips = open_chips(plan)
+            stack.callback(chips.close)
+        else:
+            chips = given if isinstance(given, Chips) else Chips(given)
+        panel = gpio.Panel(plan, chips, bell=self._bell.set, now_ns=self._now_ns, wall_ns=self._wall_ns)
         stack.callback(panel.close)
         panel.open()
         pins = {line.line: line.lamp for line in plan.lines} | {SYSTEM_LAMP: plan.system_lamp}
@@ -104,6 +123,15 @@ class DeviceBoard:
         lamps = Lamps(outputs, self._lamp_fault, self._now_ns)
         stack.callback(lamps.close)
         self._panel, self._lamps = panel, lamps
+
+    def _open_meter(self, stack: contextlib.ExitStack) -> None:
+        if (plan := self.plan.meter) is None:
+            return
+        meter = Meter(plan.name, plan.channels, plan.volts, self._meter_fault, root=self._iio, now_ns=self._now_ns)
+        stack.callback(meter.close)
+        meter.open()
+        self._sensing = Sensing((line.line for line in self.plan.lines), meter, self._now_ns, self._kept)
+        stack.callback(self._sensing.close)
 
     def _open_cards(self, stack: contextlib.ExitStack) -> None:
         alsa = self._given_alsa or load_alsa()
@@ -173,14 +201,16 @@ class DeviceBoard:
         if not self._cards or self._panel is None:
             raise BoardError("is not open", where=f"board {self.plan.name}", remedy="open it before reading")
         audio = [card.collect() for card in self._cards]
-        others: list[tuple[int, Event]] = [(e.mono_ns, e) for e in map(self._not_overtaken, self._panel.drain())]
+        edges = self._panel.drain()
+        sensed = edges if self._sensing is None else self._sensing.take(edges)
+        others: list[tuple[int, Event]] = [(e.mono_ns, e) for e in map(self._not_overtaken, sensed)]
         with self._lock:
             posted, self._posted = self._posted, []
         others += [(event.mono_ns, event) for event in posted]
         others.sort(key=itemgetter(0))
         return [event for _, event in heapq.merge(others, *audio, key=itemgetter(0))]
 
-    def _not_overtaken(self, event: ContactEdge | ButtonPressed) -> ContactEdge | ButtonPressed:
+    def _not_overtaken(self, event: _Sensed) -> _Sensed:
         if event.mono_ns >= self._tick_ns:
             return event
         return msgspec.structs.replace(event, mono_ns=self._tick_ns)
@@ -211,7 +241,7 @@ class DeviceBoard:
         """Lamps dark, announcement paths off, devices released. Safe to call twice."""
         self._closing.close()
         self._cards, self._card_of = [], dict.fromkeys(self._card_of)
-        self._panel = self._lamps = None
+        self._panel = self._lamps = self._sensing = None
 
     def _card(self, line: str) -> Card | None:
         """The card of a line; None while the board is not open."""
@@ -223,6 +253,9 @@ class DeviceBoard:
 
     def _fault(self, line: str, text: str) -> None:
         self._post(BoardFault(line, True, text, self._now_ns(), Part.ANNOUNCEMENT))
+
+    def _meter_fault(self, text: str) -> None:
+        self._post(BoardFault("", bool(text), text, self._now_ns(), Part.METER))
 
     def _lamp_fault(self, lamp: str, text: str) -> None:
         line = "" if lamp == SYSTEM_LAMP else lamp

@@ -6,26 +6,21 @@ asked otherwise), good to microseconds; with RPi.GPIO the moment its callback th
 1 ms late and the reason why lgpio is the default. The pin library's debounce stays off: the line machine
 needs every edge.
 
-The pin factory is the one named; gpiozero's default, which quietly tries one library after another, is
-never asked.
+Which chip a pin is on is the business of `chips`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import os
-import shutil
-import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 from tsuwaroku.errors import BoardError
 from tsuwaroku.events import ButtonPressed, Contact, ContactEdge
+from tsuwaroku.hal.chips import Chips
 from tsuwaroku.hal.hats import BoardPlan, Pin
 
 NS = 1_000_000_000
@@ -35,8 +30,6 @@ RELEASED_NS = 30_000_000
 _STAMP_MAX_AGE_NS = 10 * NS
 # The chattering of eight relays for a second; beyond it edges are dropped and the levels read afresh.
 _EDGES_MAX = 4096
-_DEV = Path("/dev")
-_PI5 = 0x17  # revision codes from here on are BCM2712 boards, whose header hangs on the RP1
 
 
 def edge_ns(ticks_s: float, mono_ns: int, wall_ns: int) -> int:
@@ -51,124 +44,10 @@ def edge_ns(ticks_s: float, mono_ns: int, wall_ns: int) -> int:
     return stamp if mono_ns - _STAMP_MAX_AGE_NS <= stamp <= mono_ns else mono_ns
 
 
-def pin_factory(plan: BoardPlan) -> Any:
-    """The gpiozero factory the plan names, and no other. Raises BoardError."""
-    if plan.pin_factory == "rpigpio":
-        return _rpigpio()
-    return _lgpio(plan.gpio_chips)
-
-
-def close_factory(factory: Any) -> None:
-    """Release the chip, and forget the pins even where they cannot be released any more (the chip is gone): gpiozero
-    keeps one list of them for all its factories, and would give the next board the dead ones.
-    """
-    for pin in factory.pins.values():
-        with contextlib.suppress(Exception):  # lgpio's and RPi.GPIO's errors have no common base
-            pin.close()
-    factory.pins.clear()
-    with contextlib.suppress(Exception):
-        factory.close()
-
-
-def _rpigpio() -> Any:
-    local = importlib.import_module("gpiozero.pins.local")
-    revision = 0
-    with contextlib.suppress(Exception):  # no Pi at all: the import below says so
-        revision = local.get_pi_revision()
-    if revision & 0x800000 and (revision >> 4) & 0xFF >= _PI5:
-        raise BoardError(
-            "RPi.GPIO cannot drive a Raspberry Pi 5", where="board.pin_factory", remedy='use pin_factory = "lgpio"'
-        )
-    try:
-        return _import_apart("gpiozero.pins.rpigpio").RPiGPIOFactory()
-    except (ImportError, RuntimeError, OSError) as error:
-        raise BoardError(
-            f"RPi.GPIO cannot be used ({error})",
-            where="board.pin_factory",
-            remedy='use pin_factory = "lgpio", or install RPi.GPIO on a Pi 4 or older under Raspberry Pi OS',
-        ) from error
-
-
-def _lgpio(labels: Sequence[str]) -> Any:
-    try:
-        module = _import_apart("gpiozero.pins.lgpio")
-    except ImportError as error:
-        raise BoardError(
-            f"lgpio cannot be used ({error})", where="board.pin_factory", remedy="run scripts/setup: it installs lgpio"
-        ) from error
-    chip = _chip_number(module.lgpio, labels)
-    try:
-        return module.LGPIOFactory(chip=chip)
-    except module.lgpio.error as error:
-        raise BoardError(
-            f"gpiochip{chip} cannot be opened ({error})",
-            where="board.gpio_chip",
-            remedy="let the service's user into the group gpio",
-        ) from error
-
-
-def _import_apart(name: str) -> Any:
-    """Import it with a private working directory: lgpio makes a FIFO there, and changes to it, which is undone.
-
-    The module RPi.GPIO may be one over lgpio (rpi-lgpio, Debian's python3-rpi-lgpio) and do the same. Once imported
-    both ends of the FIFO are open and its name is not needed any more.
-    """
-    directory = Path.cwd()
-    private = tempfile.mkdtemp(prefix="tsuwaroku-lgpio-")
-    before = os.environ.get("LG_WD")
-    os.environ["LG_WD"] = private
-    try:
-        return importlib.import_module(name)
-    finally:
-        os.chdir(directory)
-        if before is None:
-            del os.environ["LG_WD"]
-        else:
-            os.environ["LG_WD"] = before
-        shutil.rmtree(private, ignore_errors=True)
-
-
-def _chip_number(lgpio: Any, labels: Sequence[str], chips: Sequence[int] | None = None) -> int:
-    """The number of the first chip with one of the labels, in the order of the labels. Raises BoardError."""
-    if chips is None:
-        chips = sorted(int(path.name.removeprefix("gpiochip")) for path in _DEV.glob("gpiochip*"))
-    found: dict[str, int] = {}
-    refused = ""
-    for number in chips:
-        try:
-            handle = lgpio.gpiochip_open(number)
-        except lgpio.error as error:
-            refused = f"; gpiochip{number} cannot be opened ({error}): let the service's user into the group gpio"
-            continue
-        with contextlib.closing(_Chip(lgpio, handle)) as chip:
-            found.setdefault(chip.label(), number)
-    for label in labels:
-        if label in found:
-            return found[label]
-    raise BoardError(
-        f"no GPIO chip is labelled {' or '.join(labels)}",
-        where="board.gpio_chip",
-        remedy=f"chips present: {', '.join(found) or 'none'}; set gpio_chip to the label of the header's chip{refused}",
-    )
-
-
-class _Chip:
-    def __init__(self, lgpio: Any, handle: int) -> None:
-        self._lgpio = lgpio
-        self._handle = handle
-
-    def label(self) -> str:
-        _, _, _, label = self._lgpio.gpio_get_chip_info(self._handle)
-        return label.decode() if isinstance(label, bytes) else str(label)
-
-    def close(self) -> None:
-        self._lgpio.gpiochip_close(self._handle)
-
-
 class Sensor:
     """One contact: its edges, each with its time. An edge that changes nothing is not reported."""
 
-    def __init__(self, line: str, contact: Contact, pin: Pin, factory: Any, panel: Panel) -> None:
+    def __init__(self, line: str, contact: Contact, pin: Pin, chips: Chips, panel: Panel) -> None:
         from gpiozero import InputDevice
 
         self.line = line
@@ -176,7 +55,8 @@ class Sensor:
         self._active_high = pin.active_high
         self._panel = panel
         self._last: bool | None = None
-        self._device = InputDevice(pin.number, pull_up=None, active_state=pin.active_high, pin_factory=factory)
+        factory, number = chips.of(pin)
+        self._device = InputDevice(number, pull_up=None, active_state=pin.active_high, pin_factory=factory)
         _watch(self._device.pin, self._changed)
 
     def level(self, mono_ns: int) -> ContactEdge:
@@ -200,13 +80,17 @@ class Sensor:
 class Button:
     """One 不当要求 button: an event when it goes down, none while it is held, none for its bounces."""
 
-    def __init__(self, line: str, pin: Pin, factory: Any, panel: Panel) -> None:
+    def __init__(self, line: str, pin: Pin, chips: Chips, panel: Panel) -> None:
         from gpiozero import InputDevice
 
         self._line = line
         self._active_high = pin.active_high
         self._panel = panel
-        self._device = InputDevice(pin.number, pull_up=not pin.active_high, pin_factory=factory)
+        factory, number = chips.of(pin)
+        if isinstance(pin.place, int):
+            self._device = InputDevice(number, pull_up=not pin.active_high, pin_factory=factory)
+        else:  # the board pulls it: not every expander could
+            self._device = InputDevice(number, pull_up=None, active_state=pin.active_high, pin_factory=factory)
         self._down = bool(self._device.is_active)
         self._released_ns = -RELEASED_NS
         _watch(self._device.pin, self._changed)
@@ -247,14 +131,14 @@ class Panel:
     def __init__(
         self,
         plan: BoardPlan,
-        factory: Any,
+        chips: Chips,
         *,
         bell: Callable[[], None] = lambda: None,
         now_ns: Callable[[], int] = time.monotonic_ns,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._plan = plan
-        self._factory = factory
+        self._chips = chips
         self._bell = bell
         self._now_ns = now_ns
         self._wall_ns = wall_ns
@@ -269,10 +153,10 @@ class Panel:
         """Claim every pin. Raises BoardError; what was claimed is released again."""
         try:
             for line in self._plan.lines:
-                self._sensors.append(Sensor(line.line, Contact.HOOK, line.hook, self._factory, self))
-                self._sensors.append(Sensor(line.line, Contact.RING, line.ring, self._factory, self))
+                self._sensors.append(Sensor(line.line, Contact.HOOK, line.hook, self._chips, self))
+                self._sensors.append(Sensor(line.line, Contact.RING, line.ring, self._chips, self))
                 if line.button is not None:
-                    self._buttons.append(Button(line.line, line.button, self._factory, self))
+                    self._buttons.append(Button(line.line, line.button, self._chips, self))
         except Exception as error:  # gpiozero's, lgpio's and RPi.GPIO's errors have no common base
             self.close()
             raise _claimed(self._plan, error) from error
@@ -282,9 +166,8 @@ class Panel:
         from gpiozero import DigitalOutputDevice
 
         try:
-            device = DigitalOutputDevice(
-                pin.number, active_high=pin.active_high, initial_value=False, pin_factory=self._factory
-            )
+            factory, number = self._chips.of(pin)
+            device = DigitalOutputDevice(number, active_high=pin.active_high, initial_value=False, pin_factory=factory)
         except Exception as error:  # gpiozero's, lgpio's and RPi.GPIO's errors have no common base
             raise _claimed(self._plan, error) from error
         self._outputs.append(device)

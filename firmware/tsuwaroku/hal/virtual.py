@@ -27,6 +27,7 @@ from tsuwaroku.events import (
     Event,
     Gap,
     GapReason,
+    LineVoltage,
     Playback,
     Tick,
 )
@@ -35,6 +36,7 @@ from tsuwaroku.hal.board import SYSTEM_LAMP, Lamp
 STEP_NS = FRAME_MS * 1_000_000
 _BLOCK_STEPS = 50  # sources are asked for a second at a time: one call a second and line, not fifty
 _HISTORY_MAX = 20_000
+IDLE_V, OFF_HOOK_V = 48.0, 9.0
 
 
 class LineSource(Protocol):
@@ -105,6 +107,7 @@ class VirtualBoard:
 
     `tail_s` is how long ticks go on after every source has ended, so that timers can run out. `start_ns` joins the
     stream in its middle, as a box does that comes back while its lines are in calls.
+    With `voltage` each line has one, as an exchange of 48 V: told once a second, from its hook.
     `faults` are losses to inject. `history` holds (mono_ns, lamp, state) of each change and wink, `lamps` the
     present states.
     """
@@ -119,10 +122,12 @@ class VirtualBoard:
         tail_s: float = 10.0,
         faults: Sequence[Fault] = (),
         start_ns: int = 0,
+        voltage: bool = False,
     ) -> None:
         if rate % 50:
             raise BoardError(f"{rate} Hz gives no whole frame", where="virtual board", remedy="use a multiple of 50 Hz")
         self.rate = rate
+        self.sampling = "simulated"
         self.lamps: dict[str, Lamp] = {source.line: Lamp.DARK for source in sources} | {SYSTEM_LAMP: Lamp.DARK}
         if len(self.lamps) != len(sources) + 1:
             raise BoardError("two sources have one line", where="virtual board", remedy="give each line one source")
@@ -144,6 +149,7 @@ class VirtualBoard:
         self._block_step = 0
         self._open = False
         self._finished = False
+        self._off_hook: dict[str, bool] | None = dict.fromkeys(self._by_line, False) if voltage else None
 
     def open(self) -> None:
         self._open = True
@@ -178,6 +184,8 @@ class VirtualBoard:
                 frames.append(AudioFrame(feed.line, first, start_ns, pcm))
         if len(out) > 1:
             out.sort(key=_time_of)
+        if self._off_hook is not None:
+            out += self._voltages(self._off_hook, out, end_ns)
         out += frames
         out.append(Tick(end_ns))
         self._step = step + 1
@@ -291,6 +299,18 @@ class VirtualBoard:
             out.append(Playback(feed.line, False, end, end * NS // self.rate))
             feed.playing = None
         return _add(pcm, sent) if feed.source.mixes_notice else pcm
+
+    @staticmethod
+    def _voltages(off_hook: dict[str, bool], edges: Sequence[Event], end_ns: int) -> list[LineVoltage]:
+        """Follow the hooks; at the end of a second, what is on each pair."""
+        for edge in edges:
+            if isinstance(edge, ContactEdge) and edge.contact is Contact.HOOK:
+                off_hook[edge.line] = edge.active
+        if end_ns % NS:
+            return []
+        threshold = (IDLE_V + OFF_HOOK_V) / 2
+        volts = {line: OFF_HOOK_V if off else IDLE_V for line, off in off_hook.items()}
+        return [LineVoltage(line, now, now, now, threshold, False, end_ns) for line, now in volts.items()]
 
     def _finish(self, timeout_s: float) -> list[Event]:
         """What is still open ends, then EndOfInput; after it nothing."""

@@ -180,6 +180,21 @@ ALARMS: dict[str, AlarmText] = {
         "nothing at all comes in on the line's channel",
         "check the wiring of line interface and sound card; it resolves by itself once there is sound",
     ),
+    "line_dead": AlarmText(
+        "critical",
+        "回線に電圧がありません",
+        "回線の断線、録音装置への接続、交換機を確かめてください。この間の通話は録音されません。電圧が戻ると自動で解消します。",
+        "there is no voltage on the line",
+        "look for a cut wire, at the recorder's own connection and at the exchange; calls are not recorded meanwhile. "
+        "It resolves by itself once there is a voltage",
+    ),
+    "meter_failed": AlarmText(
+        "warning",
+        "回線の電圧を測定できません",
+        "回線インターフェースの測定用ICと、基板のオーバーレイを確かめてください。録音は続いています（受話器の状態は接点だけで判断します）。",
+        "the lines' voltages cannot be measured",
+        "check the ADC of the line interface and the board's overlay; recording goes on, by the contacts alone",
+    ),
     "line_silent": AlarmText(
         "warning",
         "受話器が上がっているのに、1分以上音がまったくありません",

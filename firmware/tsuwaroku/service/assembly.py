@@ -33,6 +33,8 @@ from tsuwaroku.store.writer import RingWriter, Unfinished
 # own time are then not on the disk yet, inside the 1.5 s of promise 3. Two would leave 0.1 s to spare.
 HOLD_BACK = 1
 # A line found off-hook is in the call that was cut off only if that was just now.
+# What the board has learnt of the lines' voltages; the recorder's own, and no loss.
+LEVELS_FILE = "run/levels.json"
 END_S = 10.0  # for a disk to take what waits
 RESUME_WITHIN_NS = 10 * 60 * 1_000_000_000
 
@@ -42,9 +44,9 @@ def new_instance() -> bytes:
     return secrets.token_bytes(8)
 
 
-def device_board(config: Config) -> Board:
-    """The real board of a configuration. Raises BoardError or ConfigError."""
-    return DeviceBoard(config)
+def device_board(config: Config, store: Path) -> Board:
+    """The real board of a configuration, with what it learns kept in the store. Raises BoardError or ConfigError."""
+    return DeviceBoard(config, kept=store / LEVELS_FILE)
 
 
 def virtual_board(config: Config, clock: VirtualClock, elapsed_ns: int) -> Board:
@@ -57,7 +59,9 @@ def virtual_board(config: Config, clock: VirtualClock, elapsed_ns: int) -> Board
             where=f"board.script {config.board.script}",
             remedy="make them the same",
         )
-    return VirtualBoard(sources, clock, realtime=True, rate=config.board.rate, start_ns=max(0, elapsed_ns))
+    return VirtualBoard(
+        sources, clock, realtime=True, rate=config.board.rate, start_ns=max(0, elapsed_ns), voltage=True
+    )
 
 
 def sounds_for(config: Config, rate: int) -> Sounds:

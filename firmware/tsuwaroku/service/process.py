@@ -151,7 +151,7 @@ def make_board(spec: Spec) -> tuple[Board, Clock]:
         elapsed_ns = max(0, time.time_ns() - spec.epoch_wall_ns)
         clock.mono_ns = elapsed_ns  # calls that were cut off are judged by their age before the first read
         return assembly.virtual_board(spec.config, clock, elapsed_ns), clock
-    return assembly.device_board(spec.config), SystemClock()
+    return assembly.device_board(spec.config, Path(spec.store)), SystemClock()
 
 
 def _record(spec: Spec, board: Board, clock: Clock, stop: Callable[[], bool], guard: Watchdog) -> None:

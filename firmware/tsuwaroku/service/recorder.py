@@ -22,6 +22,7 @@ from tsuwaroku.events import (
     ContactEdge,
     EndOfInput,
     Gap,
+    LineVoltage,
     Part,
     Playback,
     Tick,
@@ -34,7 +35,7 @@ from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.link import Closed, KeeperLink, Note, Report
 from tsuwaroku.service.ops import Batch, Done
 from tsuwaroku.service.station import LineStation, Predecessor
-from tsuwaroku.service.status import LineStatus, RecorderStatus
+from tsuwaroku.service.status import LineStatus, RecorderStatus, VoltageStatus
 from tsuwaroku.service.storage import Storage
 from tsuwaroku.service.telling import Sounds
 from tsuwaroku.service.vitals import Vitals
@@ -47,7 +48,13 @@ REPORT_NS = NS // 5
 # The notices that failed for the box's own sake; a caller who hung up first is no fault.
 NOTICE_FAULTS = frozenset({Reason.PLAYBACK_FAILED.value})
 SENSOR_ANOMALIES = frozenset({"hook_chatter", "time_reversed", "speech_on_hook"})
-FAULTS = {Part.CAPTURE: "card_failed", Part.ANNOUNCEMENT: "announcement_failed", Part.LAMP: "board_failed"}
+FAULTS = {
+    Part.CAPTURE: "card_failed",
+    Part.ANNOUNCEMENT: "announcement_failed",
+    Part.LAMP: "board_failed",
+    Part.METER: "meter_failed",
+}
+VOLTAGE_NS = 3 * NS  # one that is older is none
 MOST_TRACES = 10
 KEEPER_GRACE_NS = 10 * NS  # both start together, and a restart takes seconds
 RESOLVE_NS = 60 * NS  # an alarm about a past loss resolves after a minute without another
@@ -91,6 +98,7 @@ class Recorder:
         self.alarms = AlarmBoard()
         self.vitals = Vitals()
         self._lamps: dict[str, Lamp] = {}
+        self._voltages: dict[str, LineVoltage] = {}
         self._next_batch_ns: int | None = None
         self._next_report_ns = 0
         self._outstanding: list[int] = []  # times of the batches not yet back from storage
@@ -105,7 +113,8 @@ class Recorder:
 
     def run(self, stop: Callable[[], bool], progress: Callable[[float], None] | None = None) -> None:
         """Until `stop()` or the end of the input; then every call in progress is closed and written."""
-        self._link.send(Note("recorder started", self._instance.hex(), {"pid": str(os.getpid())}))
+        about = {"pid": str(os.getpid()), "sound": self._board.sampling}
+        self._link.send(Note("recorder started", self._instance.hex(), about))
         while not self._ended and not stop():
             self.step()
             if progress is not None:
@@ -146,6 +155,8 @@ class Recorder:
             case ContactEdge() | ButtonPressed() | Gap() | Playback():
                 if (station := self._stations.get(event.line)) is not None:
                     self._of_line(station, event)
+            case LineVoltage():
+                self._voltages[event.line] = event
             case BoardFault():
                 self.alarms.set(FAULTS[event.part], event.failed, self._clock.now(), event.line, event.text)
                 for station in self._stations.values():
@@ -211,6 +222,8 @@ class Recorder:
             station.measure()
             for fault in Fault:
                 self.alarms.set(fault.value, fault in station.levels.found, now, line_id)
+            voltage = self._voltage(line_id)
+            self.alarms.set("line_dead", voltage is not None and voltage.dead, now, line_id)
             failed = station.telling.failed
             self.alarms.set("notice_failed", failed in NOTICE_FAULTS, now, line_id, failed or "")
             if station.anomaly in SENSOR_ANOMALIES:
@@ -315,9 +328,15 @@ class Recorder:
             clock_quality=now.quality.value,
         )
 
+    def _voltage(self, line: str) -> LineVoltage | None:
+        """The last one measured, unless nothing is measured any more."""
+        voltage = self._voltages.get(line)
+        return voltage if voltage is not None and self._now_ns - voltage.mono_ns < VOLTAGE_NS else None
+
     def _line_status(self, station: LineStation) -> LineStatus:
         call = station.call
         age = station.panel.age_ns(self._now_ns)
+        voltage = self._voltage(station.line.id)
         return LineStatus(
             id=station.line.id,
             extension=station.line.extension or station.line.id,
@@ -331,7 +350,19 @@ class Recorder:
             marks=0 if call is None else len(call.marks),
             covered_s=None if age is None else round(age / NS, 2),
             notice=station.telling.state(),
+            voltage=None if voltage is None else voltage_status(voltage),
         )
+
+
+def voltage_status(voltage: LineVoltage) -> VoltageStatus:
+    """Rounded to what the converter can tell."""
+    return VoltageStatus(
+        volts=round(voltage.volts, 1),
+        low=round(voltage.low, 1),
+        high=round(voltage.high, 1),
+        threshold=None if voltage.threshold is None else round(voltage.threshold, 1),
+        dead=voltage.dead,
+    )
 
 
 def level_dbfs(station: LineStation) -> float | None:

@@ -10,6 +10,18 @@ import msgspec
 from tsuwaroku.hal.board import Lamp
 
 
+class VoltageStatus(msgspec.Struct, kw_only=True):
+    """A line's voltage in the last second, A over B: mean, lowest, highest. `threshold` is what was learnt: nearer to
+    zero than that, the line is off-hook. `dead`: there is no voltage at all.
+    """
+
+    volts: float
+    low: float
+    high: float
+    threshold: float | None = None
+    dead: bool = False
+
+
 class LineStatus(msgspec.Struct, kw_only=True):
     """One line. `level_dbfs`: peak of the last second. `covered_s`: age of the last commit of the call in progress."""
 
@@ -25,6 +37,7 @@ class LineStatus(msgspec.Struct, kw_only=True):
     marks: int = 0
     covered_s: float | None = None
     notice: str | None = None
+    voltage: VoltageStatus | None = None
 
 
 class Alarm(msgspec.Struct, kw_only=True):

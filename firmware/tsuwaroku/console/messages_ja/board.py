@@ -82,17 +82,42 @@ BOARD: Final[dict[str, str]] = {
         "カードごとに別の capture を指定するか、回線を1つのカードにまとめてください"
     ),
     "{} is no pin": "{0} はピンの指定として読み取れません",
-    'write it like "GPIO17", or "!GPIO17" where low means active': (
-        '"GPIO17" のように書いてください。Low で動作する場合は "!GPIO17" とします'
+    'write it like "GPIO17", or "!GPIO17" where low means active, and an expander\'s like "HOOK3"': (
+        '"GPIO17" のように書いてください。Low で動作する場合は "!GPIO17"、拡張ICのピンは "HOOK3" のような名称とします'
+    ),
+    "no GPIO line is named {}": "GPIO {0} が見つかりません",
+    "load the board's overlay (dtoverlay= in config.txt) and see that its expanders answer (i2cdetect){}": (
+        "config.txt の dtoverlay= に基板のオーバーレイがあるか、拡張ICが応答するか（`i2cdetect`）を確かめてください{0}"
+    ),
+    "two GPIO lines are named {} (gpiochip{}, gpiochip{})": (
+        "{0} という名称の GPIO が2つあります（gpiochip{1}、gpiochip{2}）"
+    ),
+    "the voltage ADC {} cannot be read ({})": "電圧測定用のADC {0} を読み取れません（{1}）",
+    "check its wiring, and the board's overlay": "配線と、基板のオーバーレイを確かめてください",
+    "{} of the voltage ADCs are named {}": "電圧測定用のADC {1} が {0} 個見つかりました（1個必要です）",
+    "ADCs present: {}; load the board's overlay or name another in board.meter": (
+        "見つかったADC: {0}。基板のオーバーレイを指定するか、board.meter に別の名称を指定してください"
+    ),
+    "load the overlay of one board only": "オーバーレイは基板1枚分だけを指定してください",
+    "{} is on {}, and pin_factory = {} knows the header's pins alone": (
+        "{0} は {1} につながっていますが、pin_factory = {2} で使えるのはピンヘッダーのピンだけです"
+    ),
+    "a card at {} Hz cannot be recorded at {} Hz: that is no multiple": (
+        "{0} Hz のカードを {1} Hz で記録することはできません（整数倍ではありません）"
+    ),
+    "the board {} does not measure voltages": "基板 {0} には電圧を測る機能がありません",
+    "remove meter": "meter を削除してください",
+    "record at 8000 Hz, and let the card run at 8000, 16000 or 48000 Hz": (
+        "board の rate を 8000、カードの標本化周波数（card_rate、rate）を 8000・16000・48000 のいずれかにしてください"
     ),
     "has no {} contact": "{0} の接点が指定されていません",
     'set {} to its pin, e.g. {} = "GPIO17" ("!GPIO17" where low means active)': (
         '{0} にピンを指定してください（例 {1} = "GPIO17"、Low で動作する場合は "!GPIO17"）'
     ),
-    "GPIO{} is used by {} and by {}": "GPIO{0} を {1} と {2} の両方が使っています",
+    "{} is used by {} and by {}": "{0} を {1} と {2} の両方が使っています",
     "give each its own pin": "それぞれ別のピンを指定してください",
-    "{} is on GPIO{}, which is high from power-on until the service runs": (
-        "{0} につないだ GPIO{1} は、電源を入れてからサービスが始まるまで High になります"
+    "{} is on {}, which is high from power-on until the service runs": (
+        "{0} につないだ {1} は、電源を入れてからサービスが始まるまで High になります"
     ),
     'use GPIO9 or higher, or wire it active low ("!GPIO5")': (
         'GPIO9 以降を使うか、Low で動作するように配線してください（"!GPIO5"）'

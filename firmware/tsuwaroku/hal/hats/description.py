@@ -22,7 +22,9 @@ class Hat:
     configuration.
 
     `gpio_chips` are labels, tried in order: a chip's number changes between kernels. `reserved` are pins
-    the board needs for itself.
+    the board needs for itself. `card_rate` is what its own card can run at; 0 = whatever is asked of it. `meter` is
+    the name of the ADC of the line voltages, empty = the board has none; port n is on its channel n − 1, as half its
+    reference plus `sense_gain` times the voltage.
     """
 
     name: str
@@ -33,4 +35,7 @@ class Hat:
     capture: str = ""
     playback: str = ""
     channels: int = 2
+    card_rate: int = 0
+    meter: str = ""
+    sense_gain: float = 0.0
     reserved: frozenset[int] = frozenset()

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from tsuwaroku.hal.hats.description import Hat, Port
 
-TELREC2 = Hat(
-    name="telrec2",
+TSUWA2 = Hat(
+    name="tsuwa2",
     ports=(
         Port(hook="17", ring="!22", lamp="24", button="!12", speak="16"),
         Port(hook="27", ring="!23", lamp="13", button="!6", speak="26"),
@@ -19,10 +19,13 @@ TELREC2 = Hat(
     system_lamp="25",
     pin_factory="lgpio",
     gpio_chips=("pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835"),
-    # The codec runs at 48 kHz with 32 bits, so ALSA converts; the card's name comes from the overlay.
-    capture="plughw:CARD=telrec",
-    playback="plughw:CARD=telrec",
+    # The card's name and its one rate are the overlay's, which says why there is no other; "plug" is for the format.
+    capture="plughw:CARD=tsuwa2",
+    playback="plughw:CARD=tsuwa2",
     channels=2,
+    card_rate=48000,
+    meter="mcp3208",
+    sense_gain=162e3 / 20e6,
     # ID EEPROM, I2C1, the voltage ADC on SPI0, the console, I2S.
     reserved=frozenset({0, 1, 2, 3, 7, 8, 9, 10, 11, 14, 15, 18, 19, 20, 21}),
 )
