@@ -269,7 +269,9 @@ ANY_TEXT = st.text(max_size=40)
 ANY_ANSWER = st.builds(Answer, ANY_TEXT, st.none() | ANY_TEXT)
 ANY_FORM = st.builds(
     RequestForm,
-    **dict.fromkeys(("department", "head", "begin", "end", "purpose", "serves", "notes", "remarks"), ANY_TEXT),
+    **dict.fromkeys(
+        ("department", "head", "content", "begin", "end", "purpose", "serves", "notes", "remarks"), ANY_TEXT
+    ),
     **dict.fromkeys(("far_number", "far_name", "near_number", "near_person"), ANY_ANSWER),
     reasons=st.lists(st.sampled_from(list(Reason)) | ANY_TEXT).map(tuple),
 )

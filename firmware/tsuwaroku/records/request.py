@@ -56,12 +56,14 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The form as filled in. `department`, `head`: of the 所属長 who asks; `begin`, `end`: 通話日時, in any way
-    `parse_moment` reads; `reasons`: of `Reason`; `purpose` and `serves` (an `Aim`): of その他; `far_*` 通話相手先,
-    `near_*` 通話対応者; `near_number` is a number or an extension; `notes` その他留意事項等, `remarks` 備考."""
+    """The form as filled in. `department`, `head`: of the 所属長 who asks; `content`: 通話内容, what it was about;
+    `begin`, `end`: 通話日時, in any way `parse_moment` reads; `reasons`: of `Reason`; `purpose` and `serves` (of
+    `Aim`): of その他; `far_*` 通話相手先, `near_*` 通話対応者; `near_number` is a number or an extension; `notes`
+    その他留意事項等, `remarks` 備考. `content`, `notes` and `remarks` may be empty."""
 
     department: str = ""
     head: str = ""
+    content: str = ""
     begin: str = ""
     end: str = ""
     reasons: tuple[str, ...] = ()
@@ -77,7 +79,7 @@ class RequestForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 FIELDS: Final = RequestForm.__struct_fields__
 ANSWERS: Final = ("far_number", "far_name", "near_number", "near_person")
-_LONG: Final = ("purpose", "notes", "remarks")
+_LONG: Final = ("content", "purpose", "notes", "remarks")
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -127,6 +129,7 @@ def normalised(form: RequestForm) -> RequestForm:
     return RequestForm(
         department=_line(form.department),
         head=_line(form.head),
+        content=form.content.strip(),
         begin=parse_moment(form.begin, "begin").isoformat(),
         end=parse_moment(form.end, "end").isoformat(),
         reasons=tuple(reason.value for reason in Reason if reason.value in form.reasons),

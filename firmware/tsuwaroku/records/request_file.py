@@ -17,6 +17,7 @@ from tsuwaroku.records.request import ANSWERS, FIELDS, Aim, Answer, Reason, Requ
 LABELS: Final[dict[str, str]] = {
     "department": "所属",
     "head": "所属長名",
+    "content": "通話内容",
     "begin": "通話日時（始め）",
     "end": "通話日時（終わり）",
     "reasons": "通話記録請求理由",
@@ -55,6 +56,8 @@ TEMPLATE: Final = """\
 # 請求する所属と所属長
 department = ""   # 例: "市民課"
 head = ""         # 例: "青森 花子"
+
+content = ""      # 通話内容（分かる範囲で。なければ空欄）
 
 # 通話日時。正確に分からないときは、その通話が必ず含まれる範囲を書きます。
 begin = ""        # 例: "令和8年11月23日 14時5分"

@@ -56,7 +56,9 @@ REQUESTS: Final[dict[str, str]] = {
     "a purpose is stated and その他 not ticked": "内容が書かれていますが、「その他」が選ばれていません",
     "tick その他 too, or move it to 備考": "「その他」も選ぶか、内容を備考へ移してください",
     "不明 needs its reason": "「不明」には理由が必要です",
-    "say why it is not known, like 不明（非通知のため）": "不明（非通知のため）のように、分からない理由を書いてください",
+    "say why it is not known, like 不明（非通知のため）": (
+        "不明（非通知のため）のように、分からない理由を書いてください"
+    ),
     "it is 不明 and has a value": "「不明」と値の両方が書かれています",
     "leave one of the two": "どちらか一方にしてください",
     "this field is empty": "空欄です",
@@ -86,5 +88,14 @@ REQUESTS: Final[dict[str, str]] = {
     "{} is not a text": "{0} が文字で書かれていません",
     'write it in quotes, like "市民課"; a list for the reasons alone': (
         '"市民課" のように " " で囲んでください。[ ] を使うのは請求理由だけです'
+    ),
+    # papers
+    "the papers' font is missing": "書類の書体がありません",
+    "install it with `scripts/setup`, or `apt-get install {}`": (
+        "`scripts/setup`、または `apt-get install {0}` で導入してください"
+    ),
+    "the paper cannot be set ({})": "書類を作成できません（{0}）",
+    "`apt-get install --reinstall {}`; if that does not help, send this message to who maintains the box": (
+        "`apt-get install --reinstall {0}` を実行してください。直らないときは、この文を保守担当者に知らせてください"
     ),
 }
