@@ -176,7 +176,7 @@ def _coverage_of(font: Path) -> tuple[frozenset[int], frozenset[tuple[int, int]]
     from fontTools.ttLib import TTFont, TTLibError
 
     try:
-        with TTFont(font, lazy=True) as opened:
+        with font.open("rb") as file, TTFont(file, lazy=True) as opened:
             table = opened["cmap"]
             letters = frozenset(table.getBestCmap())
             variants = frozenset(
