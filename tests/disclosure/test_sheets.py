@@ -55,9 +55,16 @@ def test_no_text_is_a_formula(text: str) -> None:
     assert one(text)[1:] == text.replace("\r", "\n")
 
 
-@pytest.mark.parametrize("text", ["令和8年度 第1号", "0312345678", "a=b", "'x", "内線201", "", " ", "〒"])
+@pytest.mark.parametrize(
+    "text", ["令和8年度 第1号", "03-1234-5678", "a=b", "'x", "内線201", "201", "4C530001", "2026-11-24", "", " ", "〒"]
+)
 def test_any_other_text_stays_as_it_is(text: str) -> None:
     assert one(text) == text
+
+
+@pytest.mark.parametrize("text", ["0312345678", "1234567890123456", "4E10", "1-2", "11/23", " 012"])
+def test_what_a_spreadsheet_would_change_it_leaves_alone(text: str) -> None:
+    assert one(text) == f"'{text}"
 
 
 def test_halves_of_letters_and_control_characters_are_shown_as_lost() -> None:

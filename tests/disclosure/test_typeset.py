@@ -178,7 +178,7 @@ def test_another_date_is_another_file() -> None:
 
 
 def test_a_missing_or_broken_font_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(module, "FONT", tmp_path / "ipamjm.ttf")
+    monkeypatch.setattr(module, "FONT_FOLDERS", (tmp_path / "none", tmp_path))
     with pytest.raises(ConfigError) as caught:
         request_pdf(FORM, OFFICE, made_on=DAY)
     assert caught.value.message == "the papers' font is missing"

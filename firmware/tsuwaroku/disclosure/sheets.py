@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from datetime import date
 from typing import Final
@@ -19,6 +20,8 @@ from tsuwaroku.records.era import wareki
 # What Excel, LibreOffice and their likes take for the start of a formula (CSV injection), in full width too: some
 # fold it. A tabulator or a line's end before it does not help them.
 _FORMULA: Final = frozenset("=+-@＝＋－＠|%")
+# What they would change as they read it: 0312345678, a serial number of 16 digits or like 4E10, 1-2 for a date.
+_CHANGED: Final = re.compile(r"0[0-9]+|[0-9]{12,}|[0-9]+[eE][0-9]+|[0-9]{1,4}[-/][0-9]{1,4}")
 _BLANK: Final = " \t\r\n\u3000\u00a0\ufeff\u200b"
 # Widths of columns in full-width letters, of some 84 that the page has.
 _PADDING: Final = 1.2
@@ -47,8 +50,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 def ledger_csv(ledger: Ledger) -> bytes:
     """UTF-8 with a byte-order mark and CRLF, as Excel reads it: the columns, then the rows; every text in quotes.
 
-    A text that a spreadsheet would take for a formula begins with an apostrophe here, which says there that it is text.
-    Halves of letters and control characters, the line's end but for, become U+FFFD.
+    A text that a spreadsheet would take for a formula, or change as it reads it (a number that begins with 0), begins
+    with an apostrophe here. Halves of letters and control characters but the line's end become U+FFFD.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
@@ -63,7 +66,8 @@ def _defused(text: str) -> str:
         for each in text.replace("\r\n", "\n").replace("\r", "\n")
     )
     begins = clean.lstrip(_BLANK)[:1]
-    return f"'{clean}" if begins and begins in _FORMULA else clean
+    risky = (begins and begins in _FORMULA) or _CHANGED.fullmatch(clean.strip(_BLANK))
+    return f"'{clean}" if risky else clean
 
 
 def ledger_pdf(ledger: Ledger) -> bytes:

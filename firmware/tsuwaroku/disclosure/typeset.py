@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     import typst
 
 FONT_PACKAGE: Final = "fonts-ipamj-mincho"
-FONT: Final = Path("/usr/share/fonts/truetype/ipamj/ipamjm.ttf")
+FONT_FILE: Final = "ipamjm.ttf"
+FONT_FOLDERS: Final = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 MISSING: Final = "〓"
 _BREAK: Final = "\u200b"
 _UNSEEN: Final = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")  # by their nature, and nothing is said of them
@@ -146,13 +147,21 @@ def _template(name: str) -> str:
 
 
 def _present() -> Path:
-    if not FONT.is_file():
-        raise ConfigError(
-            "the papers' font is missing",
-            where=str(FONT),
-            remedy=f"install it with `scripts/setup`, or `apt-get install {FONT_PACKAGE}`",
-        )
-    return FONT
+    return _found(FONT_FOLDERS)
+
+
+@cache
+def _found(folders: tuple[Path, ...]) -> Path:
+    """Where the font is: not every release has the same folder for it. Looked for again as long as it is missing."""
+    for folder in folders:
+        found = next(iter(sorted(folder.rglob(FONT_FILE))), None)
+        if found is not None:
+            return found
+    raise ConfigError(
+        "the papers' font is missing",
+        where=FONT_FILE,
+        remedy=f"install it with `scripts/setup`, or `apt-get install {FONT_PACKAGE}`",
+    )
 
 
 def _fonts() -> typst.Fonts:

@@ -264,7 +264,11 @@ def _writing(form: RequestForm, field: str) -> Iterator[Problem]:
     if any(len(text) > most for text in texts):
         yield Problem(field, f"the text is longer than {most} letters", "shorten it, or hand the rest in on paper")
     if any(_unwritable(each) for text in texts for each in text):
-        yield Problem(field, "there is a sign in it that no paper can show", "write it anew, without pasting")
+        yield Problem(
+            field,
+            "there is a sign in it that no paper can show",
+            "write it anew; a letter made in house (外字) by the nearest common one",
+        )
 
 
 def _unwritable(letter: str) -> bool:

@@ -78,7 +78,9 @@ REQUESTS: Final[dict[str, str]] = {
     "the text is longer than {} letters": "{0} 文字を超えています",
     "shorten it, or hand the rest in on paper": "短くするか、残りを別紙で提出してください",
     "there is a sign in it that no paper can show": "印字できない文字（制御文字・外字など）が含まれています",
-    "write it anew, without pasting": "貼り付けではなく、入力し直してください",
+    "write it anew; a letter made in house (外字) by the nearest common one": (
+        "入力し直してください。外字は近い文字に置き換えてください"
+    ),
     "the form cannot be read: {}": "請求書のファイルを読み取れません: {0}",
     "correct the line it names; texts stand in quotes": '示された行を訂正してください。文字は " " で囲みます',
     "{} is no field of the form": "{0} という項目は様式にありません",
