@@ -198,6 +198,17 @@ class ServiceConfig(_Section, frozen=True, kw_only=True):
     watchdog_timeout_s: Annotated[int, Meta(ge=5, le=600)] = 15  # the most that a Raspberry Pi's can count
 
 
+class OfficeConfig(_Section, frozen=True, kw_only=True):
+    """What papers and the public notice call the office, its people and its ordinance."""
+
+    city: str = ""
+    ordinance: str = ""  # its title
+    form: str = "別記様式（第9条関係）"
+    manager: str = "管財課長"  # the post that is 管理責任者 (Article 4(1)); requests are addressed to it
+    personnel: str = "人事課長"  # the post that gets the second copy (Article 9(2))
+    contact: str = ""  # department, telephone, address: where the public asks
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """The whole configuration."""
 
@@ -206,6 +217,7 @@ class Config(_Section, frozen=True, kw_only=True):
     store: StoreConfig = StoreConfig()
     announcement: AnnouncementConfig = AnnouncementConfig()
     service: ServiceConfig = ServiceConfig()
+    office: OfficeConfig = OfficeConfig()
     line: tuple[LineConfig, ...]
 
 

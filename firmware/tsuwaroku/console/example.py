@@ -16,6 +16,7 @@ from tsuwaroku.config import (
     LineTimers,
     ModePeriod,
     NoticeDecision,
+    OfficeConfig,
     ServiceConfig,
     StoreConfig,
 )
@@ -28,6 +29,7 @@ _TABLES: tuple[tuple[str, Section], ...] = (
     ("store", StoreConfig),
     ("announcement", AnnouncementConfig),
     ("service", ServiceConfig),
+    ("office", OfficeConfig),
 )
 _SAMPLES: dict[str, object] = {"channels": 8, "card_rate": 48_000, "rate": 48_000, "port": 1, "exempt_item": 4}
 """What to show for a key that has no default."""
