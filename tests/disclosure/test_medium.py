@@ -163,7 +163,8 @@ def fails(number: int) -> Callable[..., None]:
         (errno.ENODEV, MediumError, "the medium does not answer any more (No such device)"),
         (errno.EFBIG, RefusedError, "is larger than 4 GiB, the most a file can have on a FAT medium"),
         (errno.EINVAL, RefusedError, "the medium cannot hold a file of this name (Invalid argument)"),
-        (errno.EBUSY, MediumError, "the medium fails (Device or resource busy)"),
+        (errno.EBUSY, MediumError, "something else on this machine uses the medium"),
+        (errno.EOVERFLOW, MediumError, "the medium fails (Value too large for defined data type)"),
     ],
 )
 @pytest.mark.parametrize("step", ["write_fully", "sync_file", "sync_folder", "sync_medium"])
