@@ -126,6 +126,9 @@ class Claimed(Protocol):
     def present(self) -> bool:
         """Whether it is the same medium still, never pulled out since it was claimed."""
 
+    def stays(self) -> bool:
+        """The same after an error: asked until the system has had the time to notice a pull, some seconds."""
+
     def raw(self) -> AbstractContextManager[Raw]:
         """While nothing of it is mounted. What is open when the block ends is synced."""
 

@@ -234,7 +234,7 @@ class ClaimedDisk:
             raise write_protected(self.drive.device)
 
     def _failed(self, message: str) -> MediumError:
-        if not self._stays():
+        if not self.stays():
             return pulled(self.drive.device)
         return MediumError(
             message, where=self.drive.device, remedy="prepare it anew; if that fails too, use another medium"
@@ -245,9 +245,9 @@ class ClaimedDisk:
         cause = error.__cause__
         if not (isinstance(error, TsuwarokuError) and isinstance(cause, OSError) and cause.errno in GONE):
             return not self.present()
-        return not self._stays()
+        return not self.stays()
 
-    def _stays(self) -> bool:
+    def stays(self) -> bool:
         until = time.monotonic() + GONE_S
         while self.present():
             if time.monotonic() > until:

@@ -62,7 +62,8 @@ def export_onto(
     cannot hold, a finished copy is there), MediumError (full, read-only, pulled out, too small for what it says, not
     what was written), StoreError (a source cannot be read). Then nothing counts as handed over.
     """
-    check_names([folder, *(f"{folder}/{name}" for name in files)])
+    check_names([folder])
+    check_names(f"{folder}/{name}" for name in files)
     with drives.claim(drive) as claimed:
         receipt = _write(claimed, folder, files, registered, secret, replace, progress)
         try:

@@ -158,6 +158,9 @@ class ClaimedStick:
         state = self._stick.state
         return state.plugged and state.insertion == self.drive.insertion
 
+    def stays(self) -> bool:
+        return self.present()
+
     @contextlib.contextmanager
     def raw(self) -> Iterator[Raw]:
         self._check_present()

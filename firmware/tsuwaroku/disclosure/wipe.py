@@ -23,7 +23,6 @@ from tsuwaroku.disclosure.drive import BLOCK, STEP, Claimed, Drive, Drives, Prog
 from tsuwaroku.errors import MediumError
 
 MOST_BAD = 256  # blocks, then it is no use: each can cost a failing stick many seconds
-GONE_S = 3.0  # from an error until the kernel has noticed that the stick was pulled
 _ZEROS = bytes(STEP)
 
 
@@ -143,12 +142,9 @@ class _Wiping:
 
     def _gone(self, error: OSError) -> None:
         """A bad block is one thing, a medium that was pulled another. Raises MediumError."""
-        until = time.monotonic() + (GONE_S if error.errno is not None and not self._bad else 0.0)
-        while self._claimed.present():
-            if time.monotonic() >= until:
-                return
-            time.sleep(0.05)
-        raise pulled(self._claimed.drive.device) from error
+        known = self._bad or error.errno is None  # to have bad blocks; or it was only not zero
+        if not (self._claimed.present() if known else self._claimed.stays()):
+            raise pulled(self._claimed.drive.device) from error
 
     def _set_aside(self, at: int, size: int) -> None:
         self._bad[at] = size
