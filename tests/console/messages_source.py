@@ -31,6 +31,10 @@ SPOKEN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "set": ((), ("detail",)),
     "_no_twins": ((1,), ()),
     "_unlike": ((1,), ()),
+    "Recognition": ((1, 2), ()),
+    "Unusable": ((1, 2), ()),
+    "_failed": ((0,), ()),
+    "NotWipedError": ((0,), ("remedy",)),
 }
 # Here every list of texts is one of problems, notes or warnings.
 LISTING = {

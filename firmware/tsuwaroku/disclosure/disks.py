@@ -71,9 +71,9 @@ def judge(facts: DiskFacts, own: Path, protected: Sequence[str] = ()) -> Drive |
     mounted in by this program; `protected` names the disks that hold a path of the box."""
     if not facts.octets:
         return None
-    fault, remedy = _fault(facts, own, protected)
-    if fault:
-        return Unusable(facts.device, fault, remedy)
+    refused = _refused(facts, own, protected)
+    if refused is not None:
+        return refused
     whole = facts.parts[0] if facts.parts else Part(facts.name)
     return Drive(
         device=facts.device,
@@ -92,25 +92,28 @@ def judge(facts: DiskFacts, own: Path, protected: Sequence[str] = ()) -> Drive |
     )
 
 
-def _fault(facts: DiskFacts, own: Path, protected: Sequence[str]) -> tuple[str, str]:
-    """Why a disk is no medium for copies, and what to do; ("", "") where it is one."""
+def _refused(facts: DiskFacts, own: Path, protected: Sequence[str]) -> Unusable | None:
+    """Why a disk is no medium for copies; None where it is one."""
     another = "use an ordinary USB stick that holds nothing else"
     at = [place for place in facts.mounts if not any(Path(place).is_relative_to(top) for top in (own, *GUESTS))]
     if facts.name in protected or at:
-        return "this disk belongs to the box itself", another
+        return Unusable(facts.device, "this disk belongs to the box itself", another)
     if facts.users:
-        return f"this disk is in use by the system ({facts.users[0]})", another
+        return Unusable(facts.device, f"this disk is in use by the system ({facts.users[0]})", another)
     if not facts.removable:
-        return "this is a fixed disk, as the box's own SSD is, and not a removable medium", another
+        return Unusable(
+            facts.device, "this is a fixed disk, as the box's own SSD is, and not a removable medium", another
+        )
     for part in facts.parts:
         if _LINUX.fullmatch(part.filesystem):
-            return (
+            return Unusable(
+                facts.device,
                 f"there is a Linux file system on it ({part.filesystem}): it may be a disk of the box",
                 "if it is meant as a medium for copies, format it on a PC first",
             )
     if not facts.ready:
-        return "the system is still looking at it", "wait some seconds, then begin anew"
-    return "", ""
+        return Unusable(facts.device, "the system is still looking at it", "wait some seconds, then begin anew")
+    return None
 
 
 def usb_disks() -> list[DiskFacts]:

@@ -93,7 +93,7 @@ class Found(msgspec.Struct, frozen=True):
         raise RefusedError(
             "is no USB medium that is plugged in; no other disk is ever written to",
             where=device,
-            remedy="name a device that `tsuwaroku media` lists",
+            remedy="name the device of a USB stick that is plugged in",
         )
 
 

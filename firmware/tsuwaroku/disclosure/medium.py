@@ -12,7 +12,7 @@ in place whole: cut off, it leaves a name without content. So nothing is renamed
 6. the mark over the zeros, synced and read back. Only then has the copy been made.
 
 A mark torn in the middle does not agree with itself, and without a whole mark a copy is incomplete whatever else is
-there. Tried on vfat, ext4 and f2fs; nothing here asks for more of a file system than that a sync means it.
+there. Tried on vfat, exfat, ext4 and f2fs; nothing here asks for more of a file system than that a sync means it.
 """
 
 from __future__ import annotations

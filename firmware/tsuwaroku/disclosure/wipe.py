@@ -52,14 +52,19 @@ class Wiped(msgspec.Struct, frozen=True, kw_only=True):
 class NotWipedError(MediumError):
     """The medium was not wiped, and never will be: something stays on it. `wiped` is for the ledger."""
 
-    def __init__(self, wiped: Wiped) -> None:
-        octets = sum(stretch.octets for stretch in wiped.bad)
-        super().__init__(
-            f"{octets} octets in {len(wiped.bad)} places of the medium could not be wiped",
-            where=wiped.device,
-            remedy="destroy it physically now, and record it as destroyed without having been wiped",
-        )
+    def __init__(self, message: str, *, where: str, remedy: str, wiped: Wiped) -> None:
+        super().__init__(message, where=where, remedy=remedy)
         self.wiped = wiped
+
+
+def _not_wiped(wiped: Wiped) -> NotWipedError:
+    octets = sum(stretch.octets for stretch in wiped.bad)
+    return NotWipedError(
+        f"{octets} octets in {len(wiped.bad)} places of the medium could not be wiped",
+        where=wiped.device,
+        remedy="destroy it physically now, and record it as destroyed without having been wiped",
+        wiped=wiped,
+    )
 
 
 def wipe(drives: Drives, drive: Drive, progress: Progress | None = None) -> Wiped:
@@ -80,7 +85,7 @@ def wipe(drives: Drives, drive: Drive, progress: Progress | None = None) -> Wipe
         if not claimed.present():
             raise pulled(drive.device)
     if not wiped.clean:
-        raise NotWipedError(wiped)
+        raise _not_wiped(wiped)
     return wiped
 
 
@@ -149,7 +154,7 @@ class _Wiping:
     def _set_aside(self, at: int, size: int) -> None:
         self._bad[at] = size
         if len(self._bad) >= MOST_BAD:
-            raise NotWipedError(self.result())
+            raise _not_wiped(self.result())
 
     def result(self) -> Wiped:
         bad: list[Stretch] = []
