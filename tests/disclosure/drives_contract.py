@@ -367,6 +367,27 @@ def test_a_medium_that_is_pulled_in_an_export(filed: Rig, steps: int) -> None:
     assert done.files[1].size == len(files_of(2)["data/0.flac"])
 
 
+def test_a_medium_that_is_put_in_again_in_an_export_is_not_gone_on_with(filed: Rig) -> None:
+    """Whatever it may be by now."""
+    for steps in (2, 7, 10):
+        registered = taken_on(filed, filed.new())
+        drive = filed.replug()
+        left = steps
+
+        def bounce(done: int, total: int) -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                filed.replug()
+
+        with pytest.raises(MediumError) as failed:
+            export(filed, drive, registered, progress=bounce)
+        assert failed.value.remedy
+        drive = filed.drives.find().only()
+        assert drive.mounted_at == ()
+        export(filed, drive, registered, replace=True)
+
+
 def test_an_export_that_is_broken_off(filed: Rig) -> None:
     registered = taken_on(filed, filed.new())
     drive = filed.replug()
@@ -510,6 +531,7 @@ def owed(*, pulls: bool = True, faults: bool = True) -> dict[str, object]:
 PULLED: set[Callable[..., None]] = {
     test_none_is_there_once_it_is_pulled,
     test_a_medium_that_is_pulled_in_an_export,
+    test_a_medium_that_is_put_in_again_in_an_export_is_not_gone_on_with,
     test_a_medium_that_is_pulled_in_a_wipe,
 }
 FAULTY: set[Callable[..., None]] = {

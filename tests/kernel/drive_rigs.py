@@ -24,7 +24,8 @@ _MAPPED = "faulty"
 
 class UsbRig(Rig):
     def __init__(self, folder: Path) -> None:
-        self._drives = UsbDrives(mounts=folder / "media")
+        self.mounts = folder / "media"
+        self._drives = UsbDrives(mounts=self.mounts)
         self.stick: Stick | None = None
 
     @property
@@ -42,12 +43,16 @@ class UsbRig(Rig):
         self.stick.pull()
 
     def replug(self, *, read_only: bool = False) -> Drive:
+        self.replug_unseen(read_only=read_only)
+        return self._drives.find().only()
+
+    def replug_unseen(self, *, read_only: bool = False) -> None:
+        """The same for what may be no medium by now."""
         assert self.stick is not None
         if self.stick.plugged:
             self.stick.pull()
         self.stick.protect(read_only)
         self.stick.plug()
-        return self._drives.find().only()
 
     def content(self) -> bytes:
         assert self.stick is not None

@@ -37,7 +37,7 @@ from tsuwaroku.disclosure.drive import (
 )
 from tsuwaroku.disclosure.media import GONE, explained, sync_medium
 from tsuwaroku.disclosure.mounting import can_mount, detach, mount, unmount
-from tsuwaroku.disclosure.rawdevice import opened_raw
+from tsuwaroku.disclosure.rawdevice import opened_raw, read_partitions
 from tsuwaroku.disclosure.tools import run_tool
 from tsuwaroku.errors import MediumError, RefusedError, TsuwarokuError
 
@@ -85,6 +85,7 @@ class UsbDrives:
         fd = _open(drive)
         try:
             _lock(fd, drive)
+            read_partitions(fd)  # a disk shows before its partitions do, and these may be of Linux
             found = self.find()
             now = next((one for one in found.drives if one.device == drive.device), None)
             if now is None and any(one.device == drive.device for one in found.unusable):

@@ -87,7 +87,14 @@ def _write(
     replace: bool,
     progress: Progress | None,
 ) -> Receipt:
-    complete = False
+    all_read_back = False  # from here on a mark of completeness may be on the device
+
+    def told(done: int, total: int) -> None:
+        nonlocal all_read_back
+        all_read_back = done >= total
+        if progress is not None:
+            progress(done, total // 2 * 3)
+
     try:
         with claimed.mounted() as root:
             found = recognise(claimed.drive, token_in(root), registered, secret)
@@ -95,10 +102,10 @@ def _write(
                 raise refusal(found, claimed.drive)
             if replace and inspect_copy(root / folder).state is State.COMPLETE:
                 spoil_copy(root / folder)
-            receipt = write_copy(root / folder, files, progress=_scaled(progress))
-            complete = True
+            receipt = write_copy(root / folder, files, progress=told)
+            all_read_back = True
     except BaseException as error:
-        if complete:
+        if all_read_back:
             _withdraw(claimed, folder)
             if isinstance(error, TsuwarokuError):
                 raise _uncounted(error, registered) from error
@@ -141,15 +148,8 @@ def _withdraw(claimed: Claimed, folder: str) -> None:
 
 def _uncounted(error: TsuwarokuError, registered: Registered) -> MediumError:
     return MediumError(
-        f"the copy was written, and then {error.message}: it does not count as handed over",
+        f"the copy was written, and then this happened: {error.message}; it does not count as handed over",
         where=error.where,
         remedy=f"keep the medium {registered.name} locked away, for the copy may be readable; plug it in again and"
         " export anew",
     )
-
-
-def _scaled(progress: Progress | None) -> Progress | None:
-    """Two thirds of the way."""
-    if progress is None:
-        return None
-    return lambda done, total: progress(done, total // 2 * 3)

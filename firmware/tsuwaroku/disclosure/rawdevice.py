@@ -53,6 +53,13 @@ class RawDevice:
         os.fsync(self._fd)
 
 
+def read_partitions(fd: int) -> None:
+    """The kernel knows of the partitions that are there now, and of no others. Where one is mounted it knows already,
+    and a loop device has none to know of."""
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(fd, _BLKRRPART)
+
+
 @contextlib.contextmanager
 def opened_raw(device: Path) -> Iterator[Raw]:
     """The device, by nobody else used, synced at the end of the block. Raises OSError."""
@@ -62,8 +69,6 @@ def opened_raw(device: Path) -> Iterator[Raw]:
             raw = RawDevice(fd, buffer)
             yield raw
             raw.sync()
-        # What the kernel knew of partitions may be gone; a loop device has none to know of.
-        with contextlib.suppress(OSError):
-            fcntl.ioctl(fd, _BLKRRPART)
+        read_partitions(fd)
     finally:
         os.close(fd)

@@ -133,7 +133,7 @@ DRIVES: Final[dict[str, str]] = {
     "find out who changed it; if no copy was ever handed over on it, prepare it anew": (
         "だれが変えたかを調べてください。一度も複製の提供に使っていなければ、準備をやり直してください"
     ),
-    "the copy was written, and then {}: it does not count as handed over": (
+    "the copy was written, and then this happened: {}; it does not count as handed over": (
         "複製は書き込まれましたが、その後に問題が起きました（{0}）。提供したものとして扱いません"
     ),
     "keep the medium {} locked away, for the copy may be readable; plug it in again and export anew": (
