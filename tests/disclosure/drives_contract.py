@@ -15,9 +15,9 @@ import pytest
 from tests.disclosure.drive_rigs import MIB, SERIAL, Faults, Rig
 from tsuwaroku.disclosure import drives as real_drives
 from tsuwaroku.disclosure.drive import BLOCK, STEP, Drive, Filesystem, Progress
-from tsuwaroku.disclosure.exporting import Exported, export_onto
+from tsuwaroku.disclosure.exporting import Exported, export_onto, inspect_export
 from tsuwaroku.disclosure.identity import TOKEN, Match, Registered, pack_token, registered_as
-from tsuwaroku.disclosure.medium import MARK, State, inspect_copy, write_copy
+from tsuwaroku.disclosure.medium import MARK, State, write_copy
 from tsuwaroku.disclosure.probe import probe_capacity
 from tsuwaroku.disclosure.registering import (
     Registration,
@@ -79,8 +79,7 @@ def export(
 
 def state_of(rig: Rig, drive: Drive) -> State:
     """Of the copy, as the next one to plug the medium in finds it."""
-    with rig.drives.claim(drive) as claimed, claimed.mounted(read_only=True) as root:
-        return inspect_copy(root / FOLDER).state
+    return inspect_export(rig.drives, drive, FOLDER).state
 
 
 def told_to(told: list[tuple[int, int]]) -> Progress:
@@ -182,6 +181,14 @@ def test_files_last(filed: Rig) -> None:
             found = {path.relative_to(root / FOLDER).as_posix(): path for path in (root / FOLDER).rglob("*.*")}
             assert {name: path.read_bytes() for name, path in found.items() if name != MARK} == files_of(1)
         assert not root.exists() or list(root.iterdir()) == []
+
+
+def test_a_label_that_some_file_system_cannot_have_is_refused(rig: Rig) -> None:
+    with rig.drives.claim(rig.new()) as claimed:
+        for label in ("", "lower", "TWELVELETTER", "TWO WORDS", "通話", "A/B", "-n\n"):
+            with pytest.raises(RefusedError, match="no name for a medium"):
+                claimed.format(Filesystem.EXFAT, label)
+    assert rig.content() == bytes(rig.octets)
 
 
 def test_what_has_no_file_system_is_not_mounted(rig: Rig) -> None:
@@ -341,6 +348,11 @@ def test_a_copy_that_no_ledger_counts_is_written_over_when_that_is_said(filed: R
     registered = taken_on(filed, filed.new())
     drive = filed.replug()
     export(filed, drive, registered)
+    with filed.drives.claim(drive) as claimed, claimed.mounted() as root:
+        (root / FOLDER / "bagit.txt").unlink()
+    assert state_of(filed, drive) is State.DAMAGED
+    with pytest.raises(RefusedError, match="finished copy"):
+        export(filed, drive, registered)
     export(filed, drive, registered, files_of(2), replace=True)
     with filed.drives.claim(drive) as claimed, claimed.mounted(read_only=True) as root:
         assert (root / FOLDER / "data/0.flac").read_bytes() == files_of(2)["data/0.flac"]

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,6 +21,7 @@ from tsuwaroku.errors import MediumError, RefusedError
 Progress = Callable[[int, int], None]
 """Told (octets done, octets in all). What it raises ends the act, which then has not been done."""
 
+LABEL = re.compile(r"[A-Z0-9_-]{1,11}")  # what every file system can have, and Windows shows as it is
 STEP = 1 << 20
 BLOCK = 4096  # octets; places and lengths of raw access are whole blocks, but for the end of a drive
 
@@ -148,6 +150,15 @@ class Drives(Protocol):
 
     def claim(self, drive: Drive) -> AbstractContextManager[Claimed]:
         """Raises MediumError where it is gone, is another one by now, or is in use: by another process, or mounted."""
+
+
+def check_label(label: str) -> None:
+    """Raises RefusedError for what not every file system can be named."""
+    if not LABEL.fullmatch(label):
+        raise RefusedError(
+            f"{label!r} is no name for a medium",
+            remedy="use up to 11 of A to Z, 0 to 9, hyphen and underscore",
+        )
 
 
 def pulled(where: str) -> MediumError:

@@ -14,7 +14,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -29,20 +28,20 @@ from tsuwaroku.disclosure.drive import (
     Found,
     Raw,
     Unusable,
+    check_label,
     in_use,
     mounted_elsewhere,
     pulled,
     without_filesystem,
     write_protected,
 )
-from tsuwaroku.disclosure.media import GONE, explained, sync_medium
+from tsuwaroku.disclosure.media import explained, sync_medium
 from tsuwaroku.disclosure.mounting import can_mount, detach, mount, unmount
 from tsuwaroku.disclosure.rawdevice import opened_raw, read_partitions
 from tsuwaroku.disclosure.tools import run_tool
-from tsuwaroku.errors import MediumError, RefusedError, TsuwarokuError
+from tsuwaroku.errors import MediumError, TsuwarokuError
 
 MOUNTS = Path("/run/tsuwaroku/media")
-LABEL = re.compile(r"[A-Z0-9_-]{1,11}")  # what every file system can have, and Windows shows as it is
 LOCK_S = 5.0  # for udevd, which has just seen the medium; another task of ours takes minutes
 GONE_S = 3.0  # from an error of a stick that is pulled until the kernel has taken notice; measured: under 0.5
 _MKFS = {
@@ -106,15 +105,15 @@ class UsbDrives:
 def _open(drive: Drive) -> int:
     try:
         return os.open(drive.device, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError as error:
-        if not insertion_of(Path(drive.device).name):
-            raise pulled(drive.device) from error
-        raise MediumError(
-            "the system knows this medium, and this process has no way to it",
-            where=drive.device,
-            remedy="run the service on the machine itself, not in a container",
-        ) from error
     except OSError as error:
+        if not _stays(drive):
+            raise pulled(drive.device) from error
+        if error.errno == errno.ENOENT:
+            raise MediumError(
+                "the system knows this medium, and this process has no way to it",
+                where=drive.device,
+                remedy="run the service on the machine itself, not in a container",
+            ) from error
         raise _explained(error, drive) from error
 
 
@@ -130,6 +129,17 @@ def _lock(fd: int, drive: Drive) -> None:
             time.sleep(0.1)
         else:
             return
+
+
+def _stays(drive: Drive) -> bool:
+    """Whether it is there still, once the kernel has had the time to notice that it is not."""
+    name = Path(drive.device).name
+    until = time.monotonic() + GONE_S
+    while insertion_of(name) == drive.insertion:
+        if time.monotonic() > until:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 class ClaimedDisk:
@@ -152,11 +162,7 @@ class ClaimedDisk:
             yield raw
 
     def format(self, filesystem: Filesystem, label: str) -> None:
-        if not LABEL.fullmatch(label):
-            raise RefusedError(
-                f"{label!r} is no name for a medium",
-                remedy="use up to 11 of A to Z, 0 to 9, hyphen and underscore",
-            )
+        check_label(label)
         self._check_writable()
         with self.raw() as raw:  # old tables at either end would be found again
             for at in (0, max(0, raw.octets - STEP)):
@@ -242,19 +248,12 @@ class ClaimedDisk:
         )
 
     def _was_pulled(self, error: BaseException) -> bool:
-        """Whether that is what an error comes from, once the kernel has had the time to notice."""
-        cause = error.__cause__
-        if not (isinstance(error, TsuwarokuError) and isinstance(cause, OSError) and cause.errno in GONE):
-            return not self.present()
-        return not self.stays()
+        """Whether that is what an error comes from: of this program's any, for to FAT a folder that cannot be read is
+        an empty one, and a medium that is gone one without the files it should have."""
+        return not (self.stays() if isinstance(error, TsuwarokuError) else self.present())
 
     def stays(self) -> bool:
-        until = time.monotonic() + GONE_S
-        while self.present():
-            if time.monotonic() > until:
-                return True
-            time.sleep(0.05)
-        return False
+        return _stays(self.drive)
 
     @contextlib.contextmanager
     def _telling(self) -> Iterator[None]:

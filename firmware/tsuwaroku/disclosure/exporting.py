@@ -18,10 +18,11 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tsuwaroku.disclosure.drive import Claimed, Drive, Drives, Progress
+from tsuwaroku.disclosure.drive import Claimed, Drive, Drives, Progress, pulled
 from tsuwaroku.disclosure.identity import Match, Registered, recognise
 from tsuwaroku.disclosure.medium import (
     CopiedFile,
+    CopyState,
     Receipt,
     Source,
     State,
@@ -57,7 +58,7 @@ def export_onto(
 ) -> Exported:
     """Copy `files` into `folder` on the medium; on return the copy counts and the medium may be pulled out.
 
-    `replace`: a complete copy in that folder is one that no ledger counts, and is written over. `progress` counts the
+    `replace`: a finished copy in that folder is one that no ledger counts, and is written over. `progress` counts the
     octets three times: written, read back, inspected. Raises RefusedError (not the registered medium, a name that media
     cannot hold, a finished copy is there), MediumError (full, read-only, pulled out, too small for what it says, not
     what was written), StoreError (a source cannot be read). Then nothing counts as handed over.
@@ -76,6 +77,16 @@ def export_onto(
     return Exported(
         medium=registered.name, drive=claimed.drive, folder=folder, files=receipt.files, octets=receipt.octets
     )
+
+
+def inspect_export(drives: Drives, drive: Drive, folder: str, *, progress: Progress | None = None) -> CopyState:
+    """What a folder on a medium holds now, without asking whose medium it is. Raises MediumError."""
+    with drives.claim(drive) as claimed:
+        with claimed.mounted(read_only=True) as root:
+            state = inspect_copy(root / folder, progress=progress)
+        if state.state is not State.COMPLETE and not claimed.stays():
+            raise pulled(drive.device)
+    return state
 
 
 def _write(
@@ -100,7 +111,7 @@ def _write(
             found = recognise(claimed.drive, token_in(root), registered, secret)
             if found.match is not Match.SAME:
                 raise refusal(found, claimed.drive)
-            if replace and inspect_copy(root / folder).state is State.COMPLETE:
+            if replace and inspect_copy(root / folder).state in (State.COMPLETE, State.DAMAGED):
                 spoil_copy(root / folder)
             receipt = write_copy(root / folder, files, progress=told)
             all_read_back = True

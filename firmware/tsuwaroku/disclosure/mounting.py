@@ -11,10 +11,11 @@ from pathlib import Path
 from tsuwaroku.disclosure.drive import Filesystem
 
 # include/uapi/linux/mount.h
-_RDONLY, _NOSUID, _NODEV, _NOEXEC, _NOATIME = 1, 2, 4, 8, 1024
+_RDONLY, _NOSUID, _NODEV, _NOEXEC, _DIRSYNC, _NOATIME = 1, 2, 4, 8, 128, 1024
 _DETACH = 2
-# Written through by hand (`medium`), so no "sync": it would wear a stick out and take hours. After an error nothing is
-# written to what may be damaged; nobody but this program's user reads what is mounted.
+# Files are written through by hand (`medium`), so no "sync": it would wear a stick out and take hours. Folders are
+# (DIRSYNC): else a new one may be there before its cluster was emptied, and show what an older folder had in it. After
+# an error nothing is written to what may be damaged; nobody but this program's user reads what is mounted.
 OPTIONS = {
     Filesystem.EXFAT: "iocharset=utf8,umask=077,errors=remount-ro",
     Filesystem.FAT32: "utf8=1,umask=077,errors=remount-ro",
@@ -25,7 +26,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def mount(device: Path, at: Path, filesystem: Filesystem, *, read_only: bool) -> None:
     """Raises OSError; ENODEV where the kernel has no such file system."""
-    flags = _NOSUID | _NODEV | _NOEXEC | _NOATIME | (_RDONLY if read_only else 0)
+    flags = _NOSUID | _NODEV | _NOEXEC | _DIRSYNC | _NOATIME | (_RDONLY if read_only else 0)
     _check(_libc.mount(bytes(device), bytes(at), filesystem.value.encode(), flags, OPTIONS[filesystem].encode()), at)
 
 

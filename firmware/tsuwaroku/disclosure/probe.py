@@ -13,6 +13,7 @@ Both destroy what is on the medium. The marks hold their own address, so that a 
 from __future__ import annotations
 
 import hashlib
+import math
 import secrets
 import struct
 import time
@@ -71,6 +72,8 @@ def _stretches(octets: int, samples: int) -> Iterator[tuple[int, int]]:
     """(place, length): the window, then single blocks as far apart as it is long, and the last block."""
     window = min(octets, max(STEP, -(-octets // samples // STEP) * STEP))
     yield 0, window
+    if window == octets:
+        return
     last = (octets - 1) // BLOCK * BLOCK
     yield from ((at, BLOCK) for at in range(window, last, window - BLOCK))
     if last >= window:
@@ -90,7 +93,7 @@ class _Marks:
         self._octets = octets
         self._seed = secrets.token_bytes(SEED)  # so that marks of an earlier trial are none
         self.wrong = 0
-        self._moduli: list[int] = []
+        self._away: list[int] = []
         self._first_bad: int | None = None
 
     def at(self, at: int, size: int) -> bytes:
@@ -111,11 +114,11 @@ class _Marks:
             if len(block) >= _HEAD.size:
                 seed, written = _HEAD.unpack_from(block)
                 if seed == self._seed and written != place:
-                    self._moduli.append(abs(written - place))
+                    self._away.append(abs(written - place))
 
     def real(self) -> int | None:
         """The true size where marks wrapped onto one another, else up to where nothing was wrong (a guess from above).
-        None for an honest medium."""
+        None for an honest medium. What lies in another's place is any number of true sizes away."""
         if not self.wrong:
             return None
-        return min(self._moduli) if self._moduli else self._first_bad
+        return math.gcd(*self._away) if self._away else self._first_bad

@@ -13,7 +13,16 @@ from pathlib import Path
 
 import msgspec
 
-from tsuwaroku.disclosure.drive import Claimed, Drive, Drives, Filesystem, Progress, without_filesystem, write_protected
+from tsuwaroku.disclosure.drive import (
+    Claimed,
+    Drive,
+    Drives,
+    Filesystem,
+    Progress,
+    pulled,
+    without_filesystem,
+    write_protected,
+)
 from tsuwaroku.disclosure.identity import (
     NAME,
     TOKEN,
@@ -136,7 +145,10 @@ def read_token(claimed: Claimed) -> bytes | None:
     except ValueError:
         return None
     with claimed.mounted(read_only=True) as root:
-        return token_in(root)
+        token = token_in(root)
+    if token is None and not claimed.stays():  # to FAT a folder that cannot be read is an empty one
+        raise pulled(claimed.drive.device)
+    return token
 
 
 def token_in(root: Path) -> bytes | None:

@@ -28,6 +28,7 @@ from tsuwaroku.disclosure.drive import (
     Filesystem,
     Found,
     Raw,
+    check_label,
     in_use,
     mounted_elsewhere,
     pulled,
@@ -168,6 +169,7 @@ class ClaimedStick:
             yield _VirtualRaw(self._stick)
 
     def format(self, filesystem: Filesystem, label: str) -> None:
+        check_label(label)
         if self.drive.read_only:
             raise write_protected(self.drive.device)
         with self.raw() as raw:
