@@ -535,21 +535,21 @@ def test_bad_blocks_are_no_registration(rig: Rig) -> None:
 
 def owed(*, pulls: bool = True, faults: bool = True) -> dict[str, object]:
     """The contract, for a module that has a `rig`; without what needs hands that pull, or faults, where it has none."""
-    left_out = (set() if pulls else PULLED) | (set() if faults else FAULTY)
-    names = {name for name in globals() if name.startswith("test_")} - {test.__name__ for test in left_out}
+    left_out = {test.__name__ for test in (*(() if pulls else PULLED), *(() if faults else FAULTY))}
+    names = [name for name in globals() if name.startswith("test_") and name not in left_out]
     return {name: globals()[name] for name in (*names, "impatient", "filed")}
 
 
-PULLED: set[Callable[..., None]] = {
+PULLED: tuple[Callable[..., None], ...] = (
     test_none_is_there_once_it_is_pulled,
     test_a_medium_that_is_pulled_in_an_export,
     test_a_medium_that_is_put_in_again_in_an_export_is_not_gone_on_with,
     test_a_medium_that_is_pulled_in_a_wipe,
-}
-FAULTY: set[Callable[..., None]] = {
+)
+FAULTY: tuple[Callable[..., None], ...] = (
     test_a_medium_that_is_smaller_than_it_says,
     test_a_medium_that_loses_what_it_is_given,
     test_bad_blocks_are_no_wipe,
     test_a_medium_of_which_most_is_bad_is_given_up,
     test_bad_blocks_are_no_registration,
-}
+)

@@ -12,7 +12,7 @@ import pytest
 
 from tsuwaroku.disclosure import media, medium
 from tsuwaroku.disclosure.mark import CopiedFile, pack_mark, unpack_mark
-from tsuwaroku.disclosure.medium import MARK, CopyState, Source, State, inspect_copy, write_copy
+from tsuwaroku.disclosure.medium import MARK, CopyState, Source, State, inspect_copy, spoil_copy, write_copy
 from tsuwaroku.disclosure.names import check_names
 from tsuwaroku.errors import MediumError, RefusedError, StoreError, TsuwarokuError
 
@@ -109,6 +109,21 @@ def test_what_else_is_there_stays(tmp_path: Path, files: dict[str, Source]) -> N
         write_copy(folder, {"other": b""})
     assert refused.value.message == "holds something else than a copy that was cut off (bagit.txt)"
     assert (folder / "bagit.txt").read_bytes() == b"BagIt-Version: 1.0\n"
+
+
+def test_a_copy_that_is_not_to_count_loses_its_mark(tmp_path: Path, files: dict[str, Source]) -> None:
+    """Not its name alone: the octets themselves, which a deleted file keeps on the medium."""
+    folder = tmp_path / "copy"
+    spoil_copy(folder)
+    write_copy(folder, files)
+    os.link(folder / MARK, tmp_path / "remnant")
+    spoil_copy(folder)
+    assert (tmp_path / "remnant").read_bytes() == bytes(len(pack_mark(COPIED)))
+    assert inspect_copy(folder) == UNFINISHED
+    assert (folder / "bagit.txt").exists()
+    spoil_copy(folder)
+    write_copy(folder, files)
+    assert inspect_copy(folder).state is State.COMPLETE
 
 
 @pytest.mark.parametrize(
