@@ -82,6 +82,10 @@ BOX = "this disk belongs to the box itself"
                 "linux_raid_member",
             )
         ),
+        (
+            {"slots": 4},
+            "this is in a card reader: the serial number is the reader's, and says nothing of the card",
+        ),
         ({"ready": False}, "the system is still looking at it"),
     ],
 )

@@ -15,6 +15,7 @@ from typing import IO
 import pytest
 
 from tests.disclosure import drives_contract
+from tests.disclosure.drive_rigs import MIB
 from tests.disclosure.drives_contract import FOLDER, SECRET, export, files_of, state_of, taken_on
 from tests.kernel.disks import mount, run, unmount
 from tests.kernel.drive_rigs import UsbRig
@@ -259,6 +260,37 @@ def test_a_fixed_disk_is_none(rig: UsbRig) -> None:
     assert one.why == "this is a fixed disk, as the box's own SSD is, and not a removable medium"
     with pytest.raises(RefusedError, match="fixed disk"):
         rig.drives.find().at(one.device)
+
+
+def test_a_card_reader_is_none(rig: UsbRig) -> None:
+    """Two disks of one USB device have one serial number."""
+    rig.new()
+    rig.pull()
+    function, link = GADGET / "functions/mass_storage.0", GADGET / "configs/c.1/mass_storage.0"
+    second = function / "lun.1"
+    link.unlink()
+    second.mkdir()
+    link.symlink_to(function)
+    card = Path("/dev/shm/card.img")
+    card.write_bytes(bytes(MIB))
+    (second / "removable").write_text("1")
+    (second / "file").write_text(str(card))
+    try:
+        assert rig.stick is not None
+        (GADGET / "UDC").write_text(os.listdir("/sys/class/udc")[0])
+        until = time.monotonic() + 10.0
+        while len(found := rig.drives.find().unusable) < 2:
+            assert time.monotonic() < until, "the two cards do not appear"
+            time.sleep(0.1)
+        assert rig.drives.find().drives == ()
+        assert ["card reader" in one.why for one in found] == [True, True]
+    finally:
+        rig.pull()
+        (second / "file").write_text("\n")
+        link.unlink()
+        second.rmdir()
+        link.symlink_to(function)
+        card.unlink()
 
 
 def test_the_disk_of_a_protected_path_is_none(rig: UsbRig) -> None:

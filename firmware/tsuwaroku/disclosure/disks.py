@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from tsuwaroku.errors import MediumError
 
 SYS_BLOCK = Path("/sys/class/block")
 SECTOR = 512  # the unit of a disk's size in /sys, whatever its own sectors are
+_DISK = "0"  # of SCSI's device types; 5 is a CD
 UDEVD = Path("/run/udev/control")
 # Where people and desktops mount sticks; a disk that is mounted anywhere else belongs to the box.
 GUESTS = (Path("/media"), Path("/mnt"), Path("/run/media"))
@@ -56,6 +58,7 @@ class DiskFacts(msgspec.Struct, frozen=True, kw_only=True):
     octets: int
     removable: bool
     read_only: bool
+    slots: int = 1  # disks of the same USB device
     ready: bool = True
     parts: tuple[Part, ...] = ()
     mounts: tuple[str, ...] = ()
@@ -104,6 +107,12 @@ def _refused(facts: DiskFacts, own: Path, protected: Sequence[str]) -> Unusable 
         return Unusable(
             facts.device, "this is a fixed disk, as the box's own SSD is, and not a removable medium", another
         )
+    if facts.slots > 1:
+        return Unusable(
+            facts.device,
+            "this is in a card reader: the serial number is the reader's, and says nothing of the card",
+            "use a USB stick",
+        )
     for part in facts.parts:
         if _LINUX.fullmatch(part.filesystem):
             return Unusable(
@@ -128,23 +137,37 @@ def usb_disks() -> list[DiskFacts]:
             where="libudev.so.1",
             remedy="install the package libudev1",
         ) from error
-    found = []
-    for disk in context.list_devices(subsystem="block", DEVTYPE="disk"):
-        usb = disk.find_parent("usb", "usb_device")
-        if usb is not None:
-            # Without udevd nothing is ever initialised, and nobody else will look at the disk.
-            found.append(_facts(disk.sys_name, usb.attributes, ready=disk.is_initialized or not UDEVD.exists()))
+    on_usb = [
+        (disk, usb)
+        for disk in context.list_devices(subsystem="block", DEVTYPE="disk")
+        if (usb := disk.find_parent("usb", "usb_device")) is not None
+        and _read(SYS_BLOCK / disk.sys_name / "device/type") == _DISK
+    ]
+    slots = Counter(usb.sys_path for _, usb in on_usb)
+    # Without udevd nothing is ever initialised, and nobody else will look at the disk.
+    found = [
+        _facts(
+            disk.sys_name,
+            usb.attributes,
+            slots=slots[usb.sys_path],
+            ready=disk.is_initialized or not UDEVD.exists(),
+        )
+        for disk, usb in on_usb
+    ]
     return sorted(found, key=lambda facts: facts.name)
 
 
-def _facts(name: str, usb: Any, *, ready: bool) -> DiskFacts:
+def _facts(name: str, usb: Any, *, slots: int, ready: bool) -> DiskFacts:
     def said(attribute: str) -> str:
         return bytes(usb.get(attribute) or b"").decode("utf-8", "replace").strip()
 
-    return facts_of(name, usb_id=f"{said('idVendor')}:{said('idProduct')}", serial=said("serial"), ready=ready)
+    usb_id = f"{said('idVendor')}:{said('idProduct')}"
+    return facts_of(name, usb_id=usb_id, serial=said("serial"), slots=slots, ready=ready)
 
 
-def facts_of(name: str, *, usb_id: str, serial: str, removable: bool | None = None, ready: bool = True) -> DiskFacts:
+def facts_of(
+    name: str, *, usb_id: str, serial: str, removable: bool | None = None, slots: int = 1, ready: bool = True
+) -> DiskFacts:
     """What the kernel says of a disk whose USB device has been found. A disk that is pulled meanwhile has no octets."""
     folder = SYS_BLOCK / name
     names = [name, *sorted(path.parent.name for path in folder.glob("*/partition"))]
@@ -160,6 +183,7 @@ def facts_of(name: str, *, usb_id: str, serial: str, removable: bool | None = No
         octets=octets,
         removable=_read(folder / "removable") == "1" if removable is None else removable,
         read_only=_read(folder / "ro") == "1",
+        slots=slots,
         ready=ready,
         parts=tuple(_part(one) for one in names) if octets else (),
         mounts=mounts_of(names),

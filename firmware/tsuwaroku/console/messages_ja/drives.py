@@ -29,6 +29,10 @@ DRIVES: Final[dict[str, str]] = {
     ),
     "the system is still looking at it": "システムが媒体を確認しているところです",
     "wait some seconds, then begin anew": "数秒待ってから、はじめからやり直してください",
+    "this is in a card reader: the serial number is the reader's, and says nothing of the card": (
+        "カードリーダーに入っています。シリアル番号はリーダーのもので、カードを区別できません"
+    ),
+    "use a USB stick": "USBメモリを使ってください",
     "the medium was pulled out": "媒体が抜かれました",
     "put it in again and begin anew: nothing of this act counts": (
         "媒体を差し直し、はじめからやり直してください。今回の操作は行われなかったものとして扱います"
