@@ -344,6 +344,16 @@ def test_an_export_counts(filed: Rig) -> None:
         assert state_of(filed, drive) is State.COMPLETE
 
 
+def test_a_folder_that_would_be_none_is_refused(filed: Rig) -> None:
+    registered = taken_on(filed, filed.new())
+    drive = filed.replug()
+    for folder in ("", "a/b", "..", "/a", TOKEN, TOKEN.upper(), "con"):
+        with pytest.raises(RefusedError) as refused:
+            export_onto(filed.drives, drive, folder, files_of(1), registered=registered, secret=SECRET)
+        assert refused.value.remedy
+    assert recognise_drive(filed.drives, drive, registered, SECRET).match is Match.SAME
+
+
 def test_a_copy_that_no_ledger_counts_is_written_over_when_that_is_said(filed: Rig) -> None:
     registered = taken_on(filed, filed.new())
     drive = filed.replug()

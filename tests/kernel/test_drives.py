@@ -20,6 +20,7 @@ from tests.disclosure.drives_contract import FOLDER, SECRET, export, files_of, s
 from tests.kernel.disks import mount, run, unmount
 from tests.kernel.drive_rigs import UsbRig
 from tests.kernel.usb import GADGET
+from tsuwaroku.disclosure.disks import dead_mounts
 from tsuwaroku.disclosure.drive import Drive, Filesystem
 from tsuwaroku.disclosure.drives import UsbDrives
 from tsuwaroku.disclosure.identity import Match, Registered
@@ -106,7 +107,7 @@ def pulled_in_exports(rig: UsbRig, kind: Filesystem, number: int) -> None:
 
 @pytest.mark.parametrize("kind", list(Filesystem))
 def test_a_stick_that_is_pulled_at_any_moment_of_an_export(rig: UsbRig, kind: Filesystem) -> None:
-    pulled_in_exports(rig, kind, 7)
+    pulled_in_exports(rig, kind, 6)
 
 
 @pytest.mark.nightly
@@ -162,6 +163,22 @@ def test_what_a_task_that_was_killed_left_mounted(rig: UsbRig) -> None:
     export(rig, drive, registered)
     assert rig.drives.find().only().mounted_at == ()
     assert state_of(rig, rig.replug()) is State.COMPLETE
+
+
+def test_what_a_task_that_was_killed_left_mounted_of_a_stick_that_is_gone(rig: UsbRig) -> None:
+    registered = taken_on(rig, rig.new())
+    drive = rig.replug()
+    child = os.fork()
+    if not child:
+        with rig.drives.claim(drive) as claimed, claimed.mounted():
+            os._exit(0)
+    os.waitpid(child, 0)
+    rig.pull()
+    drive = rig.replug()
+    assert len(dead_mounts(rig.mounts)) == 1
+    export(rig, drive, registered)
+    assert dead_mounts(rig.mounts) == ()
+    assert list(rig.mounts.glob("*/*")) == []
 
 
 def test_another_process_keeps_it(rig: UsbRig) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,11 @@ from tsuwaroku.disclosure.tools import run_tool
 from tsuwaroku.errors import MediumError
 
 SYS_BLOCK = Path("/sys/class/block")
+SYS_DEV = Path("/sys/dev/block")
 SECTOR = 512  # the unit of a disk's size in /sys, whatever its own sectors are
 _DISK = "0"  # of SCSI's device types; 5 is a CD
 UDEVD = Path("/run/udev/control")
+LOOK_S = 30.0  # a stick that does not answer is given up by the kernel in about that time
 # Where people and desktops mount sticks; a disk that is mounted anywhere else belongs to the box.
 GUESTS = (Path("/media"), Path("/mnt"), Path("/run/media"))
 # What a city's stick never has, and a disk of a Linux machine has.
@@ -199,12 +201,25 @@ def insertion_of(name: str) -> int:
 def mounts_of(names: Iterable[str]) -> tuple[str, ...]:
     """Where these disks and partitions are mounted."""
     numbers = {_read(SYS_BLOCK / name / "dev") for name in names} - {""}
-    places = []
+    return tuple(sorted(place for number, place in _mounts() if number in numbers))
+
+
+def dead_mounts(below: Path) -> tuple[str, ...]:
+    """Where something is mounted below a folder whose disk is gone."""
+    return tuple(
+        sorted(
+            place
+            for number, place in _mounts()
+            if Path(place).is_relative_to(below) and not number.startswith("0:") and not (SYS_DEV / number).exists()
+        )
+    )
+
+
+def _mounts() -> Iterator[tuple[str, str]]:
+    """(device number, place) of all that is mounted."""
     for line in Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines():
         _, _, number, _, place, *_ = line.split(" ")
-        if number in numbers:
-            places.append(_OCTAL.sub(lambda match: chr(int(match[1], 8)), place))
-    return tuple(sorted(places))
+        yield number, _OCTAL.sub(lambda match: chr(int(match[1], 8)), place)
 
 
 def disks_below(paths: Iterable[Path]) -> tuple[str, ...]:
@@ -214,7 +229,7 @@ def disks_below(paths: Iterable[Path]) -> tuple[str, ...]:
     for path in paths:
         there = next(place for place in (path, *path.absolute().parents) if place.exists())
         device = os.stat(there).st_dev
-        link = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}")
+        link = SYS_DEV / f"{os.major(device)}:{os.minor(device)}"
         if link.exists():
             found |= _disks_of(link.resolve())
     return tuple(sorted(found))
@@ -239,7 +254,7 @@ def _users_of(folder: Path, names: list[str]) -> tuple[str, ...]:
 
 def _part(name: str) -> Part:
     """What lies on a disk or partition, as `blkid` sees it now. What cannot be read counts as nothing."""
-    done = run_tool(["blkid", "-p", "-o", "export", f"/dev/{name}"], "util-linux")
+    done = run_tool(["blkid", "-p", "-o", "export", f"/dev/{name}"], "util-linux", LOOK_S)
     said = dict(line.split("=", 1) for line in done.output.splitlines() if "=" in line)
     return Part(name, said.get("TYPE", ""), said.get("LABEL", ""))
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from tsuwaroku.disclosure.disks import DiskFacts, disks_below, insertion_of, judge, usb_disks
+from tsuwaroku.disclosure.disks import DiskFacts, dead_mounts, disks_below, insertion_of, judge, usb_disks
 from tsuwaroku.disclosure.drive import (
     STEP,
     Drive,
@@ -91,6 +91,9 @@ class UsbDrives:
                 found.at(drive.device)  # says why
             if now is None or now.insertion != drive.insertion:
                 raise pulled(drive.device)
+            for place in dead_mounts(self._mounts):
+                with contextlib.suppress(OSError):  # another task may just be about it
+                    detach(Path(place))
             for place in now.mounted_at:
                 if not Path(place).is_relative_to(self._mounts):
                     raise mounted_elsewhere(drive.device, place)

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 import msgspec
 
 from tsuwaroku.disclosure.drive import Claimed, Drive, Drives, Progress, pulled
-from tsuwaroku.disclosure.identity import Match, Registered, recognise
+from tsuwaroku.disclosure.identity import TOKEN, Match, Registered, recognise
 from tsuwaroku.disclosure.medium import (
     CopiedFile,
     CopyState,
@@ -32,7 +32,7 @@ from tsuwaroku.disclosure.medium import (
 )
 from tsuwaroku.disclosure.names import check_names
 from tsuwaroku.disclosure.registering import refusal, token_in
-from tsuwaroku.errors import MediumError, TsuwarokuError
+from tsuwaroku.errors import MediumError, RefusedError, TsuwarokuError
 
 
 class Exported(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,13 +56,18 @@ def export_onto(
     replace: bool = False,
     progress: Progress | None = None,
 ) -> Exported:
-    """Copy `files` into `folder` on the medium; on return the copy counts and the medium may be pulled out.
+    """Copy `files` into `folder`, in the top folder of the medium; on return the copy counts and the medium may be
+    pulled out.
 
     `replace`: a finished copy in that folder is one that no ledger counts, and is written over. `progress` counts the
     octets three times: written, read back, inspected. Raises RefusedError (not the registered medium, a name that media
     cannot hold, a finished copy is there), MediumError (full, read-only, pulled out, too small for what it says, not
     what was written), StoreError (a source cannot be read). Then nothing counts as handed over.
     """
+    if "/" in folder or folder.casefold() == TOKEN:
+        raise RefusedError(
+            f"{folder!r} is no name for the folder of a copy", remedy="give it another one, without a slash"
+        )
     check_names([folder])
     check_names(f"{folder}/{name}" for name in files)
     with drives.claim(drive) as claimed:

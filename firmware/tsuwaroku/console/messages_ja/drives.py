@@ -33,6 +33,8 @@ DRIVES: Final[dict[str, str]] = {
         "カードリーダーに入っています。シリアル番号はリーダーのもので、カードを区別できません"
     ),
     "use a USB stick": "USBメモリを使ってください",
+    "{} is no name for the folder of a copy": "{0} は複製のフォルダー名に使えません",
+    "give it another one, without a slash": "スラッシュを含まない別の名前にしてください",
     "the medium was pulled out": "媒体が抜かれました",
     "put it in again and begin anew: nothing of this act counts": (
         "媒体を差し直し、はじめからやり直してください。今回の操作は行われなかったものとして扱います"
