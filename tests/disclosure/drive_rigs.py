@@ -34,7 +34,7 @@ SOUND = Faults()
 class Rig(ABC):
     """One port, and one medium at a time."""
 
-    octets = 16 * MIB
+    octets = 8 * MIB
     filesystems: tuple[Filesystem, ...] = tuple(Filesystem)
 
     @property

@@ -14,7 +14,7 @@ import pytest
 
 from tests.disclosure.drive_rigs import MIB, SERIAL, Faults, Rig
 from tsuwaroku.disclosure import drives as real_drives
-from tsuwaroku.disclosure.drive import BLOCK, STEP, Drive, Filesystem, Progress
+from tsuwaroku.disclosure.drive import BLOCK, STEP, UNREADABLE, Drive, Filesystem, Progress
 from tsuwaroku.disclosure.exporting import Exported, export_onto, inspect_export
 from tsuwaroku.disclosure.identity import TOKEN, Match, Registered, pack_token, registered_as
 from tsuwaroku.disclosure.medium import MARK, State, write_copy
@@ -312,7 +312,7 @@ def test_what_is_not_registered(filed: Rig) -> None:
 
 
 def test_a_medium_that_is_smaller_than_it_says(rig: Rig) -> None:
-    for real in (rig.octets // 2, 5 * MIB, rig.octets - BLOCK):
+    for real in (rig.octets // 2, 3 * MIB, rig.octets - BLOCK):
         drive = rig.new(Faults(real_octets=real))
         assert drive.capacity_octets == rig.octets
         with rig.drives.claim(drive) as claimed, claimed.raw() as raw:
@@ -434,7 +434,7 @@ def test_a_medium_without_room(filed: Rig) -> None:
         registered = taken_on(filed, filed.new(), filesystem=kind)
         drive = filed.replug()
         with pytest.raises(MediumError) as failed:
-            export(filed, drive, registered, files_of(1, 6 * MIB))
+            export(filed, drive, registered, files_of(1, 3 * MIB))
         assert "octets free" in failed.value.message or "full" in failed.value.message
         assert failed.value.remedy
         drive = filed.replug()
@@ -444,12 +444,12 @@ def test_a_medium_without_room(filed: Rig) -> None:
 def test_a_medium_that_loses_what_it_is_given(filed: Rig) -> None:
     """It lies about its size, and nobody tried it at the registration."""
     for kind in filed.filesystems:
-        drive = filed.new(Faults(real_octets=9 * MIB))
+        drive = filed.new(Faults(real_octets=5 * MIB))
         registered = registered_as("M-1", drive)
         with pytest.raises((MediumError, RefusedError)) as failed:  # noqa: PT012 - with any of its first uses
             prepare(filed.drives, drive, registered, SECRET, filesystem=kind)
             drive = filed.replug()
-            export(filed, drive, registered, files_of(1, 4 * MIB))
+            export(filed, drive, registered, files_of(1, 2 * MIB))
         assert failed.value.remedy
         drive = filed.replug()
         try:
@@ -517,7 +517,7 @@ def test_a_wipe_that_is_broken_off_is_none(rig: Rig) -> None:
 
 
 def test_bad_blocks_are_no_wipe(rig: Rig) -> None:
-    begin, end = 7 * MIB + 2 * BLOCK, 7 * MIB + 5 * BLOCK
+    begin, end = 5 * MIB + 2 * BLOCK, 5 * MIB + 5 * BLOCK
     drive = rig.new(Faults(bad=(begin, end)))
     with pytest.raises(NotWipedError) as failed:
         wipe(rig.drives, drive)
@@ -536,7 +536,15 @@ def test_a_medium_of_which_most_is_bad_is_given_up(rig: Rig) -> None:
 
 
 def test_bad_blocks_are_no_registration(rig: Rig) -> None:
+    """At once where even the first ones are: it might be a disk of the box."""
     drive = rig.new(Faults(bad=(0, BLOCK)))
+    assert drive.filesystem == UNREADABLE
+    with pytest.raises(MediumError, match="nobody can tell what is on it"):
+        register(rig.drives, drive, "M-1", SECRET)
+    with pytest.raises(NotWipedError):
+        wipe(rig.drives, drive)
+    drive = rig.new(Faults(bad=(5 * MIB, 8 * MIB)))
+    assert drive.filesystem == ""
     with pytest.raises(MediumError) as failed:
         register(rig.drives, drive, "M-1", SECRET)
     assert isinstance(failed.value.__cause__, OSError)

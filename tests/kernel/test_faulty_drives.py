@@ -31,11 +31,11 @@ def rig(tmp_path: Path) -> Iterator[FaultyRig]:
 @pytest.mark.parametrize("kind", list(Filesystem))
 def test_blocks_that_went_bad_since_end_an_export(rig: FaultyRig, kind: Filesystem) -> None:
     """And the medium is not said to have been pulled out."""
-    drive = rig.new(Faults(bad=(6 * MIB, 12 * MIB)))
+    drive = rig.new(Faults(bad=(5 * MIB, 6 * MIB)))
     registered = registered_as("M-1", drive)
     prepare(rig.drives, drive, registered, SECRET, filesystem=kind)
     with pytest.raises(MediumError, match="does not answer any more") as failed:
-        export(rig, rig.replug(), registered, files_of(1, 4 * MIB))
+        export(rig, rig.replug(), registered, files_of(1, 1_800_000))
     assert "use another medium" in failed.value.remedy
     drive = rig.replug()
     assert drive.mounted_at == ()

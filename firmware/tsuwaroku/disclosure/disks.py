@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from tsuwaroku.disclosure.drive import Drive, Unusable
+from tsuwaroku.disclosure.drive import UNREADABLE, Drive, Unusable
 from tsuwaroku.disclosure.tools import run_tool
 from tsuwaroku.errors import MediumError
 
@@ -30,6 +30,8 @@ SECTOR = 512  # the unit of a disk's size in /sys, whatever its own sectors are
 _DISK = "0"  # of SCSI's device types; 5 is a CD
 UDEVD = Path("/run/udev/control")
 LOOK_S = 30.0  # a stick that does not answer is given up by the kernel in about that time
+# Places that `blkid` looks at, and lengths: all that media and disks of Linux have.
+SIGNATURES = ((0, 68 << 10), (4 << 20, 4096))
 # Where people and desktops mount sticks; a disk that is mounted anywhere else belongs to the box.
 GUESTS = (Path("/media"), Path("/mnt"), Path("/run/media"))
 # What a city's stick never has, and a disk of a Linux machine has.
@@ -253,10 +255,24 @@ def _users_of(folder: Path, names: list[str]) -> tuple[str, ...]:
 
 
 def _part(name: str) -> Part:
-    """What lies on a disk or partition, as `blkid` sees it now. What cannot be read counts as nothing."""
+    """What lies on a disk or partition, as `blkid` sees it now. To it what cannot be read is the same as nothing."""
     done = run_tool(["blkid", "-p", "-o", "export", f"/dev/{name}"], "util-linux", LOOK_S)
     said = dict(line.split("=", 1) for line in done.output.splitlines() if "=" in line)
+    if done.status != 0 and not _readable(Path(f"/dev/{name}")):
+        return Part(name, UNREADABLE)
     return Part(name, said.get("TYPE", ""), said.get("LABEL", ""))
+
+
+def _readable(device: Path) -> bool:
+    """Where file systems have their signatures."""
+    try:
+        with device.open("rb", buffering=0) as file:
+            for at, size in SIGNATURES:
+                file.seek(at)
+                file.read(size)
+    except OSError:
+        return False
+    return True
 
 
 def _read(path: Path) -> str:

@@ -23,6 +23,8 @@ Progress = Callable[[int, int], None]
 
 LABEL = re.compile(r"[A-Z0-9_-]{1,11}")  # what every file system can have, and Windows shows as it is
 STEP = 1 << 20
+UNREADABLE = "unreadable"
+"""Instead of a file system's name, where nobody can tell."""
 BLOCK = 4096  # octets; places and lengths of raw access are whole blocks, but for the end of a drive
 
 
@@ -37,9 +39,9 @@ class Drive(msgspec.Struct, frozen=True, kw_only=True):
     """One medium that may be used for copies: USB mass storage whose medium is removable.
 
     `serial` is the USB device's own, "" where it has none; `id_serial` is udev's name for the whole (vendor, model,
-    serial), `wwid` the kernel's. `filesystem` is what lies on the whole device ("" for none or a partitioned one),
-    `mounted_at` wherever it, or a part of it, is mounted. `insertion` numbers what was plugged in since the boot: the
-    same number is the same medium, never pulled meanwhile.
+    serial), `wwid` the kernel's. `filesystem` is what lies on the whole device ("" for none or a partitioned one, or
+    UNREADABLE), `mounted_at` wherever it, or a part of it, is mounted. `insertion` numbers what was plugged in since
+    the boot: the same number is the same medium, never pulled meanwhile.
     """
 
     device: str

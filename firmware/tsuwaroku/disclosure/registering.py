@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from tsuwaroku.disclosure.drive import (
+    UNREADABLE,
     Claimed,
     Drive,
     Drives,
@@ -78,6 +79,12 @@ def register(
     with drives.claim(drive) as claimed:
         if claimed.drive.read_only:
             raise write_protected(drive.device)
+        if claimed.drive.filesystem == UNREADABLE:
+            raise MediumError(
+                "the medium cannot be read, and nobody can tell what is on it",
+                where=drive.device,
+                remedy="use another medium, and destroy this one if a copy was ever on it",
+            )
         with explaining(Path(drive.device)), claimed.raw() as raw:
             capacity = probe_capacity(raw, whole=whole, progress=progress)
         if not capacity.honest:

@@ -24,6 +24,7 @@ import msgspec
 
 from tsuwaroku.disclosure.drive import (
     BLOCK,
+    UNREADABLE,
     Drive,
     Filesystem,
     Found,
@@ -312,7 +313,7 @@ def _header_of(raw: Raw) -> tuple[str, str]:
     try:
         header = _read_header(raw)
     except OSError:
-        return "", ""
+        return UNREADABLE, ""
     return (header.filesystem, header.label) if header else ("", "")
 
 

@@ -35,6 +35,12 @@ DRIVES: Final[dict[str, str]] = {
     "use a USB stick": "USBメモリを使ってください",
     "{} is no name for the folder of a copy": "{0} は複製のフォルダー名に使えません",
     "give it another one, without a slash": "スラッシュを含まない別の名前にしてください",
+    "the medium cannot be read, and nobody can tell what is on it": (
+        "媒体を読み取れず、何が入っているか確かめられません"
+    ),
+    "use another medium, and destroy this one if a copy was ever on it": (
+        "別の媒体を使ってください。この媒体に複製を入れたことがあれば、破壊してください"
+    ),
     "the medium was pulled out": "媒体が抜かれました",
     "put it in again and begin anew: nothing of this act counts": (
         "媒体を差し直し、はじめからやり直してください。今回の操作は行われなかったものとして扱います"
