@@ -32,6 +32,10 @@ SPOKEN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "_no_twins": ((1,), ()),
     "_unlike": ((1,), ()),
     "Problem": ((1, 2), ()),
+    "Recognition": ((1, 2), ()),
+    "Unusable": ((1, 2), ()),
+    "_failed": ((0,), ()),
+    "NotWipedError": ((0,), ("remedy",)),
 }
 # Here every list of texts is one of problems, notes or warnings.
 LISTING = {

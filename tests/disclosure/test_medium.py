@@ -12,7 +12,7 @@ import pytest
 
 from tsuwaroku.disclosure import media, medium
 from tsuwaroku.disclosure.mark import CopiedFile, pack_mark, unpack_mark
-from tsuwaroku.disclosure.medium import MARK, CopyState, Source, State, inspect_copy, write_copy
+from tsuwaroku.disclosure.medium import MARK, CopyState, Source, State, inspect_copy, spoil_copy, write_copy
 from tsuwaroku.disclosure.names import check_names
 from tsuwaroku.errors import MediumError, RefusedError, StoreError, TsuwarokuError
 
@@ -111,6 +111,21 @@ def test_what_else_is_there_stays(tmp_path: Path, files: dict[str, Source]) -> N
     assert (folder / "bagit.txt").read_bytes() == b"BagIt-Version: 1.0\n"
 
 
+def test_a_copy_that_is_not_to_count_loses_its_mark(tmp_path: Path, files: dict[str, Source]) -> None:
+    """Not its name alone: the octets themselves, which a deleted file keeps on the medium."""
+    folder = tmp_path / "copy"
+    spoil_copy(folder)
+    write_copy(folder, files)
+    os.link(folder / MARK, tmp_path / "remnant")
+    spoil_copy(folder)
+    assert (tmp_path / "remnant").read_bytes() == bytes(len(pack_mark(COPIED)))
+    assert inspect_copy(folder) == UNFINISHED
+    assert (folder / "bagit.txt").exists()
+    spoil_copy(folder)
+    write_copy(folder, files)
+    assert inspect_copy(folder).state is State.COMPLETE
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -163,7 +178,8 @@ def fails(number: int) -> Callable[..., None]:
         (errno.ENODEV, MediumError, "the medium does not answer any more (No such device)"),
         (errno.EFBIG, RefusedError, "is larger than 4 GiB, the most a file can have on a FAT medium"),
         (errno.EINVAL, RefusedError, "the medium cannot hold a file of this name (Invalid argument)"),
-        (errno.EBUSY, MediumError, "the medium fails (Device or resource busy)"),
+        (errno.EBUSY, MediumError, "something else on this machine uses the medium"),
+        (errno.EOVERFLOW, MediumError, "the medium fails (Value too large for defined data type)"),
     ],
 )
 @pytest.mark.parametrize("step", ["write_fully", "sync_file", "sync_folder", "sync_medium"])

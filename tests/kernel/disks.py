@@ -22,6 +22,7 @@ _DM_VERSION = (4, 0, 0)
 _MKFS: dict[str, tuple[str, ...]] = {
     "ext4": ("mkfs.ext4", "-q", "-b", "4096", "-E", "lazy_itable_init=0,nodiscard", "-J", "size=4"),
     "vfat": ("mkfs.vfat", "-F", "32", "-s", "1"),
+    "exfat": ("mkfs.exfat",),
     "f2fs": ("mkfs.f2fs", "-q", "-t", "0"),
 }
 _numbers = itertools.count()

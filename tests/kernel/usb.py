@@ -23,22 +23,25 @@ SEEN_S = 10.0  # until a stick that was plugged in is a disk; measured: 1.4
 class Stick:
     """One stick, out of its port at first. `image` is what is on it, pulled or not."""
 
-    def __init__(self, image: Path, megabytes: int, *, read_only: bool = False) -> None:
-        """A new one, formatted as sticks are sold (vfat)."""
+    def __init__(
+        self, image: Path, megabytes: int, *, read_only: bool = False, serial: str = "0001", formatted: bool = True
+    ) -> None:
+        """A new one, formatted as sticks are sold (vfat) unless `formatted` says no."""
         self.image = image
         with image.open("wb") as file:
             file.truncate(megabytes * MIB)
-        run("mkfs.vfat", "-n", "COPIES", str(image))
-        self._make_gadget(read_only)
+        if formatted:
+            run("mkfs.vfat", "-n", "COPIES", str(image))
+        self._make_gadget(read_only, serial)
 
-    def _make_gadget(self, read_only: bool) -> None:
+    def _make_gadget(self, read_only: bool, serial: str) -> None:
         for folder in ("strings/0x409", "configs/c.1", "functions/mass_storage.0"):
             (GADGET / folder).mkdir(parents=True)
         unit = GADGET / "functions/mass_storage.0/lun.0"
         for path, text in (
             (GADGET / "idVendor", "0x1d6b"),  # the Linux Foundation's, for gadgets
             (GADGET / "idProduct", "0x0104"),
-            (GADGET / "strings/0x409/serialnumber", "0001"),
+            (GADGET / "strings/0x409/serialnumber", serial),
             (unit / "removable", "1"),
             (unit / "ro", str(int(read_only))),
             (unit / "file", str(self.image)),
@@ -54,13 +57,24 @@ class Stick:
         [disk] = _disks()
         return Path("/dev") / disk
 
+    def protect(self, read_only: bool) -> None:
+        """Its write protection, while it is out."""
+        unit = GADGET / "functions/mass_storage.0/lun.0"
+        (unit / "file").write_text("\n")
+        (unit / "ro").write_text(str(int(read_only)))
+        (unit / "file").write_text(str(self.image))
+
+    @property
+    def plugged(self) -> bool:
+        return bool((GADGET / "UDC").read_text().strip())
+
     def pull(self) -> None:
         """Take it out, whatever is going on."""
         (GADGET / "UDC").write_text("\n")
 
     def close(self) -> None:
         """Away with it."""
-        if (GADGET / "UDC").read_text().strip():
+        if self.plugged:
             self.pull()
         (GADGET / "configs/c.1/mass_storage.0").unlink()
         for folder in ("configs/c.1", "functions/mass_storage.0", "strings/0x409", ""):

@@ -24,7 +24,7 @@ _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _BAD_NAME = (errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ)
 # Of a medium that is pulled out while it is written to: an I/O error first, then no device; where the system unmounts
 # what is gone, no such file; where a half-read table is taken for damage, that.
-_GONE = (
+GONE = (
     errno.EIO,
     errno.ENODEV,
     errno.ENXIO,
@@ -42,20 +42,24 @@ def explained(error: OSError, where: Path) -> TsuwarokuError:
     """What a person can do about an error of a medium."""
     place = str(where)
     if error.errno in _FULL:
-        return MediumError(
-            "the medium is full", where=place, remedy="use an empty or a larger medium, and begin the copy anew"
-        )
+        return MediumError("the medium is full", where=place, remedy="use an empty or a larger medium, and begin anew")
     if error.errno in _READ_ONLY:
         return MediumError(
             f"the medium cannot be written to ({error.strerror})",
             where=place,
-            remedy="release its write protection; if it has none, take it out, put it in again and begin the copy anew",
+            remedy="release its write protection; if it has none, take it out, put it in again and begin anew",
         )
-    if error.errno in _GONE:
+    if error.errno in GONE:
         return MediumError(
             f"the medium does not answer any more ({error.strerror})",
             where=place,
-            remedy="put it in again and begin the copy anew; if that fails too, use another medium",
+            remedy="put it in again and begin anew; if that fails too, use another medium",
+        )
+    if error.errno == errno.EBUSY:
+        return MediumError(
+            "something else on this machine uses the medium",
+            where=place,
+            remedy="end what has its files open, then begin anew",
         )
     if error.errno == errno.EFBIG:
         return too_large(place)
@@ -65,9 +69,7 @@ def explained(error: OSError, where: Path) -> TsuwarokuError:
             where=place,
             remedy="format the medium as exFAT or FAT32 with long names, or give the file another name",
         )
-    return MediumError(
-        f"the medium fails ({error.strerror})", where=place, remedy="use another medium, and begin the copy anew"
-    )
+    return MediumError(f"the medium fails ({error.strerror})", where=place, remedy="use another medium, and begin anew")
 
 
 def too_large(where: str) -> RefusedError:

@@ -12,7 +12,7 @@ in place whole: cut off, it leaves a name without content. So nothing is renamed
 6. the mark over the zeros, synced and read back. Only then has the copy been made.
 
 A mark torn in the middle does not agree with itself, and without a whole mark a copy is incomplete whatever else is
-there. Tried on vfat, ext4 and f2fs; nothing here asks for more of a file system than that a sync means it.
+there. Tried on vfat, exfat, ext4 and f2fs; nothing here asks for more of a file system than that a sync means it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,18 @@ from tsuwaroku.disclosure.media import (
 from tsuwaroku.disclosure.names import check_names
 from tsuwaroku.errors import MediumError, RefusedError, StoreError
 
-__all__ = ["MARK", "CopiedFile", "CopyState", "Progress", "Receipt", "Source", "State", "inspect_copy", "write_copy"]
+__all__ = [
+    "MARK",
+    "CopiedFile",
+    "CopyState",
+    "Progress",
+    "Receipt",
+    "Source",
+    "State",
+    "inspect_copy",
+    "spoil_copy",
+    "write_copy",
+]
 
 Source = Path | bytes
 """Where a file's octets come from: another file, or these."""
@@ -119,6 +130,24 @@ def inspect_copy(folder: Path, *, progress: Progress | None = None) -> CopyState
     return CopyState(State.DAMAGED if problems else State.COMPLETE, problems, files)
 
 
+def spoil_copy(folder: Path) -> None:
+    """Make a complete copy an incomplete one: its mark is overwritten with zeros, then taken away. Nothing where there
+    is no mark. Raises MediumError."""
+    path = folder / MARK
+    with explaining(path):
+        if not path.is_file():
+            return
+        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            write_fully(fd, bytes(os.fstat(fd).st_size))
+            sync_file(fd)
+        finally:
+            os.close(fd)
+        path.unlink()
+        sync_medium(folder)
+        sync_folder(folder)
+
+
 class _Copy:
     """One copy being made."""
 
@@ -149,7 +178,7 @@ class _Copy:
             raise MediumError(
                 f"the medium has {free} octets free, the copy needs {needed}",
                 where=str(self._folder),
-                remedy="use an empty or a larger medium, and begin the copy anew",
+                remedy="use an empty or a larger medium, and begin anew",
             )
 
     def _admit_folder(self) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from tsuwaroku.console.messages_ja.board import BOARD
 from tsuwaroku.console.messages_ja.config import CONFIG
+from tsuwaroku.console.messages_ja.drives import DRIVES
 from tsuwaroku.console.messages_ja.keys import KEYS
 from tsuwaroku.console.messages_ja.medium import MEDIUM
 from tsuwaroku.console.messages_ja.requests import REQUESTS
@@ -21,5 +22,5 @@ from tsuwaroku.console.messages_ja.words import FOREIGN, PLACES, WORDS
 
 __all__ = ["FOREIGN", "MESSAGES", "PLACES", "THEMES", "WORDS"]
 
-THEMES: Final[tuple[dict[str, str], ...]] = (CONFIG, SCRIPT, BOARD, SERVICE, KEYS, STORE, VERIFY, MEDIUM, REQUESTS)
+THEMES: Final[tuple[dict[str, str], ...]] = (CONFIG, SCRIPT, BOARD, SERVICE, KEYS, STORE, VERIFY, MEDIUM, REQUESTS, DRIVES)
 MESSAGES: Final[dict[str, str]] = {english: ja for theme in THEMES for english, ja in theme.items()}

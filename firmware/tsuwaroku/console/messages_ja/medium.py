@@ -7,19 +7,19 @@ from typing import Final
 MEDIUM: Final[dict[str, str]] = {
     "the medium is full": "媒体に空きがありません",
     "the medium has {} octets free, the copy needs {}": "媒体の空きは {0} バイトですが、複写には {1} バイト必要です",
-    "use an empty or a larger medium, and begin the copy anew": (
-        "空の媒体か、より容量の大きい媒体で、複写をはじめからやり直してください"
+    "use an empty or a larger medium, and begin anew": (
+        "空の媒体か、より容量の大きい媒体で、はじめからやり直してください"
     ),
     "the medium cannot be written to ({})": "媒体に書き込めません（{0}）",
-    "release its write protection; if it has none, take it out, put it in again and begin the copy anew": (
-        "書き込み禁止を解除してください。解除しても書き込めないときは、媒体を抜いて差し直し、複写をはじめからやり直してください"
+    "release its write protection; if it has none, take it out, put it in again and begin anew": (
+        "書き込み禁止を解除してください。解除しても書き込めないときは、媒体を抜いて差し直し、はじめからやり直してください"
     ),
     "the medium does not answer any more ({})": "媒体が応答しなくなりました（{0}）",
-    "put it in again and begin the copy anew; if that fails too, use another medium": (
-        "媒体を差し直し、複写をはじめからやり直してください。それでもできないときは、別の媒体を使ってください"
+    "put it in again and begin anew; if that fails too, use another medium": (
+        "媒体を差し直し、はじめからやり直してください。それでもできないときは、別の媒体を使ってください"
     ),
     "the medium fails ({})": "媒体の異常です（{0}）",
-    "use another medium, and begin the copy anew": "別の媒体で、複写をはじめからやり直してください",
+    "use another medium, and begin anew": "別の媒体で、はじめからやり直してください",
     "the medium cannot hold a file of this name ({})": "この名前のファイルは媒体に保存できません（{0}）",
     "format the medium as exFAT or FAT32 with long names, or give the file another name": (
         "媒体を exFAT か FAT32 でフォーマットし直すか、ファイルの名前を変えてください"
