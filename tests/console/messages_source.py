@@ -31,6 +31,7 @@ SPOKEN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "set": ((), ("detail",)),
     "_no_twins": ((1,), ()),
     "_unlike": ((1,), ()),
+    "_weak": ((0,), ()),
 }
 # Here every list of texts is one of problems, notes or warnings.
 LISTING = {

@@ -71,7 +71,7 @@ class Sound:
         self.heard = self._hear()
         told = (audio.runs, audio.pcm_sha256)
         if not damaged and (list(self.heard.runs), self.heard.pcm_sha256 if self.heard.runs else None) != told:
-            raise self._unlike("the sound is not what its record says")
+            raise self._fault("the sound is not what its record says")
 
     @property
     def rate(self) -> int:
@@ -103,9 +103,9 @@ class Sound:
             digest.update(pcm)
             yield first, pcm
         if digest.hexdigest() != self.heard.pcm_sha256:
-            raise self._unlike("the sound changed while it was being copied")
+            raise self._fault("the sound changed while it was being copied")
 
-    def _unlike(self, message: str) -> DamageError:
+    def _fault(self, message: str) -> DamageError:
         return DamageError(message, where=self._id, remedy="run `tsuwaroku verify`")
 
     def _hear(self) -> Heard:
@@ -116,10 +116,10 @@ class Sound:
         first = count = 0
         for at, pcm in self._pcm():
             if len(pcm) % 2:
-                raise self._unlike("the sound has half a sample")
+                raise self._fault("the sound has half a sample")
             if count and at != first + count:
                 if at < first + count:
-                    raise self._unlike("the sound is not in order")
+                    raise self._fault("the sound is not in order")
                 runs.append(Run(first_sample=first, samples=count, pcm_sha256=run.hexdigest()))
                 run, count = hashlib.sha256(), 0
             if not count:

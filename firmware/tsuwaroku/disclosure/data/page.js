@@ -7,8 +7,10 @@
   const LONGEST_PAUSE_S = 2; // a gap is played as silence of this length at most
   const AHEAD_S = 20; // of sound that is decoded before it is due
   const KEPT = 4; // pieces that stay decoded
+  const SILENT_MS = 4000; // until a PC without a loudspeaker is told from a slow one
 
   class Damaged extends Error {}
+  class Silent extends Error {}
 
   // -- what lies on the medium
 
@@ -79,8 +81,9 @@
     $("said").hidden = !text;
   }
 
-  const told = (error) =>
-    error instanceof Damaged
+  const told = (error) => error instanceof Silent
+    ? "音声を出力できません。スピーカーかイヤホンがつながっているか、確かめてください。"
+    : error instanceof Damaged
       ? error.message + "。\n媒体が損傷しているおそれがあります。媒体を返却し、管理責任者に連絡してください。"
       : "このブラウザーでは開けません（" + error.message + "）。\nEdge、Chrome、Firefox の新しい版で開くか、管理責任者に連絡してください。";
 
@@ -194,7 +197,9 @@
     say("");
     try {
       const at = device();
-      await at.resume();
+      await Promise.race([at.resume(), later(SILENT_MS)]);
+      if (mine !== turn) return;
+      if (at.state !== "running") throw new Silent();
       await run(at, mine);
       while (mine === turn && plan.length && at.currentTime < plan.at(-1)[0] + plan.at(-1)[2] / call.rate) await later(50);
       if (mine === turn) {
@@ -406,8 +411,8 @@
   }
 
   function ready() {
-    $("city").textContent = lock.shown["設置者"] || "";
-    for (const [name, value] of Object.entries(lock.shown)) $("shown").append(element("dt", name), element("dd", value));
+    $("city").textContent = Object.values(lock.shown)[0]; // the city's name, the first row
+    for (const [name, value] of Object.entries(lock.shown).slice(1)) $("shown").append(element("dt", name), element("dd", value));
     if (!window.crypto || !crypto.subtle || !window.AudioContext) {
       say("このブラウザーでは開けません。Edge、Chrome、Firefox の新しい版で開いてください。", true);
       return;

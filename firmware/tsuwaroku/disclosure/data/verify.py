@@ -407,7 +407,9 @@ def _card(payload: bytes, key: bytes, call_id: bytes) -> Any:
 def vouched(call: Any) -> bool:
     """Whether the seal of the recording itself vouches for the sound; else only the statement at the copying does."""
     extents = call["extents"]
-    return bool(call["card_key"] and extents and base64.b64decode(extents[-1]["header"])[6] & 1)
+    headers = [base64.b64decode(extent["header"]) for extent in extents[-2:]]
+    linked = len(headers) == 2 or (headers and int.from_bytes(headers[0][28:32], "little") == 0)
+    return bool(call["card_key"] and linked and extents[-1]["payload"] and headers[-1][6] & 1)
 
 
 def statement(seal: Any, named: dict[str, str], device_key: bytes) -> Iterator[str]:
@@ -436,13 +438,15 @@ def verify(folder: Path, fingerprint: str) -> tuple[list[str], list[str]]:
         seal = json.loads((folder / "data" / "seal.json").read_text(encoding="utf-8"))
         device_key = bytes.fromhex(seal["device_key"])
         problems += statement(seal, listed(folder / "manifest-sha256.txt"), device_key)
-        for number, call in seal["calls"].items():
-            problems += one_call(folder / "data" / number, call, device_key, notes)
-        problems += [
-            f"data/{path.name}: 封印のない通話です"
-            for path in sorted((folder / "data").iterdir())
-            if path.is_dir() and path.name not in seal["calls"]
-        ]
+        there = {path.name for path in (folder / "data").iterdir() if path.is_dir()}
+        for number in sorted(there | set(seal["calls"]), key=lambda name: (len(name), name)):
+            call, where = seal["calls"].get(number), f"data/{number}"
+            problems += one_call(folder / "data" / number, call, device_key)
+            if call is None or not vouched(call):
+                if seal["signature"]:
+                    notes.append(f"{where}: 録音時の封印がありません。音声を証明するのは、複製時の装置の署名だけです")
+                else:
+                    problems.append(f"{where}: この通話を証明する電子署名がありません")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, Broken) as error:
         return [*problems, f"data/seal.json: 読み込めません（{type(error).__name__}: {error}）"], notes
     if not seal["signature"]:
@@ -457,12 +461,13 @@ def verify(folder: Path, fingerprint: str) -> tuple[list[str], list[str]]:
     return problems, notes
 
 
-def one_call(folder: Path, call: Any, device_key: bytes, notes: list[str]) -> list[str]:
-    """What is wrong with a call's files and seal."""
+def one_call(folder: Path, call: Any, device_key: bytes) -> list[str]:
+    """What is wrong with a call's files and its seal, None where it has none."""
     where = f"data/{folder.name}"
     try:
         record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-        problems = [f"{where}/record.json: {problem}" for problem in chain(call, record, device_key)]
+        found_in_seal = chain(call, record, device_key) if call is not None else ()
+        problems = [f"{where}/record.json: {problem}" for problem in found_in_seal]
         found = False
         for name, decode in (("audio.flac", flac), ("audio.wav", wav)):
             if (folder / name).is_file():
@@ -476,8 +481,6 @@ def one_call(folder: Path, call: Any, device_key: bytes, notes: list[str]) -> li
                     problems.append(f"{where}/{name}: {error}")
         if record["audio"]["runs"] and not found:
             problems.append(f"{where}: 音声がありません")
-        if not vouched(call):
-            notes.append(f"{where}: 録音が中断された通話のため、音声を証明するのは複製時の署名だけです")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
         return [f"{where}: 読み込めません（{type(error).__name__}: {error}）"]
     return problems
