@@ -69,8 +69,9 @@ class Page:
 
     def goto(self, path: Path) -> None:
         """Open a file as a double click does."""
+        self.run("window.isOld = true")
         self._call("Page.navigate", url=path.resolve().as_uri())
-        self.until("document.readyState === 'complete'")
+        self.until("!window.isOld && document.readyState === 'complete'")
 
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression; of a promise, when it has one."""

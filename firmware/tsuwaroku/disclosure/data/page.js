@@ -32,9 +32,14 @@
     });
   }
 
-  async function derive(passphrase) {
-    const text = new TextEncoder().encode(passphrase.normalize("NFKC").trim());
-    const raw = await crypto.subtle.importKey("raw", text, "PBKDF2", false, ["deriveKey"]);
+  // As it was meant: as typed, then with whatever a Japanese keyboard made of the hyphens.
+  function spellings(typed) {
+    const text = typed.normalize("NFKC").trim();
+    return [...new Set([text, text.replace(/[\u30fc\u2010-\u2015\u2212\u2500]/g, "-")])];
+  }
+
+  async function derive(text) {
+    const raw = await crypto.subtle.importKey("raw", new TextEncoder().encode(text), "PBKDF2", false, ["deriveKey"]);
     const stretching = { name: "PBKDF2", hash: "SHA-256", salt: octets(lock.salt), iterations: lock.rounds };
     return crypto.subtle.deriveKey(stretching, raw, { name: "AES-GCM", length: 256 }, false, ["decrypt"]);
   }
@@ -383,12 +388,15 @@
     $("open").disabled = true;
     say("開いています。数秒かかります。");
     try {
-      const candidate = await derive($("passphrase").value);
-      if (!(await fits(candidate))) {
+      key = null;
+      for (const text of spellings($("passphrase").value)) {
+        const candidate = await derive(text);
+        if (key === null && (await fits(candidate))) key = candidate;
+      }
+      if (key === null) {
         say("パスフレーズが違います。入力した文字を確かめて、もう一度入力してください。", true);
         return;
       }
-      key = candidate;
       facts = JSON.parse(new TextDecoder().decode(await chunk(0)));
       $("passphrase").value = "";
       say("");

@@ -176,9 +176,11 @@ def flac(path: Path) -> Iterator[bytes]:
         longest, last = 0, False
         while not last:
             head = file.read(4)
-            if len(head) < 4:
+            length = int.from_bytes(head[1:], "big")
+            body = file.read(length)
+            if len(head) < 4 or len(body) < length:
                 raise Broken("FLAC: 途中で切れています")
-            last, body = head[0] >= 0x80, file.read(int.from_bytes(head[1:], "big"))
+            last = head[0] >= 0x80
             if head[0] & 0x7F == 0:
                 longest = int.from_bytes(body[2:4], "big")
         window = b""
