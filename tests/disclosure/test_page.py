@@ -70,6 +70,12 @@ def test_before_the_passphrase_nothing_personal_is_shown_and_what_must_be_known_
     assert page.failures == []
 
 
+@pytest.mark.usefixtures("full_strength")
+def test_at_full_strength_it_opens_too(page: Page, tmp_path: Path) -> None:
+    unlock(page, copied(tmp_path / "copy", package(Call([talk(1, 1)]))))
+    assert page.text("#clock") == "0:00 / 0:01"
+
+
 def test_a_wrong_passphrase_says_so_and_the_right_one_opens(page: Page, medium: Path) -> None:
     page.goto(medium / "open.html")
     enter(page, "kasu-mito-reno-pago-zaba-dokE")

@@ -85,7 +85,8 @@ def build_package(
     *,
     with_wav: bool = False,
 ) -> Package:
-    """A copy of `calls` (at least one). Goes through the sound twice here and twice or three times while it is written.
+    """A copy of `calls` (at least one). Goes through the sound three times here and twice while it is written; with
+    WAV, once more each.
 
     Raises SecretError for a weak passphrase, DamageError where a sound is not what its record says (and the record does
     not say that it is damaged) or changes meanwhile, RefusedError for no call or an empty request.

@@ -163,7 +163,11 @@
   function device() {
     if (context === null || context.wanted !== call.rate) {
       if (context !== null) context.close();
-      context = new AudioContext({ sampleRate: call.rate });
+      try {
+        context = new AudioContext({ sampleRate: call.rate });
+      } catch {
+        context = new AudioContext(); // a device that takes its own rate only: what is played is then converted
+      }
       context.wanted = call.rate;
       gain = context.createGain();
       meter = context.createAnalyser();
