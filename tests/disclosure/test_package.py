@@ -280,6 +280,17 @@ def test_what_is_made_has_the_size_it_was_said_to_have() -> None:
     assert digested.sha256("a") == sha(b"abc")
 
 
+def test_what_is_shown_cannot_become_part_of_the_page() -> None:
+    city = "試験市</script><script>window.hit = 1</script>%SCRIPT% & \\u003c"
+    facts = msgspec.structs.replace(FACTS, city=city)
+    made = build_package([Call([talk(0.1, 1)]).material()], REQUEST, facts, PASSPHRASE, origin())
+    html = made.files["open.html"]
+    assert isinstance(html, Made)
+    text = b"".join(html.pieces()).decode()
+    assert text.count("<script") == text.count("</script") == 2
+    assert msgspec.json.decode(re.findall('id="lock">(.*?)</script>', text)[0])["shown"]["設置者"] == city
+
+
 HOUR = """
 import hashlib, sys
 from pathlib import Path

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -127,10 +128,7 @@ class Page:
             "%LOCK%": json.dumps(lock, ensure_ascii=False).replace("<", "\\u003c"),
             "%SCRIPT%": script,
         }
-        html = data_text("open.html")
-        for name, value in filled.items():
-            html = html.replace(name, value)
-        return html.encode()
+        return re.sub("%[A-Z_]+%", lambda found: filled[found[0]], data_text("open.html")).encode()
 
 
 class _Pieces:
