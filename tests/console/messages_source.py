@@ -36,6 +36,7 @@ SPOKEN: dict[str, tuple[tuple[int, ...], tuple[str, ...]]] = {
     "Unusable": ((1, 2), ()),
     "_failed": ((0,), ()),
     "NotWipedError": ((0,), ("remedy",)),
+    "_weak": ((0,), ()),
 }
 # Here every list of texts is one of problems, notes or warnings.
 LISTING = {

@@ -4,16 +4,30 @@ import hashlib
 from pathlib import Path
 
 import msgspec
+import nacl.bindings as sodium
 import pytest
 
 from tests.store.reading import NUMBER, RATE, Box, at, ident
+from tsuwaroku.clock import NS, from_iso
 from tsuwaroku.errors import DamageError, SecretError
-from tsuwaroku.records.call import Direction, GapRecord, InCallDigits, Integrity, Mark, NoticeOutcome, Outcome, Run
+from tsuwaroku.records.call import (
+    CallRecord,
+    Direction,
+    GapRecord,
+    InCallDigits,
+    Integrity,
+    Mark,
+    NoticeOutcome,
+    Outcome,
+    Run,
+)
 from tsuwaroku.store.journal import JournalType
-from tsuwaroku.store.keys import PrivateKey
+from tsuwaroku.store.keys import PrivateKey, verify_signature
 from tsuwaroku.store.reader import CallReader
 from tsuwaroku.store.scan import StoredCall, scan_slots
-from tsuwaroku.store.slot import free_block
+from tsuwaroku.store.seal import CallKey, PartOpener
+from tsuwaroku.store.slot import EXTENT, ITEM_CARD, FormatError, free_block, next_digest, unpack_items
+from tsuwaroku.store.vouching import last_commits
 
 
 @pytest.fixture
@@ -49,6 +63,44 @@ def test_a_sealed_call_reads_back_bit_for_bit(box: Box) -> None:
         [Run(first_sample=1000, samples=len(box.pcm[1]) // 2, pcm_sha256=sha(box.pcm[1]))],
         [],
     )
+
+
+def test_what_vouches_for_a_record_outside_the_box(box: Box) -> None:
+    """The last commit as it was signed, the digest before it, and a key that opens the card and nothing else."""
+    record = box.call(1, seconds=5, commits=3)
+    stored, key = only(box), reader(box).card_key()
+    (before, nothing), (last, payload) = last_commits(box.store, stored)
+    headers = [EXTENT.unpack_from(header) for header in (before, last)]
+    assert (len(before), nothing, len(last), [header[6] for header in headers]) == (208, b"", 208, [2, 3])
+    assert next_digest(headers[0][-2], stored.call_id, 3, payload) == headers[1][-2] == stored.digest
+    device = bytes.fromhex(box.store.info.device_keys[0])
+    for header in (before, last):
+        assert verify_signature(device, b"tsuwaroku extent 1\0", header[:144], header[144:])
+    card = dict(unpack_items(payload))[ITEM_CARD]
+    opened = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(card[24:], stored.call_id, card[:24], key)
+    assert msgspec.json.decode(opened, type=CallRecord) == record
+    with pytest.raises(FormatError):
+        PartOpener(CallKey(key), 0, stored.headers[0].stream_header).pull(next(unpack_items(payload))[1])
+
+
+def test_a_call_without_its_end_vouches_for_nothing(box: Box) -> None:
+    box.open(1)
+    box.talk(1, 2)
+    assert last_commits(box.store, only(box)) == ()
+
+
+def test_where_the_sound_begins_by_the_offsets_of_the_record(box: Box) -> None:
+    box.open(1, details={"first_sample_mono_ns": at(1).mono_ns - 2 * NS})
+    box.talk(1, 3)
+    record = box.close(1)
+    assert (
+        reader(box).starts_at_s(record) == -2.0 - (from_iso(record.answered_at or "") - from_iso(record.seized_at)) / NS
+    )
+    record.answered_at = None
+    assert reader(box).starts_at_s(record) == -2.0
+    box.call(2)
+    other = CallReader(scan_slots(box.store)[1], box.store, box.private)
+    assert other.starts_at_s(record) is None
 
 
 def test_gaps_divide_runs(box: Box) -> None:

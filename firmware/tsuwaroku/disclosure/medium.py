@@ -25,6 +25,7 @@ from pathlib import Path
 
 import msgspec
 
+from tsuwaroku.disclosure.made import Made
 from tsuwaroku.disclosure.mark import CopiedFile, pack_mark, unpack_mark
 from tsuwaroku.disclosure.media import (
     FAT_MOST,
@@ -56,8 +57,8 @@ __all__ = [
     "write_copy",
 ]
 
-Source = Path | bytes
-"""Where a file's octets come from: another file, or these."""
+Source = Path | bytes | Made
+"""Where a file's octets come from: another file, these, or made while they are written."""
 Progress = Callable[[int, int], None]
 """Told (octets done, octets in all); reading back counts, too. What it raises ends the copy, which stays incomplete."""
 
@@ -277,6 +278,8 @@ def _unlike(path: Path, fault: str) -> MediumError:
 
 
 def _size_of(source: Source) -> int:
+    if isinstance(source, Made):
+        return source.size
     try:
         return len(source) if isinstance(source, bytes) else source.stat().st_size
     except OSError as error:
@@ -286,6 +289,9 @@ def _size_of(source: Source) -> int:
 def _pieces(source: Source) -> Iterator[bytes]:
     if isinstance(source, bytes):
         yield from (source[at : at + STEP] for at in range(0, len(source), STEP))
+        return
+    if isinstance(source, Made):
+        yield from source.pieces()
         return
     try:
         with source.open("rb", buffering=0) as file:

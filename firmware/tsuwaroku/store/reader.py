@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from tsuwaroku.clock import NS, from_iso
 from tsuwaroku.errors import DamageError, RefusedError
 from tsuwaroku.records.call import Audio, CallRecord, GapRecord, Integrity, Run
 from tsuwaroku.store import chunks, flac
@@ -18,7 +19,7 @@ from tsuwaroku.store.chunks import CallEvent, CallOpening
 from tsuwaroku.store.interrupted import record_of
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.scan import StoredCall
-from tsuwaroku.store.seal import PartOpener, open_card, open_wrapped
+from tsuwaroku.store.seal import PartOpener, card_key, open_card, open_wrapped
 from tsuwaroku.store.slot import FormatError, WrappedKey
 
 if TYPE_CHECKING:
@@ -146,6 +147,20 @@ class CallReader:
             else:
                 self._note(kind, body)
         yield from self._decoded(start, samples, header, frames)
+
+    def card_key(self) -> bytes:
+        """What opens the call's card and nothing else of it: it goes along with a copy, to vouch for the record."""
+        return card_key(self._key)
+
+    def starts_at_s(self, record: CallRecord) -> float | None:
+        """Where the first sample is by the offsets `at_s` of this record; None where the call does not say."""
+        for _ in self.pieces():
+            break  # the opening is its first chunk
+        began = self._opening.details.get("first_sample_mono_ns") if self._opening is not None else None
+        if not isinstance(began, int) or self._opening is None:
+            return None
+        origin_ns = from_iso(record.answered_at or record.seized_at) - from_iso(record.seized_at)
+        return round((began - self._opening.seized.mono_ns - origin_ns) / NS, 3)
 
     def check(self) -> Check:
         """Decode everything and compare with manifest, card and public record."""

@@ -109,14 +109,14 @@ class PartOpener:
 def seal_card(key: CallKey, call_id: bytes, plaintext: bytes) -> bytes:
     """24 octets of nonce ‖ XChaCha20-Poly1305, bound to the call id."""
     nonce = secrets.token_bytes(NONCE_SIZE)
-    return nonce + sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, call_id, nonce, _card_key(key))
+    return nonce + sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plaintext, call_id, nonce, card_key(key))
 
 
 def open_card(key: CallKey, call_id: bytes, sealed: bytes) -> bytes:
     """The plaintext of a card. Raises FormatError."""
     try:
         return sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(
-            sealed[NONCE_SIZE:], call_id, sealed[:NONCE_SIZE], _card_key(key)
+            sealed[NONCE_SIZE:], call_id, sealed[:NONCE_SIZE], card_key(key)
         )
     except (CryptoError, ValueError, TypeError) as error:
         raise FormatError("card does not open") from error
@@ -126,5 +126,6 @@ def _slot_key(key: CallKey, part: int) -> bytes:
     return key.derive(b"tsuwaroku-part", part)
 
 
-def _card_key(key: CallKey) -> bytes:
+def card_key(key: CallKey) -> bytes:
+    """The key of a call's card alone: what opens with it is the record, never the sound."""
     return key.derive(b"tsuwaroku-card", 0)

@@ -14,6 +14,7 @@ from tsuwaroku.console.messages_ja.drives import DRIVES
 from tsuwaroku.console.messages_ja.keys import KEYS
 from tsuwaroku.console.messages_ja.medium import MEDIUM
 from tsuwaroku.console.messages_ja.requests import REQUESTS
+from tsuwaroku.console.messages_ja.package import PACKAGE
 from tsuwaroku.console.messages_ja.script import SCRIPT
 from tsuwaroku.console.messages_ja.service import SERVICE
 from tsuwaroku.console.messages_ja.store import STORE
@@ -22,5 +23,5 @@ from tsuwaroku.console.messages_ja.words import FOREIGN, PLACES, WORDS
 
 __all__ = ["FOREIGN", "MESSAGES", "PLACES", "THEMES", "WORDS"]
 
-THEMES: Final[tuple[dict[str, str], ...]] = (CONFIG, SCRIPT, BOARD, SERVICE, KEYS, STORE, VERIFY, MEDIUM, REQUESTS, DRIVES)
+THEMES: Final[tuple[dict[str, str], ...]] = (CONFIG, SCRIPT, BOARD, SERVICE, KEYS, STORE, VERIFY, MEDIUM, REQUESTS, DRIVES, PACKAGE)
 MESSAGES: Final[dict[str, str]] = {english: ja for theme in THEMES for english, ja in theme.items()}
