@@ -138,3 +138,28 @@ def test_a_number_lost_in_a_cut_commit_is_explained_before_its_keyless_witness_g
     report = verify_store(box.store, box.private)
     assert (report.problems, [call.sequence for call in report.calls]) == ([], [3])
     assert "call 2 began with the last commit before an interruption and was lost" in report.notes
+
+
+def test_a_header_alone_explains_what_was_lost_with_it_before_its_slot_is_used_again(tmp_path: Path) -> None:
+    """Calls 2 and 3 began in the commit that the cut tore, and all that came to the disk of it is the header of 3."""
+    box = Box(tmp_path / "box")
+    box.call(1)
+    box.open(2)
+    box.open(3)
+    box.talk(3, 1)
+    box.overwrite(1, 0, fmt.free_block(1, 0).ljust(fmt.SLOT_SIZE, b"\0"))
+    box.overwrite(2, fmt.BLOCK, bytes(fmt.SLOT_SIZE - fmt.BLOCK))
+    box.new_writer(b"another!")
+    box.call(4)
+    box.audit.close()
+    keeper = Keeper(box.store, config(), VirtualClock(at(60).wall_ns))
+    keeper.start()
+    keeper.poll()
+    said = [r.public for r in keeper._journal.since(0) if r.type is JournalType.RECOVERED]
+    assert [(one["sequence"], one["extents"], one.get("lost")) for one in said] == [(3, 0, None), (3, 0, [2])]
+    keeper.close()
+    assert verify_store(box.store, box.private).problems == []  # while the header is there
+    box.overwrite(2, 0, fmt.free_block(2, 1).ljust(fmt.SLOT_SIZE, b"\0"))  # its slot is used again
+    report = verify_store(box.store, box.private)
+    assert (report.problems, [call.sequence for call in report.calls]) == ([], [1, 4])
+    assert "call 2 began with the last commit before an interruption and was lost" in report.notes

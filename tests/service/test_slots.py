@@ -382,3 +382,56 @@ def test_a_snapshot_made_while_a_lease_is_hardly_used_knows_later_where_grants_w
     assert started.from_snapshot
     assert shape(started) == shape(fresh)
     assert started.grant(1) == [(100, 1)]
+
+
+def test_a_lease_that_was_used_up_and_erased_since_hides_nothing_that_was_lent_after_it(tmp_path: Path) -> None:
+    """Slot 2 came free behind granting, and was lent a lap later; the slots of the snapshot's lease, taken then, were
+    erased in the meantime, and look as they did."""
+    store, table = built(tmp_path, {59: (1, 9), 2: (1, 1)}, slots=120)
+    lease = table.grant(65)
+    assert lease[0] == (60, 1)
+    assert lease[-1] == (5, 1)
+    store.ring.blocks[2] = free_block(2, 1)
+    table.look_again([2])
+    save(store, table, lease)
+    for number, (slot, generation) in enumerate(lease):
+        store.ring.blocks[slot] = used_block(slot, generation, 100 + number)
+    table.refresh(lease)
+    more = table.grant(54)
+    assert more == [*((slot, 1) for slot in range(6, 59)), (2, 2)]
+    for number, (slot, generation) in enumerate(more):
+        store.ring.blocks[slot] = used_block(slot, generation, 200 + number)
+    for slot in range(60, 111):
+        store.ring.blocks[slot] = free_block(slot, 1)
+    assert (again(store).of(ident(253)), shape(again(store))) == ([2], shape(SlotTable(store.it)))
+
+
+@pytest.mark.parametrize("limit", [1, 3, 99])
+def test_what_a_snapshot_missed_is_found_while_the_box_is_at_work(tmp_path: Path, limit: int) -> None:
+    store, table = built(tmp_path, {slot: (1, slot + 1) for slot in range(10)}, slots=100)
+    save(store, table)
+    store.ring.blocks[90] = used_block(90, 1, 77)  # as only a snapshot older than what it says of itself can miss it
+    late = again(store)
+    assert late.owner(90) is None
+    found = [late.look_through(limit) for _ in range(-(-90 // limit) + 1)]
+    assert found.count(True) == 1
+    assert shape(late) == shape(SlotTable(store.it))
+    reads = store.ring.reads
+    assert not late.look_through(limit)  # once after a start
+    assert store.ring.reads == reads
+    assert not SlotTable(store.it).look_through(limit)
+
+
+def test_a_call_that_nobody_kept_does_not_send_granting_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start looks at what lies before the place granting went back to last of all, if it comes so far."""
+    monkeypatch.setattr(Lending, "size", lambda _: 6)
+    store, table = built(tmp_path, {}, slots=30)
+    lending = Lending(store.it, config(), table, Lease())
+    assert lending.extend(set())
+    for slot in range(6):
+        store.ring.blocks[slot] = used_block(slot, 1, slot + 1)
+    lending.refresh()
+    for number in (6, 5):
+        lending.give_back(ident(number))
+    assert lending.extend(set())
+    assert lending.lease.slots == [(slot, 1) for slot in range(6, 12)]

@@ -8,8 +8,8 @@ commits as it has slots. The ring is in the same measure: 22 working days' calls
 life is hourly instead of each ten minutes. Retention, clock, journals, erasure and order are those of the product:
 real keeper, real writer, real store. TSUWAROKU_YEAR_CALLS=1200 is the year in full.
 
-What each day is held against is `yearledger.py`; what goes wrong is `year.py`. Blocks of 4 KiB are written whole or not
-at all here: torn ones are tried by the store's own tests.
+What each day is held against is `yearledger.py`; what goes wrong is `year.py`. A cut tears what is written at
+sectors of 512 octets.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from tests.store.cutting import CutOff, cutting
 from tsuwaroku.clock import NS, ClockQuality, Instant, representable
 from tsuwaroku.config import Config, LineConfig, StoreConfig
 from tsuwaroku.records.judging import Judge
-from tsuwaroku.service.assembly import HOLD_BACK, audit_head, sequence_floor
+from tsuwaroku.service.assembly import HOLD_BACK, audit_head, sequence_floor, take_over
 from tsuwaroku.service.clocking import going, request
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.lending import Lending
@@ -30,10 +30,9 @@ from tsuwaroku.service.storage import StorageWorker
 from tsuwaroku.store import durable, slot
 from tsuwaroku.store.amendments import read_amendments, slots_aside
 from tsuwaroku.store.durable import FileLock
-from tsuwaroku.store.journal import Journal, JournalType
+from tsuwaroku.store.journal import JournalType
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.layout import DEMO_KEY, Store
-from tsuwaroku.store.slot import BLOCK
 from tsuwaroku.store.writer import RingWriter
 
 SYNCHRONISED, _, UNSYNCHRONISED = ClockQuality
@@ -147,7 +146,7 @@ class YearBox:
         store = self._recorder_store = Store.open(self.path, need_device=True)
         self._recorder_lock = FileLock(store.recorder_lock, self._instance.hex().encode())
         self._recorder_lock.acquire()
-        self.recorder_journal = Journal.open(store.journal_dir, "recorder", store, store.device)
+        self.recorder_journal = take_over(store, self.now())
         writer = self.writer = RingWriter(
             store,
             instance=self._instance,
@@ -205,7 +204,7 @@ class YearBox:
     def dying(self, who: Callable[[], None], step: int, way: str, work: Callable[[], None]) -> bool:
         """`work`, cut off at a step of its own; then `who` is dead. Whether it came so far."""
         try:
-            with cutting(step, way, BLOCK):  # a torn block is what tests/store and tests/crash try
+            with cutting(step, way):
                 work()
         except CutOff:
             who()

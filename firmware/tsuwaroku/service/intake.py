@@ -22,7 +22,7 @@ from tsuwaroku.store import slot as fmt
 from tsuwaroku.store.audit import CALLS_CLOSED
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
-from tsuwaroku.store.recovery import entry_of, find_calls, settle_interrupted
+from tsuwaroku.store.recovery import entry_of, find_calls, recovered_record, settle_interrupted
 from tsuwaroku.store.scan import StoredCall, live_instance, read_headers
 
 
@@ -187,7 +187,18 @@ class Intake:
                 if stored.problems:  # nobody can tell what was in it: it stays, and a person is told
                     self._damaged(stored.headers[0].line, stored.id, stored.problems[0])
                 else:
+                    self._explain(stored)
                     self._give_back(stored.call_id)
+
+    def _explain(self, stored: StoredCall) -> None:
+        """The header of a call in a cut commit may be all that knows of the numbers before it that were lost in that
+        commit: they are named before its slot is used again. Raises StoreError."""
+        recovered = recovered_record(self._standing.refresh().get(stored.call_id, ()))
+        slots = [header.slot for header in stored.headers]
+        lost = self._expiry.lost_with(stored.call_id, day_of(stored.headers[0].wall_ns), slots)
+        if lost and recovered is not None:
+            public = {**recovered.public, "lost": lost}
+            self._journal.append(JournalType.RECOVERED, self._clock.now(), stored.call_id, public=public)
 
     # -- not kept
 

@@ -181,8 +181,11 @@ class Keeper:
         self._lending.save_table(self._journal.last)
 
     def _check_headers(self) -> None:
-        """A start reads headers without their signatures; those are checked while the box is at work."""
+        """A start reads headers without their signatures, and from a snapshot not all of them; the rest is done while
+        the box is at work."""
         slots = self._lending.slots
+        if slots.look_through(HEADERS_A_POLL):
+            self._relist()
         unchecked = slots.unchecked
         for problem in slots.check(HEADERS_A_POLL):
             self._alarms.set("call_damaged", True, self._clock.now(), detail=problem)

@@ -129,5 +129,5 @@ class Lending:
     def _drop(self, slots: Set[int]) -> None:
         """A use of these slots is over. One that was lent again already stays lent: a keeper that starts takes it for
         the former call's until it hears that nobody kept that, and the recorder may take it at any moment."""
-        self.slots.adopt(self.lease.slots)
+        self.slots.keep_lent(self.lease.slots)
         self.lease.slots = [place for place in self.lease.slots if place[0] not in slots or self.slots.is_lent(*place)]

@@ -46,6 +46,7 @@ class SlotTable:
         self.highest_sequence = 0
         self.refused = "none is wanted"
         image = None if known is None else self._usable(known)
+        self._looked = 0 if image is not None else self._total
         if image is None:
             self._adopt(slotheads.read_all(store, progress))
         else:
@@ -92,9 +93,15 @@ class SlotTable:
         and a start from its snapshot would give up among them (`_catch_up`).
         """
         for slot, generation in lent:
+            self.keep_lent([(slot, generation)])
+            self._next = (slot + 1) % self._total
+
+    def keep_lent(self, lent: Iterable[tuple[int, int]]) -> None:
+        """These grants stand. Granting goes on where it was: going back, it would hand out slots that a snapshot has
+        behind it, where a start looks last."""
+        for slot, generation in lent:
             if self._state[slot] == FREE and int(self._generation[slot]) < generation:
                 self._set(slot, LENT, int(self._owner[slot]))
-            self._next = (slot + 1) % self._total
 
     def refresh(self, lent: Sequence[tuple[int, int]]) -> set[bytes]:
         """The calls in lent slots, with those taken since the last look. Raises StoreError.
@@ -238,6 +245,19 @@ class SlotTable:
         """Slots `check` has yet to come by."""
         return self._total - self._checked
 
+    def look_through(self, limit: int) -> bool:
+        """Look at the next slots a snapshot said are free, at most `limit`; whether one was not, and is put right.
+
+        Once after each start from a snapshot: whatever it may have missed, it does not miss for long.
+        """
+        free = np.flatnonzero(self._state[self._looked :] == FREE)[:limit] + self._looked
+        self._looked = int(free[-1]) + 1 if len(free) == limit else self._total
+        wrong = False
+        for slot in free.tolist():
+            with contextlib.suppress(StoreError):  # it is read once more before it is lent
+                wrong |= self._look(slot, self._store.ring.read_block0(slot))
+        return wrong
+
     # -- the snapshot
 
     def image(self, lent: Iterable[tuple[int, int]], bound: tuple[int, bytes]) -> TableImage:
@@ -285,18 +305,21 @@ class SlotTable:
         The recorder takes lent slots only, in the order they were lent, and they are lent in circular order from
         `next`. So what was taken since lies in the lease of then, or from `next` on without a gap of more than it
         passes over. A slot that was erased since is its call's no more, and the catalogue does not have that call:
-        the keeper has the slots of such a call read again (`look_again`).
+        the keeper has the slots of such a call read again (`look_again`). Those of the lease of then say nothing about
+        how far granting came: they may have been taken, erased and lent once more.
         """
         doubtful = (image.state & RECENT != 0) | (image.state == LENT) | (image.owner == UNREADABLE)
         for slot in np.flatnonzero(doubtful).tolist():
             self._look_leniently(slot)
         same = 0
         for slot in self._free_from(image.next, self._total):
+            if doubtful[slot]:
+                continue
             if not self._look_leniently(slot):
                 same += 1
                 if same > LOOK_AHEAD:
                     break
-            elif self._state[slot] == USED:
+            else:  # taken, and free again perhaps
                 same, self._next = 0, (slot + 1) % self._total
 
     # -- headers

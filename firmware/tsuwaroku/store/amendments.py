@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
 
 
+_EXPLAINING = (JournalType.TOMBSTONE, JournalType.DISCARDED, JournalType.RECOVERED)
+
+
 class Amended(dict[bytes, list[JournalRecord]]):
     """The records of each call by its id, oldest first."""
 
@@ -88,7 +91,7 @@ class Amendments(Amended):
 
 def lost_in(record: JournalRecord) -> list[int]:
     """The numbers that a keeper's tombstone, or its word on a call that was given up, explains."""
-    if record.owner != "keeper" or record.type not in (JournalType.TOMBSTONE, JournalType.DISCARDED):
+    if record.owner != "keeper" or record.type not in _EXPLAINING:
         return []
     return [number for number in record.public.get("lost", ()) if isinstance(number, int)]
 

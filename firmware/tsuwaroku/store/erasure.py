@@ -231,7 +231,8 @@ class Eraser:
             if open_numbers <= present.keys():
                 return []
             present |= {entry.public.sequence: entry for entry in self._readable(day)}
-        return [number for number in sorted(open_numbers - present.keys()) if self._was_lost(number, present)]
+        ours_too = [slot for stone in stones for slot, _ in stone.slots]  # a header without extents is not listed
+        return [n for n in sorted(open_numbers - present.keys()) if self._was_lost(n, present, ours_too)]
 
     def _given_out(self, stones: list[Tombstone]) -> int:
         """The next number as the calls' last commits knew it."""
@@ -245,10 +246,11 @@ class Eraser:
         except StoreError:
             return []  # a slot that cannot be read bears no witness
 
-    def _was_lost(self, number: int, present: dict[int, CatalogueEntry]) -> bool:
+    def _was_lost(self, number: int, present: dict[int, CatalogueEntry], ours: list[int]) -> bool:
         near = [entry for sequence, entry in present.items() if abs(sequence - number) <= _WITNESSES]
         numbers = Numbers()
-        for parts in read_headers(self._store, [slot for entry in near for slot in entry.slots]).calls.values():
+        slots = {*ours, *(slot for entry in near for slot in entry.slots)}
+        for parts in read_headers(self._store, sorted(slots)).calls.values():
             numbers.take(scan_call(self._store, parts))
         return number in numbers.gaps(Amendments(), above=number - 1).uncommitted
 

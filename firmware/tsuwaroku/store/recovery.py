@@ -153,7 +153,7 @@ def recovered_record(amendments: Iterable[JournalRecord]) -> JournalRecord | Non
 
 def agrees(stored: StoredCall, recovered: JournalRecord) -> bool:
     """Whether the call still is what was signed when it was settled."""
-    return recovered.public == _settlement(stored)
+    return {name: value for name, value in recovered.public.items() if name != "lost"} == _settlement(stored)
 
 
 def not_recorded(amendments: Amended) -> list[JournalRecord]:

@@ -73,8 +73,8 @@ class Standing(Amended):
         number = number_accounted(record)
         if number is not None and number > self.highest_erased:
             self.accounted.add(number)
+        self.accounted.update(number for number in lost_in(record) if number > self.highest_erased)
         if record.type is JournalType.DISCARDED:
-            self.accounted.update(number for number in lost_in(record) if number > self.highest_erased)
             self._discarded.add(name, record.number)
             self.pop(record.call_id, None)
         elif not self.gone(record.call_id) or name in self._unfinished:
