@@ -23,5 +23,17 @@ from tsuwaroku.console.messages_ja.words import FOREIGN, PLACES, WORDS
 
 __all__ = ["FOREIGN", "MESSAGES", "PLACES", "THEMES", "WORDS"]
 
-THEMES: Final[tuple[dict[str, str], ...]] = (CONFIG, SCRIPT, BOARD, SERVICE, KEYS, STORE, VERIFY, MEDIUM, REQUESTS, DRIVES, PACKAGE)
+THEMES: Final[tuple[dict[str, str], ...]] = (
+    CONFIG,
+    SCRIPT,
+    BOARD,
+    SERVICE,
+    KEYS,
+    STORE,
+    VERIFY,
+    MEDIUM,
+    REQUESTS,
+    DRIVES,
+    PACKAGE,
+)
 MESSAGES: Final[dict[str, str]] = {english: ja for theme in THEMES for english, ja in theme.items()}
