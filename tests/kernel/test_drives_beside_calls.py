@@ -13,7 +13,7 @@ from tests.kernel.box import Box, config_for
 from tests.kernel.drive_rigs import UsbRig
 from tests.kernel.header import Header
 from tests.kernel.talk import Talk
-from tests.kernel.world import RATE, World, telrec2
+from tests.kernel.world import RATE, World, tsuwa2
 from tsuwaroku.disclosure.wipe import wipe
 from tsuwaroku.errors import MediumError
 
@@ -44,7 +44,7 @@ def test_the_recorder_does_not_notice(tmp_path: Path) -> None:
     talk = Talk("1", [(3.0, 18.0)])
     box = Box(tmp_path / "store", config_for("1"))
     header = Header()
-    world = World(header, {"1": telrec2(1)}, [talk], watch=True)
+    world = World(header, {"1": tsuwa2(1)}, [talk], watch=True)
     box.start()
     world.start()
     world.wait_until(4.0)

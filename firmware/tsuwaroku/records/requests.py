@@ -4,8 +4,8 @@
 |---|---|---|---|
 | `request submitted` | slug, e.g. 2026-001 | `calls` (ids), `unknown_numbers`, `on` | `form` (`RequestForm`), `name` of who took it in |
 | `request approved` | slug | `calls` (ids), `return_by` (day) | `reason`, `name` |
-| `request refused`, `request withdrawn` | slug | – | `reason`, `name` |
-| `copy begun`, `copy made`, `copy failed` | slug | `recipient`, `medium` (name); made: `octets`, `payload` | – |
+| `request refused`, `request withdrawn` | slug | none | `reason`, `name` |
+| `copy begun`, `copy made`, `copy failed` | slug | `recipient`, `medium` (name); made: `octets`, `payload` | none |
 | `recopy approved` | slug | `recipient` | `reason`, `name` |
 """
 

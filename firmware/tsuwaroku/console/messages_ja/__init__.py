@@ -13,8 +13,8 @@ from tsuwaroku.console.messages_ja.config import CONFIG
 from tsuwaroku.console.messages_ja.drives import DRIVES
 from tsuwaroku.console.messages_ja.keys import KEYS
 from tsuwaroku.console.messages_ja.medium import MEDIUM
-from tsuwaroku.console.messages_ja.requests import REQUESTS
 from tsuwaroku.console.messages_ja.package import PACKAGE
+from tsuwaroku.console.messages_ja.requests import REQUESTS
 from tsuwaroku.console.messages_ja.script import SCRIPT
 from tsuwaroku.console.messages_ja.service import SERVICE
 from tsuwaroku.console.messages_ja.store import STORE
