@@ -193,6 +193,8 @@ class ServiceConfig(_Section, frozen=True, kw_only=True):
     manager_group: str = "tsuwaroku-manager"  # the 管理責任者's account
     handler_group: str = "tsuwaroku-handler"  # accounts that may be appointed as 管理取扱者 or deputy
     technician_group: str = "tsuwaroku-technician"
+    # Whose telephone is whose: an account and its own extensions. Nobody decides alone on calls of his own.
+    extensions: dict[str, tuple[str, ...]] = {}
     local_console: bool = False  # one person has the box to herself: the service's own account may do everything
     watchdog: str = ""  # the machine's watchdog device, e.g. "/dev/watchdog0"; empty: none
     watchdog_timeout_s: Annotated[int, Meta(ge=5, le=600)] = 15  # the most that a Raspberry Pi's can count

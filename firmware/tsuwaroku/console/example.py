@@ -33,6 +33,8 @@ _TABLES: tuple[tuple[str, Section], ...] = (
 )
 _SAMPLES: dict[str, object] = {"channels": 8, "card_rate": 48_000, "rate": 48_000, "port": 1, "exempt_item": 4}
 """What to show for a key that has no default."""
+_TABLE_SAMPLES = {"extensions": {"aomori": ("201",)}}
+"""What a table without an entry could hold."""
 _NESTED = (LineTimers, LineNotice, NoticeDecision)
 
 
@@ -96,9 +98,11 @@ def _keys(table: str, section: Section, values: msgspec.Struct | None = None) ->
         if (
             (field.required and values is None)
             or isinstance(default, _NESTED)
-            or field.default_factory is not msgspec.NODEFAULT
+            or field.default_factory not in (msgspec.NODEFAULT, dict)
         ):
             continue
+        if field.default_factory is dict:
+            default = _TABLE_SAMPLES[field.name]
         if field.name in ("timetable", "card") and default == ():
             continue
         yield from _key(table, field.encode_name, default)
@@ -116,6 +120,8 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(one) for one in value) + "]"
     return str(value)

@@ -106,6 +106,10 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
         "group of accounts that may be appointed as handler or deputy",
     ),
     "service.technician_group": ("保守担当者のグループ", "group of technicians"),
+    "service.extensions": (
+        "アカウントごとの本人の内線（自分の内線の通話だけの請求は、本人が決定できません）",
+        "each account's own extensions: nobody decides on a request for nothing but calls of his own",
+    ),
     "service.local_console": (
         "この装置を1人で管理する場合にtrue（サービスのアカウントが全ての操作をできる）",
         "true where one person has the box to herself: the service's own account may do everything",

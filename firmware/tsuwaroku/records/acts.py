@@ -24,6 +24,7 @@ class ActVerb(enum.StrEnum):
     REQUEST_APPROVED = "request approved"
     REQUEST_REFUSED = "request refused"
     REQUEST_WITHDRAWN = "request withdrawn"
+    QUEUE_PASSED = "mark passed"
     MEDIUM_REGISTERED = "medium registered"
     COPY_BEGUN = "copy begun"
     COPY_MADE = "copy made"

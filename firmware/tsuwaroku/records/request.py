@@ -263,12 +263,17 @@ def _writing(form: RequestForm, field: str) -> Iterator[Problem]:
     most = LONGEST_TEXT if field in _LONG else LONGEST_NAME
     if any(len(text) > most for text in texts):
         yield Problem(field, f"the text is longer than {most} letters", "shorten it, or hand the rest in on paper")
-    if any(_unwritable(each) for text in texts for each in text):
+    if not all(writable(text) for text in texts):
         yield Problem(
             field,
             "there is a sign in it that no paper can show",
             "write it anew; a letter made in house (外字) by the nearest common one",
         )
+
+
+def writable(text: str) -> bool:
+    """Whether every sign of a text can stand on paper as it is stored."""
+    return not any(_unwritable(each) for each in text)
 
 
 def _unwritable(letter: str) -> bool:

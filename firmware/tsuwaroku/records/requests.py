@@ -3,8 +3,8 @@
 | verb | subject | detail | words |
 |---|---|---|---|
 | `request submitted` | slug, e.g. 2026-001 | `calls` (ids), `unknown_numbers`, `on` | `form` (`RequestForm`), `name` |
-| `request approved` | slug | `calls` (ids), `return_by` (day) | `reason`, `name` |
-| `request refused`, `request withdrawn` | slug | none | `reason`, `name` |
+| `request approved` | slug | `calls` (ids), `return_by` (day or null), `as` (role) | `reason`, `name` |
+| `request refused`, `request withdrawn` | slug | `as` (role) | `reason`, `name` |
 | `copy begun`, `copy made`, `copy failed` | slug | `recipient`, `medium` (name); made: `octets`, `payload` | none |
 | `recopy approved` | slug | `recipient` | `reason`, `name` |
 """

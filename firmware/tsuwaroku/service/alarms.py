@@ -265,6 +265,22 @@ ALARMS: dict[str, AlarmText] = {
         "the journal with the holds is damaged, so nothing is erased",
         "see `tsuwaroku verify` for the damage, and tell the records manager",
     ),
+    "mark_lapses": AlarmText(
+        "warning",
+        "不当要求の印が付いた通話が、確認されないまま7日以内に消去されます",
+        "管理責任者・職務代理者は「tsuwaroku queue」で確かめ、保存延長（hold）か請求をするか、"
+        "「queue pass」で消去を認めてください。",
+        "a call marked as an unreasonable demand lapses within 7 days, and nobody has looked at it",
+        "manager or deputy: see `tsuwaroku queue`; hold it, open a request for it, or let it lapse with `queue pass`",
+    ),
+    "request_lapses": AlarmText(
+        "warning",
+        "手続き中の提供請求の通話が、7日以内に消去されます",
+        "管理責任者・職務代理者は「tsuwaroku request show」で確かめ、"
+        "期限までに決定・提供するか、保存延長（hold）してください。",
+        "a call of an open request lapses within 7 days",
+        "manager or deputy: see `tsuwaroku request show`; decide and export in time, or hold the call",
+    ),
     "clock_never_set": AlarmText(
         "warning",
         "日付が一度も確定していないため、消去を停止しています",

@@ -103,6 +103,7 @@ class Intake:
         """They were erased."""
         for call_id in calls:
             self._listing.known.pop(call_id, None)
+            self._listing.marked.discard(call_id)
             self._unlisted.discard(call_id)
             self._keyless.discard(call_id)
             self._settled.discard(call_id)
@@ -170,7 +171,7 @@ class Intake:
             if entry is not None:
                 if entry.public.integrity is Integrity.DAMAGED:
                     self._damaged(entry.public.line, call_id, call_id)
-                self._listing.known[entry.call_id] = bool(entry.wraps)
+                self._listing.took(entry.call_id, entry)
                 if not entry.wraps:
                     self._keyless.add(entry.call_id)
         self._release_empty(alive)

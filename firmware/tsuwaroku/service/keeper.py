@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 from ulid import ULID
 
 from tsuwaroku import __version__
-from tsuwaroku.clock import Clock
+from tsuwaroku.clock import Clock, Instant
 from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, StoreError
 from tsuwaroku.records.call import MarkKind
+from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import configured, day_of
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.alarms import AlarmBoard
@@ -24,6 +26,7 @@ from tsuwaroku.service.asking import Asker, asker_of
 from tsuwaroku.service.asking import Peer as Asking
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen, confirm_clock, propose_clock
 from tsuwaroku.service.clockwatch import ClockWatch
+from tsuwaroku.service.fates import Fates
 from tsuwaroku.service.holding import HoldRequest, carry_out
 from tsuwaroku.service.intake import Intake, Peer
 from tsuwaroku.service.ledger import Ledger
@@ -33,6 +36,7 @@ from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.outlook import Outlook
+from tsuwaroku.service.queuewatch import QueueWatch
 from tsuwaroku.service.refusals import Refusals
 from tsuwaroku.service.retention import Expiry
 from tsuwaroku.service.slots import SlotTable
@@ -88,6 +92,8 @@ class Keeper:
         self._start_expiry()
         self._ledger = Ledger(self._trail, self._journal, self._clock)
         self._refusals = Refusals(self._trail, self._clock)
+        self._fates = Fates(store, self._config, self._listing, self._expiry.standing)
+        self._queue_watch = QueueWatch(self._fates, self._ledger, self._alarms)
         self._intake = Intake(
             store,
             self._journal,
@@ -273,6 +279,7 @@ class Keeper:
         judge = self._watch.look(now)
         self._expiry.poll(judge, now)
         self._outlook.poll(judge, now, stopped=self._expiry.stopped)
+        self._queue_watch.poll(judge, now)
 
     def _log_erasure(self, erasure: Erasure) -> str:
         self._trail.write()
@@ -303,9 +310,34 @@ class Keeper:
         found, demo = self._ledger.appointments, self._store.info.demonstration
         return asker_of(peer, self._config.service, found, today, demonstration=demo)
 
-    def refused(self, asker: Asker, verb: Verb, subject: str) -> None:
-        """Somebody asked for what is not theirs: that leaves a trace, too."""
-        self._refusals.note(asker.user, verb.value, subject)
+    @property
+    def now(self) -> Instant:
+        """What the clock shows."""
+        return self._clock.now()
+
+    @property
+    def judge(self) -> Judge:
+        """Who decides what day it is, now."""
+        return self._watch.look(self._clock.now())
+
+    @property
+    def today(self) -> date:
+        """The day it is (Asia/Tokyo), by the judge of the clock."""
+        return self.judge.today
+
+    @property
+    def fates(self) -> Fates:
+        """What became of each call."""
+        return self._fates
+
+    @property
+    def queue_watch(self) -> QueueWatch:
+        """The marked calls that wait for the manager."""
+        return self._queue_watch
+
+    def refused(self, asker: Asker, verb: Verb, subject: str, why: str = "no right") -> None:
+        """Somebody asked for what is not theirs, or what a rule forbids: that leaves a trace, too."""
+        self._refusals.note(asker.user, verb.value, subject, why)
 
     def mark(self, call_id: str, kind: str, by: str, withdraw: int | None) -> dict[str, object]:
         """Mark a call, or withdraw one of its marks (counted from 1). Both stay in the record."""
@@ -328,6 +360,7 @@ class Keeper:
             by=by,
             withdraw=withdraw,
         )
+        self._queue_watch.again()
         return {"id": call_id, "kind": kind, "withdrawn": withdraw}
 
     def hold(self, asked: HoldRequest, by: str) -> dict[str, object]:
@@ -337,6 +370,7 @@ class Keeper:
         done = carry_out(self._store, self._journal, self._trail.audit, self._clock.now(), by, asked, years, standing)
         self._expiry.again()  # what was released may be due
         self._outlook.again()
+        self._queue_watch.again()
         return done
 
     def clock(self) -> ClockSeen:

@@ -1,6 +1,7 @@
 """Acts of records management, as the keeper keeps them: appended to the audit log, folded for its rules.
 
-The audit log is the truth. What is held here is its clear part, read once at the start and kept up.
+The audit log is the truth. What is held here is its clear part, and the sealed words as they are, read once at the
+start and kept up: acts are few, and looking for them among the calls of a year takes seconds.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from tsuwaroku.records.acts import Act, ActVerb
 from tsuwaroku.records.appointments import Appointment, appointments
 from tsuwaroku.service.trail import Trail
 from tsuwaroku.store.acts import act_entries, acts
+from tsuwaroku.store.audit import AuditEntry
 from tsuwaroku.store.journal import Journal, JournalType
 
 
@@ -26,13 +28,19 @@ class Ledger:
         self._trail = trail
         self._journal = journal
         self._clock = clock
-        self._acts = acts(act_entries(trail.audit))
+        self._entries = list(act_entries(trail.audit))
+        self._acts = acts(self._entries)
         self._appointments: list[Appointment] | None = None
 
     @property
     def acts(self) -> list[Act]:
         """All of them, oldest first, without their words."""
         return self._acts
+
+    @property
+    def entries(self) -> list[AuditEntry]:
+        """The same as the audit log has them, with their sealed words: for whoever has a key."""
+        return self._entries
 
     @property
     def appointments(self) -> list[Appointment]:
@@ -51,6 +59,7 @@ class Ledger:
         why = msgspec.json.encode(words).decode() if words else ""
         entry = self._trail.audit.append(now, by, verb.value, subject, why=why, detail=detail)
         act = Act(number=entry.number, at=entry.at, actor=by, verb=verb, subject=subject, detail=dict(detail))
+        self._entries.append(entry)
         self._acts.append(act)
         self._appointments = None
         self._journal.append(JournalType.CHECKPOINT, now, public={"audit_head": entry.hash})

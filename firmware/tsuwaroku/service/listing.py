@@ -18,10 +18,14 @@ class Listing:
         self.catalogue = catalogue
         self._put_aside = put_aside
         self.known: dict[bytes, bool] = {}  # call -> whether its slots hold its wrapped key
+        self.marked: set[bytes] = set()  # calls in which the button was pressed; they may be gone by now
 
     def read(self) -> None:
         """Every day anew. Raises StoreError where one can neither be read nor be put aside."""
-        self.known = {entry.call_id: bool(entry.wraps) for day in self.catalogue.days() for entry in self.day(day)}
+        self.known, self.marked = {}, set()
+        for day in self.catalogue.days():
+            for entry in self.day(day):
+                self.took(entry.call_id, entry)
 
     def day(self, day: str) -> list[CatalogueEntry]:
         """The calls of a day. Raises StoreError as `read` does."""
@@ -43,4 +47,10 @@ class Listing:
         except StoreError:
             self.day(entry.public.date)  # was it damage? then the day begins anew
             self.catalogue.put(entry)
+        self.took(call_id, entry)
+
+    def took(self, call_id: bytes, entry: CatalogueEntry) -> None:
+        """The catalogue has this entry now."""
         self.known[call_id] = bool(entry.wraps)
+        if entry.public.marks:
+            self.marked.add(call_id)
