@@ -102,9 +102,8 @@ def test_each_role_is_refused_exactly_what_the_table_says_and_that_is_audited(bo
     assert refused == [roles.isdisjoint(RIGHTS[route.verb]) for route in ROUTES]
     assert all(answer.status != 500 for answer in answers)
     entries = list(AuditLog(box.path / "audit").entries())[before:]
-    traces = [
-        entry.detail["verb"] for entry in entries if entry.verb == "refused" and entry.detail["why"] == "no right"
-    ]
+    noted = [entry for entry in entries if entry.verb == "refused"]
+    traces = [entry.detail["verb"] for entry in noted if entry.detail["why"] == "no right"]
     due = [route.verb.value for route, no in zip(ROUTES, refused, strict=True) if no]
     assert traces == due[:A_MINUTE]
     assert {entry.actor for entry in noted} <= {person.name, "root"}
