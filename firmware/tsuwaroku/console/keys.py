@@ -56,8 +56,8 @@ def init(
     store_dir = store if store is not None else Path(config.store.path)
     config = replace(config, store=replace(config.store, path=str(store_dir)))
     refuse_below_guarantee(config, plan(config))
-    _refuse_existing(store_dir, key_out, recovery_file)
-    passphrase = _new_passphrase(passphrase_file)
+    refuse_existing(store_dir, key_out, recovery_file)
+    passphrase = new_passphrase(passphrase_file)
     if recovery_file is None and not _interactive():
         raise SecretError(
             "there is no terminal to show the recovery key on",
@@ -88,7 +88,7 @@ def init(
     console.print(t("keys.loss"), style="bold yellow")
 
 
-def _refuse_existing(store_dir: Path, key_out: Path, recovery_file: Path | None) -> None:
+def refuse_existing(store_dir: Path, key_out: Path, recovery_file: Path | None) -> None:
     if (store_dir / "store.json").exists():
         raise StoreError("is a store already", where=str(store_dir), remedy="its keys are made once; name another one")
     inside = store_dir.resolve()
@@ -111,7 +111,7 @@ def _interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _new_passphrase(file: Path | None) -> str:
+def new_passphrase(file: Path | None) -> str:
     """Asked twice, or from a file. Raises SecretError where it is too short or the two differ."""
     if file is not None:
         passphrase = passphrase_from(file)

@@ -251,7 +251,7 @@ def _key(public: str) -> str:
 
 def _said(text: str, where: str) -> None:
     if not text.strip():
-        raise RefusedError("is empty", where=where, remedy="it stands in the register: write it")
+        raise RefusedError("is left empty", where=where, remedy="it stands in the register: write it")
     if len(text) > LONGEST:
         raise RefusedError(f"more than {LONGEST} letters", where=where, remedy="write less")
 

@@ -295,6 +295,21 @@ def make_private_key(
     return recipient
 
 
+def public_side(path: Path) -> Recipient:
+    """Whose key a file is: a private key file, or its public side alone. Asks for no passphrase. Raises SecretError."""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Recipient)
+    except OSError as error:
+        raise SecretError(
+            f"key file cannot be read ({error.strerror})", where=str(path), remedy="name it with --key FILE"
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _not_a_key(path) from error
+    if not _sound(found):
+        raise _not_a_key(path)
+    return found
+
+
 def make_demo_key(path: Path) -> Recipient:
     """A key without a passphrase for a demonstration store; every real store refuses it. Raises SecretError."""
     key = BoxKey.generate()
