@@ -56,7 +56,7 @@ def init(
     store_dir = store if store is not None else Path(config.store.path)
     config = replace(config, store=replace(config.store, path=str(store_dir)))
     refuse_below_guarantee(config, plan(config))
-    refuse_existing(store_dir, key_out, recovery_file)
+    _refuse_existing(store_dir, key_out, recovery_file)
     passphrase = new_passphrase(passphrase_file)
     if recovery_file is None and not _interactive():
         raise SecretError(
@@ -88,23 +88,34 @@ def init(
     console.print(t("keys.loss"), style="bold yellow")
 
 
-def refuse_existing(store_dir: Path, key_out: Path, recovery_file: Path | None) -> None:
+def _refuse_existing(store_dir: Path, key_out: Path, recovery_file: Path | None) -> None:
     if (store_dir / "store.json").exists():
         raise StoreError("is a store already", where=str(store_dir), remedy="its keys are made once; name another one")
     inside = store_dir.resolve()
     for path in (key_out, recovery_file):
         if path is None:
             continue
-        if os.path.lexists(path):
-            raise SecretError("exists already", where=str(path), remedy="keep it, and name another file")
+        refuse_place(path)
         if inside in path.resolve().parents:
-            raise RefusedError(
-                "a private key must not lie in the store it opens",
-                where=str(path),
-                remedy="name a place on another medium, e.g. a USB stick of the manager's",
-            )
-        if not path.resolve().parent.is_dir():
-            raise SecretError("its directory does not exist", where=str(path), remedy="make it, or name another file")
+            raise _inside_store(path)
+
+
+def refuse_place(path: Path) -> None:
+    """Raises SecretError, RefusedError where no private key may be written."""
+    if os.path.lexists(path):
+        raise SecretError("exists already", where=str(path), remedy="keep it, and name another file")
+    if any((parent / "store.json").exists() for parent in path.resolve().parents):
+        raise _inside_store(path)
+    if not path.resolve().parent.is_dir():
+        raise SecretError("its directory does not exist", where=str(path), remedy="make it, or name another file")
+
+
+def _inside_store(path: Path) -> RefusedError:
+    return RefusedError(
+        "a private key must not lie in the store it opens",
+        where=str(path),
+        remedy="name a place on another medium, e.g. a USB stick of the manager's",
+    )
 
 
 def _interactive() -> bool:

@@ -10,12 +10,12 @@ import msgspec
 import typer
 
 from tsuwaroku.clock import JST
-from tsuwaroku.console.keys import KeyOutOption, NameOption, new_passphrase, refuse_existing
+from tsuwaroku.console.keys import KeyOutOption, NameOption, new_passphrase, refuse_place
 from tsuwaroku.console.options import PassphraseOption, StoreOption
 from tsuwaroku.console.output import progress, screen
 from tsuwaroku.console.session import load_key, session
 from tsuwaroku.console.texts import h, t
-from tsuwaroku.errors import NotFoundError, SecretError
+from tsuwaroku.errors import NotFoundError
 
 if TYPE_CHECKING:
     from tsuwaroku.console.staffclient import StaffClient
@@ -47,9 +47,8 @@ def make(
     from tsuwaroku.store.keys import make_private_key
 
     public = key_out.with_name(key_out.name + ".pub")
-    refuse_existing(key_out.parent, key_out, None)
-    if public.exists():
-        raise SecretError("exists already", where=str(public), remedy="keep it, and name another file")
+    refuse_place(key_out)
+    refuse_place(public)
     today = datetime.now(JST).date().isoformat()
     made = make_private_key(
         key_out, new_passphrase(passphrase_file), "manager" if manager else "handler", name, added=today
