@@ -118,7 +118,7 @@ def test_a_running_recorder_seals_to_whoever_is_appointed_meanwhile(tmp_path: Pa
     pair = start_demo(config, path)
     try:
         socket_path = keeper_socket(path, config)
-        wait(pair, lambda: socket_path.exists() and recording(socket_path))
+        wait(pair, lambda: socket_path.exists() and len(sealed_to_handler()) > 0)
         with StaffClient(socket_path) as keeper:
             body = AppointRequest(user="uid 7", name="青森 花子", public_key=HANDLER.public.hex())
             keeper.appoint(body, deputy=False)

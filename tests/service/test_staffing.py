@@ -11,6 +11,8 @@ import pytest
 from ulid import ULID
 
 from tests.service.daysworld import DAY, Days
+from tests.service.support import calls_in
+from tests.service.test_lamp_truth import Box
 from tsuwaroku.console.rewrap import reseal_words, rewrap_calls
 from tsuwaroku.console.staffclient import StaffClient
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, SecretError, StoreError
@@ -425,6 +427,21 @@ def test_a_list_without_lines_is_written_as_ever_and_one_with_lines_says_so(days
     days.store.reload_recipients()
     assert [one.id for one in days.store.recipients.to_wrap("1")][-1] == key_id(HANDLER.public).hex()
     assert date.fromisoformat(days.store.recipients.list[-1].added) == days.today
+
+
+def test_a_list_that_cannot_be_read_stops_no_recording_and_is_tried_again(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    box.until(4.0)
+    path = box.path / "keys" / "recipients.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9])
+    box.parts.recorder._storage.reload_lease()
+    box.until(8.0)
+    assert "list of recipients cannot be read" in " ".join(alarm.detail for alarm in box.recorder.alarms.all())
+    path.write_bytes(whole)
+    box.until(25.0)
+    box.end()
+    assert [call.audio.gaps for call in calls_in(box.path)] == [[]]
 
 
 def _line(number: str) -> Any:
