@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import UNSET
 from msgspec.structs import replace
 from rich.panel import Panel
 
@@ -244,9 +245,11 @@ def show(ctx: typer.Context, store: StoreOption = None, as_json: JsonOption = Fa
         emit_json({"store_id": opened.info.store_id, "demonstration": opened.info.demonstration, **keys})
         return
     console = screen()
-    table = plain_table(*(t(f"col.{name}") for name in ("role", "name", "added", "key_id")), fold=(t("col.name"),))
+    heads = [*(t(f"col.{name}") for name in ("role", "name", "added")), t("staff.col.lines"), t("col.key_id")]
+    table = plain_table(*heads, fold=(t("col.name"),))
     for one in opened.recipients.list:
-        table.add_row(word("role", one.role), one.name, one.added or "–", one.id)
+        lines = t("staff.all_lines") if one.lines is UNSET else ", ".join(one.lines)
+        table.add_row(word("role", one.role), one.name, one.added or "–", lines, one.id)
     console.print(table)
     console.print(facts([(t("keys.device"), fingerprint(opened))]))
     console.print(t("keys.fingerprint"), style="dim")
