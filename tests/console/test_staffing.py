@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.console.support import Run
+from tests.service import test_control
+from tests.service.support import play
 from tests.service.test_control import keeping
+from tests.service.test_modes import ONE_CALL, script
 from tsuwaroku.records.roles import RIGHTS
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.store.audit import AuditLog
@@ -74,6 +77,27 @@ def test_a_year_of_staff(run: Run, tmp_path: Path) -> None:
     verbs = [entry.verb for entry in AuditLog(store / "audit").entries()]
     for verb in ("appointed", "refused", "dismissed", "manager succeeded", "words sealed again"):
         assert verb in verbs
+
+
+def test_calls_from_before_open_with_the_handlers_key_once_they_are_wrapped_again(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    calls = play(script(tmp_path, 90.0, ONE_CALL, []), store)
+    public = make(run, tmp_path, "hanako")
+    monkeypatch.setattr(test_control, "create_demo_store", lambda *_: None)
+    with test_control.keeping(store):
+        given = ("--store", store)
+        done = run("appoint", "青森 花子", "--user", "daemon", "--key-file", public, *given)
+        assert done.code == 0, done.err
+        own = ("--key", tmp_path / "hanako", "--passphrase-file", tmp_path / "passphrase", *given)
+        assert run("show", calls[0].id, *own).code != 0
+        told = run("keys", "rewrap", "--for", "daemon", "--key", store / "demo.key", *given)
+        assert (told.code, "1 earlier calls" in told.out) == (0, True), told
+        assert run("show", calls[0].id, *own).code == 0
+        again = run("keys", "rewrap", "--for", "daemon", "--key", store / "demo.key", *given)
+        assert "0 earlier calls" in again.out
+    assert run("verify", *own).code == 0
 
 
 def test_the_table_of_rights_is_shown_whole(run: Run) -> None:

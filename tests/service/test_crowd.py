@@ -120,10 +120,10 @@ def test_a_running_recorder_seals_to_whoever_is_appointed_meanwhile(tmp_path: Pa
         socket_path = keeper_socket(path, config)
         wait(pair, lambda: socket_path.exists() and len(sealed_to_handler()) > 0)
         with StaffClient(socket_path) as keeper:
-            body = AppointRequest(user="uid 7", name="青森 花子", public_key=HANDLER.public.hex())
+            body = AppointRequest(user="uid 61007", name="青森 花子", public_key=HANDLER.public.hex())
             keeper.appoint(body, deputy=False)
             wait(pair, lambda: True in sealed_to_handler())
-            keeper.dismiss(DismissRequest("uid 7", "異動"))
+            keeper.dismiss(DismissRequest("uid 61007", "異動"))
             time.sleep(3.0)
             begun = len(sealed_to_handler())
             wait(pair, lambda: len(sealed_to_handler()) > begun)

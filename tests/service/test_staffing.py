@@ -37,8 +37,8 @@ from tsuwaroku.store.verify import verify_store
 
 HANDLER, OTHER, DEPUTY = PrivateKey(b"h" * 32), PrivateKey(b"o" * 32), PrivateKey(b"d" * 32)
 MANAGER, NEXT, RECOVERY = PrivateKey(b"m" * 32), PrivateKey(b"n" * 32), PrivateKey(b"r" * 32)
-BOSS = Asker(user="uid 1", roles=frozenset({Role.MANAGER}))
-AS_DEPUTY = Asker(user="uid 2", roles=frozenset({Role.DEPUTY}))
+BOSS = Asker(user="uid 61001", roles=frozenset({Role.MANAGER}))
+AS_DEPUTY = Asker(user="uid 61002", roles=frozenset({Role.DEPUTY}))
 
 
 def asked(body: object, by: Asker = BOSS) -> Asked:
@@ -50,14 +50,14 @@ def days(tmp_path: Path) -> Days:
     return Days(tmp_path / "store", 24)
 
 
-def appoint(days: Days, key: PrivateKey | None, user: str = "uid 7", post: Post = Post.HANDLER, **more: Any) -> int:
+def appoint(days: Days, key: PrivateKey | None, user: str = "uid 61007", post: Post = Post.HANDLER, **more: Any) -> int:
     by = more.pop("by", BOSS)
     public = "" if key is None else key.public.hex()
     body = AppointRequest(user=user, name="青森 花子", public_key=public, **more)
     return staffing.appoint(days.keeper, asked(body, by), post).numbers[0]
 
 
-def dismiss(days: Days, user: str = "uid 7", by: Asker = BOSS, number: int | None = None) -> None:
+def dismiss(days: Days, user: str = "uid 61007", by: Asker = BOSS, number: int | None = None) -> None:
     staffing.dismiss(days.keeper, asked(DismissRequest(user, "異動", number), by))
 
 
@@ -106,10 +106,10 @@ def test_a_handler_of_some_lines_hears_those_and_reads_no_words(days: Days) -> N
     days.kill()
     days.start()
     appoint(days, HANDLER, lines=["2"])
-    appoint(days, OTHER, user="uid 8", lines=["1", "2"])
+    appoint(days, OTHER, user="uid 61008", lines=["1", "2"])
     days.call()  # on line 1
     assert (opens(days, HANDLER), opens(days, OTHER)) == ([], [1])
-    dismiss(days, "uid 8")
+    dismiss(days, "uid 61008")
     assert words(days, HANDLER) == [None] * 3
     assert words(days, OTHER) == [None] * 3
     assert words(days, days.key)[0] == {"name": "青森 花子", "title": ""}
@@ -160,7 +160,7 @@ def test_a_cut_between_the_act_and_the_list_is_made_up_for_at_the_start(
 
 def test_a_deputy_hears_while_she_is_one_and_may_have_no_key(days: Days) -> None:
     appoint(days, DEPUTY, post=Post.DEPUTY)
-    appoint(days, None, user="uid 9", post=Post.DEPUTY)
+    appoint(days, None, user="uid 61009", post=Post.DEPUTY)
     days.call()
     dismiss(days)
     days.call()
@@ -174,6 +174,7 @@ REFUSED: dict[str, tuple[type[Exception], Callable[[Days], object]]] = {
     "key of the manager": (RefusedError, lambda days: appoint(days, days.key)),
     "no such line": (RefusedError, lambda days: appoint(days, HANDLER, lines=["9"])),
     "no such account": (RefusedError, lambda days: appoint(days, HANDLER, user="nobody-of-this-name")),
+    "account by its number": (RefusedError, lambda days: appoint(days, HANDLER, user="uid 1")),
     "account with a zero": (RefusedError, lambda days: appoint(days, HANDLER, user="a\0b")),
     "past": (RefusedError, lambda days: appoint(days, HANDLER, begin="2026-10-31")),
     "end before begin": (RefusedError, lambda days: appoint(days, HANDLER, begin="2026-11-05", end="2026-11-04")),
@@ -181,16 +182,18 @@ REFUSED: dict[str, tuple[type[Exception], Callable[[Days], object]]] = {
     "no day": (RefusedError, lambda days: appoint(days, HANDLER, end="2026-02-30")),
     "short key": (
         RefusedError,
-        lambda days: staffing.appoint(days.keeper, asked(AppointRequest("uid 7", "青森", "", "ab")), Post.HANDLER),
+        lambda days: staffing.appoint(days.keeper, asked(AppointRequest("uid 61007", "青森", "", "ab")), Post.HANDLER),
     ),
     "zero key": (
         RefusedError,
-        lambda days: staffing.appoint(days.keeper, asked(AppointRequest("uid 7", "青森", "", "00" * 32)), Post.HANDLER),
+        lambda days: staffing.appoint(
+            days.keeper, asked(AppointRequest("uid 61007", "青森", "", "00" * 32)), Post.HANDLER
+        ),
     ),
     "no name": (
         RefusedError,
         lambda days: staffing.appoint(
-            days.keeper, asked(AppointRequest("uid 7", " ", "", HANDLER.public.hex())), Post.HANDLER
+            days.keeper, asked(AppointRequest("uid 61007", " ", "", HANDLER.public.hex())), Post.HANDLER
         ),
     ),
     "nobody to dismiss": (NotFoundError, lambda days: dismiss(days)),
@@ -214,7 +217,7 @@ def test_what_is_not_to_be_is_refused_audited_and_changes_nothing(days: Days, ca
 def test_a_key_belongs_to_one_account_and_days_do_not_overlap(days: Days) -> None:
     appoint(days, HANDLER, end="令和8年12月31日")
     with pytest.raises(RefusedError, match="somebody else"):
-        appoint(days, HANDLER, user="uid 8")
+        appoint(days, HANDLER, user="uid 61008")
     with pytest.raises(RefusedError, match="already"):
         appoint(days, OTHER)
     appoint(days, OTHER, begin="2027-01-01")
@@ -377,7 +380,7 @@ def test_wraps_are_taken_for_recipients_of_calls_that_are_there_and_nothing_else
 
 def test_other_words_than_the_chain_knows_are_refused_and_audited(days: Days) -> None:
     number = appoint(days, None, post=Post.DEPUTY)
-    appoint(days, HANDLER, user="uid 8")
+    appoint(days, HANDLER, user="uid 61008")
     for salt, why in (("00" * 16, '{"name":"somebody else"}'), ("not hex", "")):
         with pytest.raises(RefusedError, match="not the words"):
             Inside(days).reseal(HANDLER.id.hex(), [Resealed(number, salt, why)])

@@ -261,11 +261,21 @@ def _over(one: Appointment, today: date) -> bool:
 
 
 def _exists(user: str) -> bool:
-    if _NAMELESS.fullmatch(user):
-        return True
+    """Whether the kernel can name somebody so. An account that has a name is not appointed by its number: under that it
+    would have the key, and not be known as the one it is."""
     try:
+        if _NAMELESS.fullmatch(user):
+            return not _has_name(int(user.removeprefix("uid ")))
         pwd.getpwnam(user)
     except (KeyError, ValueError):  # a NUL in it
+        return False
+    return True
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except (KeyError, OverflowError):
         return False
     return True
 
