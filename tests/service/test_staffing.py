@@ -226,7 +226,7 @@ def test_a_key_belongs_to_one_account_and_days_do_not_overlap(days: Days) -> Non
 
 def test_more_keys_than_a_header_holds_are_refused_before_anything_is_done(days: Days) -> None:
     for number in range(MAX_WRAPS - 1):
-        appoint(days, PrivateKey(bytes([150 + number]) * 32), user=f"uid {100 + number}")
+        appoint(days, PrivateKey(bytes([150 + number]) * 32), user=f"uid {61100 + number}")
     with pytest.raises(RefusedError, match="keys at the most"):
         appoint(days, HANDLER)
     days.call()
