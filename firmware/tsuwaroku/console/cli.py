@@ -23,7 +23,9 @@ from tsuwaroku.console import (
     proof,
     reading,
     running,
+    staffing,
     stating,
+    succeeding,
 )
 from tsuwaroku.console.output import screen
 from tsuwaroku.console.session import DEFAULT_CONFIG, Session
@@ -45,6 +47,8 @@ app = typer.Typer(
 )
 for part in (running, reading, finding, playing, marking, holding, proof, stating, maintaining):
     part.register(app)
+staffing.register(app)
+succeeding.register(keys.app)
 app.add_typer(clocking.app, name="clock")
 app.add_typer(keys.app, name="keys")
 

@@ -7,7 +7,8 @@ killed, stopped for an hour or started late, and nothing is lost.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
 from ulid import ULID
@@ -16,7 +17,9 @@ from tsuwaroku import __version__
 from tsuwaroku.clock import Clock
 from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, StoreError
+from tsuwaroku.records.acts import ActVerb
 from tsuwaroku.records.call import MarkKind
+from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import configured, day_of
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.alarms import AlarmBoard
@@ -35,16 +38,22 @@ from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.outlook import Outlook
 from tsuwaroku.service.refusals import Refusals
 from tsuwaroku.service.retention import Expiry
+from tsuwaroku.service.sealing import due_recipients
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RingStatus, Status
 from tsuwaroku.service.trail import Trail
+from tsuwaroku.store.acts import act_entries
+from tsuwaroku.store.audit import KEEPER, AuditEntry
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.erasure import Eraser, Erasure
-from tsuwaroku.store.journal import Journal
+from tsuwaroku.store.journal import Journal, JournalType
+from tsuwaroku.store.keys import Recipients
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.scan import live_instance
+from tsuwaroku.store.slot import WrappedKey
+from tsuwaroku.store.standing import Standing
 from tsuwaroku.store.torn_header import mend_headers
 
 GRACE_NS = 5_000_000_000  # both start together, and a recorder needs a second or two
@@ -64,6 +73,7 @@ class Keeper:
         self._alarms = AlarmBoard()
         self._peer = Peer()
         self._day_lost = False
+        self._recipients_changed = False
         self.between: Callable[[], None] = lambda: time.sleep(NAP_S)
         """Called between the pieces of an erasure: to let the disk rest, and to hear the recorder."""
 
@@ -88,6 +98,7 @@ class Keeper:
         self._start_expiry()
         self._ledger = Ledger(self._trail, self._journal, self._clock)
         self._refusals = Refusals(self._trail, self._clock)
+        self.follow_appointments()
         self._intake = Intake(
             store,
             self._journal,
@@ -236,7 +247,8 @@ class Keeper:
         self._trail.attempt(self._list_closed)
 
     def poll(self) -> bool:
-        """Catch up with the ring; True when the lease was extended. Every few seconds, and at once after messages."""
+        """Catch up with the ring; True when the lease was extended or calls are sealed to others. Every few
+        seconds, and at once after messages."""
         trail, intake = self._trail, self._intake
         trail.begin()
         trail.attempt(trail.write)
@@ -248,11 +260,14 @@ class Keeper:
         trail.attempt(intake.settle)
         trail.attempt(intake.forget_keyless)
         trail.attempt(self._expire)
+        self.follow_appointments()
+        trail.attempt(self._note_ended)
         trail.attempt(trail.publish_head)
         changed = trail.attempt(intake.extend_lease)
         trail.attempt(self._check_headers)
         trail.end()
-        return bool(changed)
+        listed, self._recipients_changed = self._recipients_changed, False
+        return bool(changed) or listed
 
     def settle(self) -> list[str]:
         """Sign a recovery record for every call that its recorder did not finish. Raises StoreError."""
@@ -299,13 +314,64 @@ class Keeper:
 
     def asker(self, peer: Asking) -> Asker:
         """What the process at the other end of a connection may do today."""
-        today = day_of(self._clock.now().wall_ns)
         found, demo = self._ledger.appointments, self._store.info.demonstration
-        return asker_of(peer, self._config.service, found, today, demonstration=demo)
+        return asker_of(peer, self._config.service, found, self.today, demonstration=demo)
 
-    def refused(self, asker: Asker, verb: Verb, subject: str) -> None:
-        """Somebody asked for what is not theirs: that leaves a trace, too."""
-        self._refusals.note(asker.user, verb.value, subject)
+    def refused(self, asker: Asker, verb: Verb, subject: str, why: str = "no right") -> None:
+        """Somebody asked for what is not theirs, or is not to be: that leaves a trace, too."""
+        self._refusals.note(asker.user, verb.value, subject, why)
+
+    @property
+    def today(self) -> date:
+        """The day by which an appointment holds: a clock turned back makes none longer."""
+        return Judge(self._watch.state, self._clock.now()).today
+
+    @property
+    def recipients(self) -> Recipients:
+        """Whom calls are sealed to now."""
+        return self._store.recipients
+
+    @property
+    def listing(self) -> Listing:
+        """The calls there are."""
+        return self._listing
+
+    @property
+    def standing(self) -> Standing:
+        """What the journals say of each call, up to now. Raises StoreError."""
+        return self._expiry.standing.refresh()
+
+    def act_entries(self) -> Iterator[AuditEntry]:
+        """The acts with their sealed words, oldest first. Raises StoreError."""
+        return act_entries(self._trail.audit)
+
+    def keep_wrap(self, call_id: bytes, wrap: WrappedKey) -> None:
+        """A call's key for one more recipient; durable on return. Raises StoreError."""
+        self._journal.append(JournalType.WRAP, self._clock.now(), call_id, wraps=[wrap])
+
+    def follow_appointments(self) -> None:
+        """Calls and words are sealed to whom the acts say today. The acts are durable before the list, and the list
+        before the recorder is told; a failure is an alarm, and the next poll tries again."""
+        self._trail.attempt(self._follow)
+
+    def _follow(self) -> None:
+        due = Recipients(
+            due_recipients(self.recipients.list, self._ledger.appointments, self._ledger.successions, self.today)
+        )
+        if due != self.recipients:
+            self._store.set_recipients(due)
+            self._trail.audit.seal_to(due.to_wrap())
+            self._recipients_changed = True
+
+    def _note_ended(self) -> None:
+        """Appointments whose last day is over for certain: a clock that is ahead ends none for good."""
+        day = Judge(self._watch.state, self._clock.now()).erasing_day
+        noted = {act.detail.get("of") for act in self._ledger.acts if act.verb is ActVerb.APPOINTMENT_ENDED}
+        for one in self._ledger.appointments:
+            over = day is not None and one.end is not None and one.end < day and one.dismissed is None
+            if over and one.number not in noted:
+                detail = {"of": one.number, "on": str(one.end)}
+                self._ledger.add(KEEPER, ActVerb.APPOINTMENT_ENDED, one.user, detail=detail, words={})
 
     def mark(self, call_id: str, kind: str, by: str, withdraw: int | None) -> dict[str, object]:
         """Mark a call, or withdraw one of its marks (counted from 1). Both stay in the record."""

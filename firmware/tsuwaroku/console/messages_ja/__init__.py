@@ -17,6 +17,7 @@ from tsuwaroku.console.messages_ja.package import PACKAGE
 from tsuwaroku.console.messages_ja.requests import REQUESTS
 from tsuwaroku.console.messages_ja.script import SCRIPT
 from tsuwaroku.console.messages_ja.service import SERVICE
+from tsuwaroku.console.messages_ja.staff import STAFF
 from tsuwaroku.console.messages_ja.store import STORE
 from tsuwaroku.console.messages_ja.verify import VERIFY
 from tsuwaroku.console.messages_ja.words import FOREIGN, PLACES, WORDS
@@ -35,5 +36,6 @@ THEMES: Final[tuple[dict[str, str], ...]] = (
     REQUESTS,
     DRIVES,
     PACKAGE,
+    STAFF,
 )
 MESSAGES: Final[dict[str, str]] = {english: ja for theme in THEMES for english, ja in theme.items()}
