@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from tsuwaroku.records.roles import Verb
+from tsuwaroku.service import bookkeeping, disclosing, publishing
 from tsuwaroku.service.api import Asked, Route, Routes
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.holding import HoldRequest
@@ -106,4 +107,4 @@ _BOX: Routes = (
     ),
 )
 
-ROUTES: Routes = (*_BOX,)
+ROUTES: Routes = (*_BOX, *disclosing.ROUTES, *publishing.ROUTES, *bookkeeping.ROUTES)
