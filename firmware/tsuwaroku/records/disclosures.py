@@ -5,10 +5,9 @@ Three cases are the ordinance's: by law, in an emergency, for an investigation. 
 
 | verb | subject | detail | words |
 |---|---|---|---|
-| `disclosure opened` | slug, e.g. D2026-001 | `case`, `way`, `calls` (ids), `on`; `approve_by` (day) | `basis`, `reference`, \
-`recipient`, `purpose`, `copy_basis`, `name` |
+| `disclosure opened` | slug, e.g. D2026-001 | `case`, `way`, `calls` (ids), `on`; `approve_by` (day) | as `Opening` |
 | `disclosure decided` | slug | `approved`, `on` | `decided_by` (決裁者), `decision` (決裁番号), `reason` |
-| `disclosure carried out` | slug | `way`, `on` | `to`, `medium`, `name` |
+| `disclosure carried out` | slug | `way`, `on` | `to`, `medium`, `attended_by` |
 
 Whoever opened one, or carried it out, does not decide it: there is no exception, an emergency has a day instead by
 which somebody else decides what was done already.

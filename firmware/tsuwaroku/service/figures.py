@@ -1,4 +1,4 @@
-"""The years in numbers (Article 5), without personal data: from the audit log, and the catalogue for what is not erased.
+"""The years in numbers (Article 5), without personal data: from the audit log, and the catalogue for what is there.
 
 An erased call has left its number and its day there; what was marked while it went on, the entry of its hang-up says.
 """
