@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import date, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -90,14 +91,21 @@ def test_what_is_not_names_option_and_article(asked: Opening, where: str, said: 
     assert refused.value.remedy
 
 
-def decide(found: Disclosure, by: str = "kanri", **more: object) -> None:
-    asked = {"approved": True, "decided_by": "市長", "decision": "第12号", "reason": "", "on": TODAY, "today": TODAY}
-    rules.refuse_decision(found, by, **(asked | more))  # type: ignore[arg-type]
+def decide(found: Disclosure, by: str = "kanri", **more: Any) -> None:
+    asked: dict[str, Any] = {
+        "approved": True,
+        "decided_by": "市長",
+        "decision": "第12号",
+        "reason": "",
+        "on": TODAY,
+        "today": TODAY,
+    }
+    rules.refuse_decision(found, by, **(asked | more))
 
 
-def carry_out(found: Disclosure, way: str = "inspection", **more: object) -> None:
-    asked = {"to": "担当者", "medium": "", "on": TODAY, "today": TODAY}
-    rules.refuse_carrying_out(found, way, **(asked | more))  # type: ignore[arg-type]
+def carry_out(found: Disclosure, way: str = "inspection", **more: Any) -> None:
+    asked: dict[str, Any] = {"to": "担当者", "medium": "", "on": TODAY, "today": TODAY}
+    rules.refuse_carrying_out(found, way, **(asked | more))
 
 
 def test_whoever_opened_it_never_decides_it_not_even_in_an_emergency() -> None:
@@ -120,7 +128,7 @@ def test_whoever_opened_it_never_decides_it_not_even_in_an_emergency() -> None:
         {"decided_by": "あ" * 2001},
     ],
 )
-def test_a_decision_has_who_number_or_reason_and_a_day_that_can_be(more: dict[str, object]) -> None:
+def test_a_decision_has_who_number_or_reason_and_a_day_that_can_be(more: dict[str, Any]) -> None:
     with pytest.raises(RefusedError):
         decide(one(opened()), **more)
 

@@ -1,6 +1,7 @@
 """The years in numbers (Article 5), without personal data: from the audit log, and the catalogue for what is there.
 
-An erased call has left its number and its day there; what was marked while it went on, the entry of its hang-up says.
+An erased call has left its number and its day there. Of a mark the journals tell; of one that was made while the call
+went on, and is erased with it, the entry of its hang-up.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ from tsuwaroku.records.acts import Act
 from tsuwaroku.records.disclosures import Case, Stage, disclosures
 from tsuwaroku.records.era import fiscal_year
 from tsuwaroku.records.requests import Status, requests
+from tsuwaroku.records.retention import day_of
 from tsuwaroku.store.audit import CALLS_CLOSED, AuditLog, entry_in
 from tsuwaroku.store.catalogue import Catalogue
+from tsuwaroku.store.journal import Journal, JournalType
+from tsuwaroku.store.tombstone import name_of
 
-_WANTED = (b'"verb":"calls erased"', b'"verb":"mark"', f'"verb":"{CALLS_CLOSED}"'.encode())
+_WANTED = (b'"verb":"calls erased"', f'"verb":"{CALLS_CLOSED}"'.encode())
+A_TURN = 500
+"""Records of a journal after which others have their turn."""
 REQUESTS_JA = {
     Status.APPROVED: "提供を承認したもの",
     Status.REFUSED: "承認しなかったもの",
@@ -43,11 +49,11 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     erasures: int = 0
 
 
-def tallies(audit: AuditLog, catalogue: Catalogue) -> Iterator[Tally]:
+def tallies(audit: AuditLog, catalogue: Catalogue, journals: Iterable[Journal]) -> Iterator[Tally]:
     """Piece by piece, so that other work has its turn between. Every fiscal year since the first entry has at least
     one. Raises StoreError."""
     erased: set[str] = set()
-    marked: set[str] = set()
+    marked: set[str] = set()  # tombstone names of calls, hex
     for _, _, line in audit.lines():
         if not any(verb in line for verb in _WANTED):
             continue
@@ -63,12 +69,17 @@ def tallies(audit: AuditLog, catalogue: Catalogue) -> Iterator[Tally]:
                     yield Tally(year=fiscal_year(date.fromisoformat(ended_on)), calls=1)
                     yield Tally(year=year, erasures=1)
         elif entry.verb == CALLS_CLOSED:
-            numbers = {str(number) for number in entry.detail.get("marked", ())}
-            yield Tally(year=year, marks=len(numbers - marked))
-            marked |= numbers
-        elif entry.verb == "mark" and not entry.detail.get("in_call") and entry.subject not in marked:
-            marked.add(entry.subject)
-            yield Tally(year=year, marks=1)
+            names = {str(name) for name in entry.detail.get("marked", ())}
+            yield Tally(year=year, marks=len(names - marked))
+            marked |= names
+    for journal in journals:
+        for record in journal.since(0):
+            year = fiscal_year(day_of(record.wall_ns))
+            new = record.type is JournalType.MARK and name_of(record.call_id).hex() not in marked
+            if new:
+                marked.add(name_of(record.call_id).hex())
+            if new or record.number % A_TURN == 0:
+                yield Tally(year=year, marks=int(new))
     for day in catalogue.days():
         here = sum(1 for one in catalogue.for_day(day) if one.wraps and str(one.public.sequence) not in erased)
         yield Tally(year=fiscal_year(date.fromisoformat(day)), calls=here)

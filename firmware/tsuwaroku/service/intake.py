@@ -24,6 +24,7 @@ from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.recovery import entry_of, find_calls, recovered_record, settle_interrupted
 from tsuwaroku.store.scan import StoredCall, live_instance, read_headers
+from tsuwaroku.store.tombstone import name_of
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Intake:
         self._clock = clock
         self._settled: set[bytes] = set()  # cut off and settled since the last recorder came: the next may resume them
         self._unlisted: set[bytes] = set()  # calls in leased slots that are not in the catalogue yet
-        self._marked: set[int] = set()  # numbers of the calls listed just now that were marked while they went on
+        self._marked: set[str] = set()  # tombstone names (hex) of the calls listed just now that have a mark
         self._keyless: set[bytes] = set()  # calls of on_button lines of which nobody knows yet whether they are kept
         self._tried: object = None  # what `settle` last found nothing to do for
 
@@ -137,7 +138,7 @@ class Intake:
                 entry = entry_of(stored)
                 self._listing.put(call_id, entry)
                 if entry.public.marks:
-                    self._marked.add(stored.sequence)
+                    self._marked.add(name_of(stored.call_id).hex())
                 self._unlisted.discard(stored.call_id)
                 self._found(stored)
                 if not stored.problems:

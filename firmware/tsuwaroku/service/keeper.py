@@ -324,6 +324,11 @@ class Keeper:
         return self._trail.audit
 
     @property
+    def journals(self) -> tuple[Journal, Journal]:
+        """The recorder's and its own, for reading."""
+        return self._recorder_journal, self._journal
+
+    @property
     def catalogue(self) -> Catalogue:
         """For reading."""
         return self._listing.catalogue

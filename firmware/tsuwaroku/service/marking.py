@@ -34,7 +34,7 @@ def mark_call(
     raw = ULID.from_str(call_id).bytes
     recipients = store.recipients.to_wrap()
     if withdraw is None:
-        head = audit.append(now, by, "mark", call_id, detail={"in_call": in_call}).hash
+        head = audit.append(now, by, "mark", call_id).hash
         secret = {"at_s": None, "kind": kind.value, "by": by}
         journal.append(JournalType.MARK, now, raw, {"kind": kind.value, "audit_head": head}, secret, recipients)
         return

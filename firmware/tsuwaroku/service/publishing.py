@@ -80,7 +80,7 @@ def publish(keeper: Keeper, asker: Asker, body: PublishRequest) -> NoticeSeen:
 
 
 def _figures(keeper: Keeper) -> Iterator[bytes]:
-    for part in tallies(keeper.audit_log, keeper.catalogue):
+    for part in tallies(keeper.audit_log, keeper.catalogue, keeper.journals):
         yield msgspec.json.encode(part) + b"\n"
 
 
