@@ -2,7 +2,7 @@
 
 | verb | subject | detail | words |
 |---|---|---|---|
-| `request submitted` | slug, e.g. 2026-001 | `calls` (ids), `unknown_numbers`, `on` | `form` (`RequestForm`), `name` of who took it in |
+| `request submitted` | slug, e.g. 2026-001 | `calls` (ids), `unknown_numbers`, `on` | `form` (`RequestForm`), `name` |
 | `request approved` | slug | `calls` (ids), `return_by` (day) | `reason`, `name` |
 | `request refused`, `request withdrawn` | slug | none | `reason`, `name` |
 | `copy begun`, `copy made`, `copy failed` | slug | `recipient`, `medium` (name); made: `octets`, `payload` | none |
