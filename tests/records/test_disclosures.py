@@ -92,14 +92,8 @@ def test_what_is_not_names_option_and_article(asked: Opening, where: str, said: 
 
 
 def decide(found: Disclosure, by: str = "kanri", **more: Any) -> None:
-    asked: dict[str, Any] = {
-        "approved": True,
-        "decided_by": "市長",
-        "decision": "第12号",
-        "reason": "",
-        "on": TODAY,
-        "today": TODAY,
-    }
+    asked: dict[str, Any] = {"approved": True, "decided_by": "市長", "decision": "第12号", "reason": "", "on": TODAY}
+    asked["today"] = TODAY
     rules.refuse_decision(found, by, **(asked | more))
 
 

@@ -241,9 +241,8 @@ def test_the_figures_of_a_year_outlive_its_calls(days: Days) -> None:
         days.run_to("12:00")
     assert days.keeper.catalogue.days() == []
     assert figures() == [(2026, 3, 1, 3)]
-    last = yearly(
-        tallies(days.keeper.audit_log, days.keeper.catalogue, days.keeper.journals), days.keeper.ledger.acts, days.today
-    )[-1]
+    parts = list(tallies(days.keeper.audit_log, days.keeper.catalogue, days.keeper.journals))
+    last = yearly(parts, days.keeper.ledger.acts, days.today)[-1]
     assert last.disclosures == (("捜査機関からの要請によるもの（第10条第3号）", 1),)
     assert last.until == days.today
     assert [one.year for one in yearly([], [], date(2026, 3, 31))] == [2025]
