@@ -118,7 +118,7 @@ def test_a_disclosure_and_its_ledger(run: Run, box: Path, own: Path, as_user: As
         out = tmp_path / f"{len(key)}.csv"
         assert run(*config, "ledger", "disclosures", "--out", out, *key).code == 0
         (_, row) = rows(out)
-        assert (row[0], row[5], row[7]) == (slug, word, "2件")
+        assert (row[0], row[4], row[6]) == (slug, word, "2件")
     again = run(*config, "ledger", "disclosures", "--out", tmp_path / "0.csv")
     assert (again.code, "already" in again.err) == (14, True)
 

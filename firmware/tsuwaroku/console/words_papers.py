@@ -107,12 +107,12 @@ PAPERS_HELPS: Final[dict[str, tuple[str, str]]] = {
     ),
     "arg.disclosure": ("外部提供の番号（例 D2026-001）", "Number of the disclosure, e.g. D2026-001"),
     "arg.ledger": (
-        "台帳: devices（設置台帳）、handlers（指名簿）、requests（受付簿）、media（媒体管理簿）、"
-        "disclosures（外部提供台帳）、erasures（消去記録）、audit（監査記録）",
+        "台帳: devices（設置台帳）、 handlers（指名簿）、 requests（受付簿）、 media（媒体管理簿）、 "
+        "disclosures（外部提供台帳）、 erasures（消去記録）、 audit（監査記録）",
         "devices, handlers, requests, media, disclosures, erasures or audit",
     ),
     "opt.case": (
-        "区分: law（法令等）、emergency（緊急）、investigation（捜査機関）、own_data（本人の開示請求）",
+        "区分: law（法令等）、 emergency（緊急）、 investigation（捜査機関）、 own_data（本人の開示請求）",
         "law, emergency, investigation (Article 10, items 1 to 3), or own_data",
     ),
     "opt.calls": ("対象の通話（番号またはID。複数指定可）", "Call, by number or id; may be given several times"),

@@ -239,21 +239,17 @@ def _disclosures(found: Sequence[Act]) -> Rows:
                 one.slug,
                 wareki(one.on),
                 _CASES[one.case],
-                word("basis"),
-                word("reference"),
+                SEALED if opened is None else _both(opened, "basis", "reference"),
                 word("recipient"),
                 word("purpose"),
                 f"{len(one.calls)}件",
                 _WAYS[one.way] + (f"（{word('copy_basis')}）" if one.way is Way.COPY else ""),
-                _STAGES[one.stage] + ("（事後）" if decided and _afterwards(one.done_on, one.decided_on) else ""),
-                "" if one.decided_on is None else wareki(one.decided_on),
-                f"{word('decided_by')} {word('decision')}".strip()
-                if decided and opened is not None
-                else SEALED
-                if decided
-                else "",
+                _STAGES[one.stage]
+                + ("（事後）" if decided and _afterwards(one.done_on, one.decided_on) else "")
+                + ("" if one.decided_on is None else f"\n{wareki(one.decided_on)}"),
+                "" if not decided else SEALED if opened is None else _both(opened, "decided_by", "decision"),
                 "" if one.done_on is None else wareki(one.done_on),
-                f"{word('to')} {word('medium')}".strip() if done and opened is not None else SEALED if done else "",
+                "" if not done else SEALED if opened is None else _both(opened, "to", "medium"),
             )
         )
     return rows
@@ -283,14 +279,12 @@ _FOLDS: dict[Book, tuple[tuple[str, ...], Callable[[Sequence[Act]], Rows]]] = {
             "番号",
             "受付日",
             "区分",
-            "根拠法令",
-            "文書番号",
+            "根拠法令・文書番号",
             "提供先",
             "目的",
             "通話",
             "方法",
-            "決定",
-            "決定日",
+            "決定・決定日",
             "決裁者・決裁番号",
             "実施日",
             "閲覧者・媒体",
@@ -298,6 +292,10 @@ _FOLDS: dict[Book, tuple[tuple[str, ...], Callable[[Sequence[Act]], Rows]]] = {
         _disclosures,
     ),
 }
+
+
+def _both(words: Mapping[str, str], *names: str) -> str:
+    return "\n".join(text for name in names if (text := words.get(name, "")))
 
 
 def _afterwards(done: date | None, decided: date | None) -> bool:
