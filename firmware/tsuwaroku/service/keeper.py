@@ -18,7 +18,7 @@ from tsuwaroku.clock import Clock
 from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, StoreError
 from tsuwaroku.records.acts import ActVerb
-from tsuwaroku.records.call import MarkKind
+from tsuwaroku.records.call import MarkKind, PublicRecord
 from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import configured, day_of
 from tsuwaroku.records.roles import Verb
@@ -29,6 +29,7 @@ from tsuwaroku.service.clocking import ClockRequest, ClockSeen, confirm_clock, p
 from tsuwaroku.service.clockwatch import ClockWatch
 from tsuwaroku.service.holding import HoldRequest, carry_out
 from tsuwaroku.service.intake import Intake, Peer
+from tsuwaroku.service.keptcalls import kept_call
 from tsuwaroku.service.ledger import Ledger
 from tsuwaroku.service.lending import Lending
 from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
@@ -36,6 +37,7 @@ from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.outlook import Outlook
+from tsuwaroku.service.paperwatch import PaperWatch
 from tsuwaroku.service.refusals import Refusals
 from tsuwaroku.service.retention import Expiry
 from tsuwaroku.service.sealing import due_recipients
@@ -43,7 +45,7 @@ from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RingStatus, Status
 from tsuwaroku.service.trail import Trail
 from tsuwaroku.store.acts import act_entries
-from tsuwaroku.store.audit import KEEPER, AuditEntry
+from tsuwaroku.store.audit import KEEPER, AuditEntry, AuditLog
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.erasure import Eraser, Erasure
@@ -99,6 +101,7 @@ class Keeper:
         self._ledger = Ledger(self._trail, self._journal, self._clock)
         self._refusals = Refusals(self._trail, self._clock)
         self.follow_appointments()
+        self._papers = PaperWatch(self._config, self._ledger, self._alarms, self._clock)
         self._intake = Intake(
             store,
             self._journal,
@@ -262,6 +265,7 @@ class Keeper:
         trail.attempt(self._expire)
         self.follow_appointments()
         trail.attempt(self._note_ended)
+        self._papers.poll()
         trail.attempt(trail.publish_head)
         changed = trail.attempt(intake.extend_lease)
         trail.attempt(self._check_headers)
@@ -318,7 +322,7 @@ class Keeper:
         return asker_of(peer, self._config.service, found, self.today, demonstration=demo)
 
     def refused(self, asker: Asker, verb: Verb, subject: str, why: str = "no right") -> None:
-        """Somebody asked for what is not theirs, or is not to be: that leaves a trace, too."""
+        """Somebody asked for what is not theirs, or for what a rule forbids: that leaves a trace, too."""
         self._refusals.note(asker.user, verb.value, subject, why)
 
     @property
@@ -372,6 +376,31 @@ class Keeper:
             if over and one.number not in noted:
                 detail = {"of": one.number, "on": str(one.end)}
                 self._ledger.add(KEEPER, ActVerb.APPOINTMENT_ENDED, one.user, detail=detail, words={})
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """For reading."""
+        return self._trail.audit
+
+    @property
+    def journals(self) -> tuple[Journal, Journal]:
+        """The recorder's and its own, for reading."""
+        return self._recorder_journal, self._journal
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """For reading."""
+        return self._listing.catalogue
+
+    @property
+    def papers(self) -> PaperWatch:
+        """What of disclosures and the public notice is due."""
+        return self._papers
+
+    def kept_call(self, call_id: str) -> PublicRecord:
+        """What is known of a call without a key. Raises NotFoundError; RefusedError where it was erased, with the day
+        and the rule."""
+        return kept_call(self._listing.catalogue, self._expiry.standing.refresh(), call_id)
 
     def mark(self, call_id: str, kind: str, by: str, withdraw: int | None) -> dict[str, object]:
         """Mark a call, or withdraw one of its marks (counted from 1). Both stay in the record."""

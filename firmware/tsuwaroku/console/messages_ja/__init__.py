@@ -14,6 +14,7 @@ from tsuwaroku.console.messages_ja.drives import DRIVES
 from tsuwaroku.console.messages_ja.keys import KEYS
 from tsuwaroku.console.messages_ja.medium import MEDIUM
 from tsuwaroku.console.messages_ja.package import PACKAGE
+from tsuwaroku.console.messages_ja.papers import PAPERS
 from tsuwaroku.console.messages_ja.requests import REQUESTS
 from tsuwaroku.console.messages_ja.script import SCRIPT
 from tsuwaroku.console.messages_ja.service import SERVICE
@@ -37,5 +38,6 @@ THEMES: Final[tuple[dict[str, str], ...]] = (
     DRIVES,
     PACKAGE,
     STAFF,
+    PAPERS,
 )
 MESSAGES: Final[dict[str, str]] = {english: ja for theme in THEMES for english, ja in theme.items()}
