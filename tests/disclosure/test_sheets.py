@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.disclosure.papers import HOSTILE, fonts, pages, text_of
-from tsuwaroku.disclosure.sheets import Ledger, ledger_csv, ledger_pdf
+from tsuwaroku.disclosure.sheets import Ledger, _widths, ledger_csv, ledger_pdf
 
 LEDGER = Ledger(
     title="提供請求受付簿",
@@ -131,3 +131,12 @@ def test_many_rows(count: int) -> None:
     assert fonts(pdf) == {"IPAmjMincho": True}
     assert len(pdf) < 1_500_000
     assert took < 20
+
+
+def test_a_word_that_cannot_be_broken_has_a_column_as_wide_as_it_is() -> None:
+    """With many columns it would otherwise be printed over its neighbour."""
+    columns = ("番号", *(f"見出し{at}" for at in range(11)))
+    rows = (("D2026-001", *("令和8年11月28日",) * 11),)
+    first, *others = _widths(replace(LEDGER, columns=columns, rows=rows))
+    assert first == {"em": round(9 * 0.56 + 1.2, 1), "fixed": True}
+    assert all(isinstance(other, dict) and not other["fixed"] for other in others)

@@ -1,7 +1,7 @@
 """A simulated year, and sixty days of it: 8 lines, a ring that wraps round nearly full, holds that come and go, power
 cuts and kills in mid-commit and mid-erasure, and a clock that is wrong in every way. Every day is judged by true time.
 
-Scale. 8 lines and 1,200 calls a working day stand behind it; drawn are `CALLS_A_DAY` (1:20), in the sixty days
+Scale. 8 lines and 1,200 calls a working day stand behind it; drawn are `CALLS_A_DAY` (1:120), in the sixty days
 `FEW_CALLS` (1:50), with weekends and the year's end as an office has them. A slot is 16 KiB instead of 256 KiB (1:16),
 so that calls of several slots are common, and a call of minutes has 0.1 to 3 s of sound (some 1:600), in as many
 commits as it has slots. The ring is in the same measure: 22 working days' calls are 60 % of it. The recorder's sign of
@@ -33,7 +33,7 @@ from tsuwaroku.store.slot import BLOCK, SLOTS_PER_FILE
 from tsuwaroku.store.slot import SLOT_SIZE as REAL_SLOT
 
 FEW_CALLS = 24
-CALLS_A_DAY = int(os.environ.get("TSUWAROKU_YEAR_CALLS", "60"))
+CALLS_A_DAY = int(os.environ.get("TSUWAROKU_YEAR_CALLS", "10"))
 WEEKEND, FIVE_DAYS, THREE_WEEKS = 62, 120, 21 * 24  # hours without power
 MEMORY_MIB = 48  # more than after the first 40 days, whatever the number of days (firmware/DESIGN.md, "The journals")
 

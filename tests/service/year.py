@@ -69,6 +69,8 @@ class Year:
             self.times.run_to(self.box.true_ns + 6 * HOUR)
         self.box.drain()
         self._evening(full=True)
+        for day in self._unstated:
+            self.ledger.state(day)
 
     def _plan(self, number: int, today: date) -> None:
         rng, midnight = self.rng, first_ns(today)
@@ -181,6 +183,8 @@ class Year:
 
     def _rebuild(self) -> None:
         """`rebuild`, while no keeper runs."""
+        self.box.drain()  # a night without power may have left its erasure to the morning
+        self.ledger.take_stock()
         self.box.keeper_dies()
         store = Store.open(self.box.path)
         found = rebuild_store(store)

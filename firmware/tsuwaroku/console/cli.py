@@ -14,16 +14,21 @@ from rich.text import Text
 from tsuwaroku import __version__
 from tsuwaroku.console import (
     clocking,
+    disclosing,
     finding,
     holding,
     keys,
+    ledgers,
     maintaining,
     marking,
     playing,
     proof,
+    publishing,
     reading,
     running,
+    staffing,
     stating,
+    succeeding,
 )
 from tsuwaroku.console.output import screen
 from tsuwaroku.console.session import DEFAULT_CONFIG, Session
@@ -43,10 +48,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for part in (running, reading, finding, playing, marking, holding, proof, stating, maintaining):
+for part in (running, reading, finding, playing, marking, holding, proof, stating, maintaining, publishing, ledgers):
     part.register(app)
+staffing.register(app)
+succeeding.register(keys.app)
 app.add_typer(clocking.app, name="clock")
 app.add_typer(keys.app, name="keys")
+app.add_typer(disclosing.app, name="disclose")
 
 
 def _version(asked: bool) -> None:

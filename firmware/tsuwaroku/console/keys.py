@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import UNSET
 from msgspec.structs import replace
 from rich.panel import Panel
 
@@ -57,7 +58,7 @@ def init(
     config = replace(config, store=replace(config.store, path=str(store_dir)))
     refuse_below_guarantee(config, plan(config))
     _refuse_existing(store_dir, key_out, recovery_file)
-    passphrase = _new_passphrase(passphrase_file)
+    passphrase = new_passphrase(passphrase_file)
     if recovery_file is None and not _interactive():
         raise SecretError(
             "there is no terminal to show the recovery key on",
@@ -95,23 +96,34 @@ def _refuse_existing(store_dir: Path, key_out: Path, recovery_file: Path | None)
     for path in (key_out, recovery_file):
         if path is None:
             continue
-        if os.path.lexists(path):
-            raise SecretError("exists already", where=str(path), remedy="keep it, and name another file")
+        refuse_place(path)
         if inside in path.resolve().parents:
-            raise RefusedError(
-                "a private key must not lie in the store it opens",
-                where=str(path),
-                remedy="name a place on another medium, e.g. a USB stick of the manager's",
-            )
-        if not path.resolve().parent.is_dir():
-            raise SecretError("its directory does not exist", where=str(path), remedy="make it, or name another file")
+            raise _inside_store(path)
+
+
+def refuse_place(path: Path) -> None:
+    """Raises SecretError, RefusedError where no private key may be written."""
+    if os.path.lexists(path):
+        raise SecretError("exists already", where=str(path), remedy="keep it, and name another file")
+    if any((parent / "store.json").exists() for parent in path.resolve().parents):
+        raise _inside_store(path)
+    if not path.resolve().parent.is_dir():
+        raise SecretError("its directory does not exist", where=str(path), remedy="make it, or name another file")
+
+
+def _inside_store(path: Path) -> RefusedError:
+    return RefusedError(
+        "a private key must not lie in the store it opens",
+        where=str(path),
+        remedy="name a place on another medium, e.g. a USB stick of the manager's",
+    )
 
 
 def _interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _new_passphrase(file: Path | None) -> str:
+def new_passphrase(file: Path | None) -> str:
     """Asked twice, or from a file. Raises SecretError where it is too short or the two differ."""
     if file is not None:
         passphrase = passphrase_from(file)
@@ -233,9 +245,11 @@ def show(ctx: typer.Context, store: StoreOption = None, as_json: JsonOption = Fa
         emit_json({"store_id": opened.info.store_id, "demonstration": opened.info.demonstration, **keys})
         return
     console = screen()
-    table = plain_table(*(t(f"col.{name}") for name in ("role", "name", "added", "key_id")), fold=(t("col.name"),))
+    heads = [*(t(f"col.{name}") for name in ("role", "name", "added")), t("staff.col.lines"), t("col.key_id")]
+    table = plain_table(*heads, fold=(t("col.name"),))
     for one in opened.recipients.list:
-        table.add_row(word("role", one.role), one.name, one.added or "–", one.id)
+        lines = t("staff.all_lines") if one.lines is UNSET else ", ".join(one.lines)
+        table.add_row(word("role", one.role), one.name, one.added or "–", lines, one.id)
     console.print(table)
     console.print(facts([(t("keys.device"), fingerprint(opened))]))
     console.print(t("keys.fingerprint"), style="dim")

@@ -22,6 +22,7 @@ from tsuwaroku.records.era import wareki
 _FORMULA: Final = frozenset("=+-@＝＋－＠|%")
 # What they would change as they read it: 0312345678, a serial number of 16 digits or like 4E10, 1-2 for a date.
 _CHANGED: Final = re.compile(r"0[0-9]+|[0-9]{12,}|[0-9]+[eE][0-9]+|[0-9]{1,4}[-/][0-9]{1,4}")
+_WORD: Final = re.compile(r"[!-~]*")
 _BLANK: Final = " \t\r\n\u3000\u00a0\ufeff\u200b"
 # Widths of columns in full-width letters, of some 84 that the page has.
 _PADDING: Final = 1.2
@@ -87,18 +88,26 @@ def ledger_pdf(ledger: Ledger) -> bytes:
 
 def _widths(ledger: Ledger) -> list[Value]:
     """Of each column: short ones as wide as their longest text, the others share what is left by what nine in ten of
-    their texts need; where the short ones would take too much of the page, all share it."""
+    their texts need; where the short ones would take too much of the page, all share it but those that cannot be
+    broken, as D2026-001: they would be printed over their neighbours."""
     needs = [sorted([_width(row[at]) for row in ledger.rows] or [0.0]) for at in range(len(ledger.columns))]
     heads = [_width(column) for column in ledger.columns]
     longest = [max(need[-1], head) + _PADDING for need, head in zip(needs, heads, strict=True)]
     usual = [max(need[(len(need) - 1) * 9 // 10], head) + _PADDING for need, head in zip(needs, heads, strict=True)]
     short = [width <= _SHORT for width in longest]
     if sum(width for width, fixed in zip(longest, short, strict=True) if fixed) > _MOST_FIXED or all(short):
+        short = [fixed and _unbroken(ledger, at) for at, fixed in enumerate(short)]
+    if sum(width for width, fixed in zip(longest, short, strict=True) if fixed) > _MOST_FIXED or all(short):
         short = [False] * len(short)
     return [
         {"em": round(longest[at] if fixed else min(usual[at], _MOST_USUAL), 1), "fixed": fixed}
         for at, fixed in enumerate(short)
     ]
+
+
+def _unbroken(ledger: Ledger, at: int) -> bool:
+    """Whether the texts of a column are words without a place to break them."""
+    return bool(ledger.rows) and all(_WORD.fullmatch(row[at]) for row in ledger.rows)
 
 
 def _width(text: str) -> float:

@@ -20,6 +20,7 @@ class ActVerb(enum.StrEnum):
     APPOINTMENT_ENDED = "appointment ended"
     MANAGER_SUCCEEDED = "manager succeeded"
     WORDS_RESEALED = "words sealed again"
+    CALLS_REWRAPPED = "calls wrapped again"
     REQUEST_SUBMITTED = "request submitted"
     REQUEST_APPROVED = "request approved"
     REQUEST_REFUSED = "request refused"

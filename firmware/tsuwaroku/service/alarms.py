@@ -281,6 +281,20 @@ ALARMS: dict[str, AlarmText] = {
         "a call of an open request lapses within 7 days",
         "manager or deputy: see `tsuwaroku request show`; decide and export in time, or hold the call",
     ),
+    "disclosure_overdue": AlarmText(
+        "warning",
+        "緊急の外部提供が、期限を過ぎても承認されていません",
+        "管理責任者または代理が「tsuwaroku disclose decide」で決定を記録してください（要綱第10条第2号）。",
+        "an emergency's disclosure should have been approved by now",
+        "have the manager or her deputy decide it: `tsuwaroku disclose decide` (Article 10(2))",
+    ),
+    "notice_outdated": AlarmText(
+        "warning",
+        "公表した内容が、現在の設定と一致していません",
+        "「tsuwaroku publish」でページを作り直し、掲載してから記録してください（要綱第5条）。",
+        "the published notice no longer says what is configured",
+        "draft it anew with `tsuwaroku publish`, post it and record that (Article 5)",
+    ),
     "clock_never_set": AlarmText(
         "warning",
         "日付が一度も確定していないため、消去を停止しています",

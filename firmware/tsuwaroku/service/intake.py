@@ -24,6 +24,7 @@ from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.recovery import entry_of, find_calls, recovered_record, settle_interrupted
 from tsuwaroku.store.scan import StoredCall, live_instance, read_headers
+from tsuwaroku.store.tombstone import name_of
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ class Intake:
         self._clock = clock
         self._settled: set[bytes] = set()  # cut off and settled since the last recorder came: the next may resume them
         self._unlisted: set[bytes] = set()  # calls in leased slots that are not in the catalogue yet
+        self._marked: set[str] = set()  # tombstone names (hex) of the calls listed just now that have a mark
         self._keyless: set[bytes] = set()  # calls of on_button lines of which nobody knows yet whether they are kept
         self._tried: object = None  # what `settle` last found nothing to do for
 
@@ -120,17 +122,24 @@ class Intake:
         The audit log, whose head goes into every commit, keeps their digests: a call cut short later shows.
         """
         whole: dict[str, object] = {}
+        self._marked.clear()
         for call_id in calls:  # one that cannot be read now is no reason not to list the others
             whole.update(self._trail.attempt(lambda call_id=call_id: self._list(call_id)) or {})  # type: ignore[misc]
         if whole:
-            self._trail.note("keeper", CALLS_CLOSED, detail={"calls": whole, "journal": self._journal.last[0]})
+            detail: dict[str, object] = {"calls": whole, "journal": self._journal.last[0]}
+            if self._marked:  # the year's figures outlive the calls (Article 5)
+                detail["marked"] = sorted(self._marked)
+            self._trail.note("keeper", CALLS_CLOSED, detail=detail)
 
     def _list(self, call_id: bytes) -> dict[str, str]:
         """Number and digest of the call if it is closed now, and whole."""
         whole: dict[str, str] = {}
         for stored in find_calls(self._store, self._lending.slots.of(call_id)):
             if stored.last and stored.call_id in self._unlisted and not self._expiry.is_going(call_id):
-                self._listing.put(call_id, entry_of(stored))
+                entry = entry_of(stored)
+                self._listing.put(call_id, entry)
+                if entry.public.marks:
+                    self._marked.add(name_of(stored.call_id).hex())
                 self._unlisted.discard(stored.call_id)
                 self._found(stored)
                 if not stored.problems:

@@ -7,7 +7,7 @@ killed, stopped for an hour or started late, and nothing is lost.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from tsuwaroku import __version__
 from tsuwaroku.clock import Clock, Instant
 from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, StoreError
-from tsuwaroku.records.call import MarkKind
+from tsuwaroku.records.acts import ActVerb
+from tsuwaroku.records.call import MarkKind, PublicRecord
 from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import configured, day_of
 from tsuwaroku.records.roles import Verb
@@ -29,6 +30,7 @@ from tsuwaroku.service.clockwatch import ClockWatch
 from tsuwaroku.service.fates import Fates
 from tsuwaroku.service.holding import HoldRequest, carry_out
 from tsuwaroku.service.intake import Intake, Peer
+from tsuwaroku.service.keptcalls import kept_call
 from tsuwaroku.service.ledger import Ledger
 from tsuwaroku.service.lending import Lending
 from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
@@ -36,19 +38,26 @@ from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.outlook import Outlook
+from tsuwaroku.service.paperwatch import PaperWatch
 from tsuwaroku.service.queuewatch import QueueWatch
 from tsuwaroku.service.refusals import Refusals
 from tsuwaroku.service.retention import Expiry
+from tsuwaroku.service.sealing import due_recipients
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RingStatus, Status
 from tsuwaroku.service.trail import Trail
+from tsuwaroku.store.acts import act_entries
+from tsuwaroku.store.audit import KEEPER, AuditEntry, AuditLog
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.erasure import Eraser, Erasure
-from tsuwaroku.store.journal import Journal
+from tsuwaroku.store.journal import Journal, JournalType
+from tsuwaroku.store.keys import Recipients
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.scan import live_instance
+from tsuwaroku.store.slot import WrappedKey
+from tsuwaroku.store.standing import Standing
 from tsuwaroku.store.torn_header import mend_headers
 
 GRACE_NS = 5_000_000_000  # both start together, and a recorder needs a second or two
@@ -68,6 +77,7 @@ class Keeper:
         self._alarms = AlarmBoard()
         self._peer = Peer()
         self._day_lost = False
+        self._recipients_changed = False
         self.between: Callable[[], None] = lambda: time.sleep(NAP_S)
         """Called between the pieces of an erasure: to let the disk rest, and to hear the recorder."""
 
@@ -94,6 +104,8 @@ class Keeper:
         self._refusals = Refusals(self._trail, self._clock)
         self._fates = Fates(store, self._config, self._listing, self._expiry.standing)
         self._queue_watch = QueueWatch(self._fates, self._ledger, self._alarms)
+        self.follow_appointments()
+        self._papers = PaperWatch(self._config, self._ledger, self._alarms, self._clock)
         self._intake = Intake(
             store,
             self._journal,
@@ -242,7 +254,8 @@ class Keeper:
         self._trail.attempt(self._list_closed)
 
     def poll(self) -> bool:
-        """Catch up with the ring; True when the lease was extended. Every few seconds, and at once after messages."""
+        """Catch up with the ring; True when the lease was extended or calls are sealed to others. Every few
+        seconds, and at once after messages."""
         trail, intake = self._trail, self._intake
         trail.begin()
         trail.attempt(trail.write)
@@ -254,11 +267,15 @@ class Keeper:
         trail.attempt(intake.settle)
         trail.attempt(intake.forget_keyless)
         trail.attempt(self._expire)
+        self.follow_appointments()
+        trail.attempt(self._note_ended)
+        self._papers.poll()
         trail.attempt(trail.publish_head)
         changed = trail.attempt(intake.extend_lease)
         trail.attempt(self._check_headers)
         trail.end()
-        return bool(changed)
+        listed, self._recipients_changed = self._recipients_changed, False
+        return bool(changed) or listed
 
     def settle(self) -> list[str]:
         """Sign a recovery record for every call that its recorder did not finish. Raises StoreError."""
@@ -306,9 +323,8 @@ class Keeper:
 
     def asker(self, peer: Asking) -> Asker:
         """What the process at the other end of a connection may do today."""
-        today = day_of(self._clock.now().wall_ns)
         found, demo = self._ledger.appointments, self._store.info.demonstration
-        return asker_of(peer, self._config.service, found, today, demonstration=demo)
+        return asker_of(peer, self._config.service, found, self.today, demonstration=demo)
 
     @property
     def now(self) -> Instant:
@@ -317,13 +333,8 @@ class Keeper:
 
     @property
     def judge(self) -> Judge:
-        """Who decides what day it is, now."""
-        return self._watch.look(self._clock.now())
-
-    @property
-    def today(self) -> date:
-        """The day it is (Asia/Tokyo), by the judge of the clock."""
-        return self.judge.today
+        """Who decides what day it is, now, by what was known at the last look."""
+        return Judge(self._watch.state, self._clock.now())
 
     @property
     def fates(self) -> Fates:
@@ -336,8 +347,85 @@ class Keeper:
         return self._queue_watch
 
     def refused(self, asker: Asker, verb: Verb, subject: str, why: str = "no right") -> None:
-        """Somebody asked for what is not theirs, or what a rule forbids: that leaves a trace, too."""
+        """Somebody asked for what is not theirs, or for what a rule forbids: that leaves a trace, too."""
         self._refusals.note(asker.user, verb.value, subject, why)
+
+    @property
+    def today(self) -> date:
+        """The day by which an appointment holds: a clock turned back makes none longer."""
+        return Judge(self._watch.state, self._clock.now()).today
+
+    @property
+    def recipients(self) -> Recipients:
+        """Whom calls are sealed to now."""
+        return self._store.recipients
+
+    @property
+    def listing(self) -> Listing:
+        """The calls there are."""
+        return self._listing
+
+    @property
+    def standing(self) -> Standing:
+        """What the journals say of each call, up to now. Raises StoreError."""
+        return self._expiry.standing.refresh()
+
+    def act_entries(self) -> Iterator[AuditEntry]:
+        """The acts with their sealed words, oldest first. Raises StoreError."""
+        return act_entries(self._trail.audit)
+
+    def keep_wrap(self, call_id: bytes, wrap: WrappedKey) -> None:
+        """A call's key for one more recipient; durable on return. Raises StoreError."""
+        self._journal.append(JournalType.WRAP, self._clock.now(), call_id, wraps=[wrap])
+
+    def follow_appointments(self) -> None:
+        """Calls and words are sealed to whom the acts say today. The acts are durable before the list, and the list
+        before the recorder is told; a failure is an alarm, and the next poll tries again."""
+        self._trail.attempt(self._follow)
+
+    def _follow(self) -> None:
+        due = Recipients(
+            due_recipients(self.recipients.list, self._ledger.appointments, self._ledger.successions, self.today)
+        )
+        if due != self.recipients:
+            self._store.set_recipients(due)
+            self._trail.audit.seal_to(due.to_wrap())
+            self._recipients_changed = True
+
+    def _note_ended(self) -> None:
+        """Appointments whose last day is over for certain: a clock that is ahead ends none for good."""
+        day = Judge(self._watch.state, self._clock.now()).erasing_day
+        noted = {act.detail.get("of") for act in self._ledger.acts if act.verb is ActVerb.APPOINTMENT_ENDED}
+        for one in self._ledger.appointments:
+            over = day is not None and one.end is not None and one.end < day and one.dismissed is None
+            if over and one.number not in noted:
+                detail = {"of": one.number, "on": str(one.end)}
+                self._ledger.add(KEEPER, ActVerb.APPOINTMENT_ENDED, one.user, detail=detail, words={})
+
+    @property
+    def audit_log(self) -> AuditLog:
+        """For reading."""
+        return self._trail.audit
+
+    @property
+    def journals(self) -> tuple[Journal, Journal]:
+        """The recorder's and its own, for reading."""
+        return self._recorder_journal, self._journal
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """For reading."""
+        return self._listing.catalogue
+
+    @property
+    def papers(self) -> PaperWatch:
+        """What of disclosures and the public notice is due."""
+        return self._papers
+
+    def kept_call(self, call_id: str) -> PublicRecord:
+        """What is known of a call without a key. Raises NotFoundError; RefusedError where it was erased, with the day
+        and the rule."""
+        return kept_call(self._listing.catalogue, self._expiry.standing.refresh(), call_id)
 
     def mark(self, call_id: str, kind: str, by: str, withdraw: int | None) -> dict[str, object]:
         """Mark a call, or withdraw one of its marks (counted from 1). Both stay in the record."""

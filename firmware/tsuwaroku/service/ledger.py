@@ -6,7 +6,7 @@ start and kept up: acts are few, and looking for them among the calls of a year 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from tsuwaroku.clock import Clock
 from tsuwaroku.records.acts import Act, ActVerb
 from tsuwaroku.records.appointments import Appointment, appointments
+from tsuwaroku.records.succession import Succession, successions
 from tsuwaroku.service.trail import Trail
 from tsuwaroku.store.acts import act_entries, acts
 from tsuwaroku.store.audit import AuditEntry
@@ -49,8 +50,19 @@ class Ledger:
             self._appointments = appointments(self._acts)
         return self._appointments
 
+    @property
+    def successions(self) -> list[Succession]:
+        """Every change of the manager there ever was."""
+        return successions(self._acts)
+
     def add(
-        self, by: str, verb: ActVerb, subject: str = "", *, detail: Mapping[str, Any], words: Mapping[str, Any]
+        self,
+        by: str,
+        verb: ActVerb,
+        subject: str = "",
+        *,
+        detail: Mapping[str, Any],
+        words: Mapping[str, Any] | Sequence[Any],
     ) -> Act:
         """An act; durable on return, and not to be cut off the log unseen. `detail` in the clear: nothing personal;
         `words` are sealed. Raises StoreError: it was then not done."""

@@ -17,6 +17,7 @@ from tsuwaroku.clock import JST, NS
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
 from tsuwaroku.records.acts import Act, ActVerb
 from tsuwaroku.records.era import RequestNumber, fiscal_year
+from tsuwaroku.records.judging import Judge, Suspension
 from tsuwaroku.records.request import Problem, RequestForm, article_ja, normalised, problems
 from tsuwaroku.records.request_file import LABELS
 from tsuwaroku.records.requests import Request, Status, requests
@@ -138,7 +139,7 @@ def submit(keeper: Keeper, asked: Asked) -> Numbered:
         _refuse_form(problems(body.form, _now(keeper)))
         refuse_words("", body.name, needed=False)
     calls = _named_calls(keeper, asked.by, body.calls)
-    today = keeper.today
+    today = _day(keeper.judge)
     number = _next_number(keeper.ledger.acts, fiscal_year(today))
     keeper.ledger.add(
         asked.by.user,
@@ -376,6 +377,13 @@ def _reasoned(keeper: Keeper, asked: Asked, verb: Verb, act: ActVerb, slug: str,
 def _fates(keeper: Keeper, calls: Iterable[str]) -> list[CallFate]:
     judge = keeper.judge
     return [keeper.fates.of(call, judge) for call in calls]
+
+
+def _day(judge: Judge) -> date:
+    """The day a request is taken in on: not the one of a clock that is ahead of what can be believed, for its number
+    is never given again."""
+    ahead = judge.suspended is Suspension.AHEAD
+    return (judge.erasing_day if ahead else None) or judge.today
 
 
 def _managing(by: Asker) -> bool:

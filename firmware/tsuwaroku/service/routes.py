@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tsuwaroku.records.roles import Verb
-from tsuwaroku.service import queueing, requesting
+from tsuwaroku.service import bookkeeping, disclosing, publishing, queueing, requesting, rewrapping, staffing
 from tsuwaroku.service.api import Asked, Route, Routes
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.holding import HoldRequest
@@ -107,4 +107,13 @@ _BOX: Routes = (
     ),
 )
 
-ROUTES: Routes = (*_BOX, *requesting.ROUTES, *queueing.ROUTES)
+ROUTES: Routes = (
+    *_BOX,
+    *staffing.ROUTES,
+    *rewrapping.ROUTES,
+    *disclosing.ROUTES,
+    *publishing.ROUTES,
+    *bookkeeping.ROUTES,
+    *requesting.ROUTES,
+    *queueing.ROUTES,
+)

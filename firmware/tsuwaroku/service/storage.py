@@ -50,6 +50,7 @@ class StorageWorker:
         self._unwritten: list[Callable[[], object]] = []
         self._faults: list[str] = []
         self.lease_changed = False
+        self._recipients_due = False
 
     def apply(self, batch: Batch) -> Done:
         """Carry out a batch and commit it. A failing disk is reported, not raised: all is kept and tried again."""
@@ -127,8 +128,12 @@ class StorageWorker:
     def _read_lease(self) -> None:
         """When told; and every second while there is no free slot, for the word of its change may have been lost."""
         if self.lease_changed or not self._writer.free_slots:
+            self._recipients_due |= self.lease_changed
             self.lease_changed = False
             self._writer.reload_lease()
+        if self._recipients_due:
+            self._writer.reload_recipients()  # where that fails, it is tried again with the next batch
+            self._recipients_due = False
 
     def _settle(self, report: CommitReport, now: Instant) -> None:
         """Slots that failed are written down, closed calls are done with. One that found no slot for a minute after its

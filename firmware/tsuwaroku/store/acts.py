@@ -66,6 +66,48 @@ def acts(entries: Iterable[AuditEntry], private: PrivateKey | None = None) -> li
     return kept
 
 
+def opened_words(entries: Iterable[AuditEntry], private: PrivateKey) -> list[Resealed]:
+    """The words of these entries that this key opens, with what they were committed by: to be sealed again.
+
+    Raises SecretError where a box made for this key does not open.
+    """
+    found = list(entries)
+    again = _resealed(found, private)
+    opened = []
+    for entry in found:
+        if entry.verb == ActVerb.WORDS_RESEALED:
+            continue
+        own = entry.opened(private)
+        one = again.get(entry.number) if own is None else Resealed(entry.number, *own)
+        if one is not None and entry.committed(one.salt, one.why):
+            opened.append(one)
+    return opened
+
+
+def words_lacking(entries: Iterable[AuditEntry], key: str) -> list[AuditEntry]:
+    """The entries whose words are neither sealed to this key (id, hex) nor sealed to it again since. Erased ones never
+    come back."""
+    found = list(entries)
+    again = {
+        number
+        for entry in found
+        if entry.verb == ActVerb.WORDS_RESEALED and _sealed_to(entry, key)
+        for number in entry.detail.get("of", ())
+    }
+    return [
+        entry
+        for entry in found
+        if entry.verb != ActVerb.WORDS_RESEALED
+        and entry.sealed is not None
+        and not _sealed_to(entry, key)
+        and entry.number not in again
+    ]
+
+
+def _sealed_to(entry: AuditEntry, key: str) -> bool:
+    return any(recipient == key for recipient, _ in entry.sealed or ())
+
+
 def _resealed(entries: Iterable[AuditEntry], private: PrivateKey) -> dict[int, Resealed]:
     found: dict[int, Resealed] = {}
     for entry in entries:

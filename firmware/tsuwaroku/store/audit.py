@@ -126,6 +126,10 @@ class AuditLog:
             os.close(self._fd)
         self._fd, self._path = -1, None
 
+    def seal_to(self, recipients: Sequence[Recipient]) -> None:
+        """Words of entries from now on are for these."""
+        self._recipients = recipients
+
     @property
     def keys(self) -> Sequence[bytes]:
         """The device's public keys, by epoch."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey as BoxKey
 from nacl.public import SealedBox
@@ -99,13 +100,19 @@ def key_id(public: bytes) -> bytes:
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody calls are sealed to. `id` and `public_key` are hex, `added` an ISO date or empty."""
+    """Somebody calls are sealed to. `id` and `public_key` are hex, `added` an ISO date or empty; `lines`: ids of the
+    only lines whose calls are, left out for all."""
 
     id: str
     role: Role
     name: str
     public_key: str
     added: str = ""
+    lines: tuple[str, ...] | UnsetType = UNSET
+
+    def hears(self, line: str) -> bool:
+        """Whether the calls of a line are sealed to this recipient."""
+        return self.lines is UNSET or line in self.lines
 
 
 class _RecipientsFile(msgspec.Struct, kw_only=True):
@@ -137,9 +144,11 @@ class Recipients:
     def __bool__(self) -> bool:
         return bool(self.list)
 
-    def to_wrap(self) -> list[Recipient]:
-        """Those a new call's key is wrapped for: all of them."""
-        return self.list
+    def to_wrap(self, line: str | None = None) -> list[Recipient]:
+        """Those a call of a line is sealed to; without one, those of all lines: to them words of people are sealed."""
+        if line is None:
+            return [one for one in self.list if one.lines is UNSET]
+        return [one for one in self.list if one.hears(line)]
 
     @classmethod
     def load(cls, path: Path, store_id: str, device_keys: list[str]) -> Recipients:
@@ -154,7 +163,8 @@ class Recipients:
         public = hex_octets(device_keys[file.epoch]) if 0 <= file.epoch < len(device_keys) else b""
         sound = verify_signature(public, DOMAIN_RECIPIENTS, file.signed_octets(), hex_octets(file.signature))
         sound = sound and octets == file.written()  # names of fields stand under no signature
-        if file.store_id != store_id or not sound or any(not _sound(r) for r in file.recipients):
+        known = file.version == _version(file.recipients)
+        if file.store_id != store_id or not sound or not known or any(not _sound(r) for r in file.recipients):
             raise StoreError(
                 "list of recipients was not signed by this box",
                 where=str(path),
@@ -164,9 +174,15 @@ class Recipients:
 
     def save(self, path: Path, store_id: str, device: DeviceKey) -> None:
         """Signed and durable on return. Raises OSError."""
-        file = _RecipientsFile(store_id=store_id, recipients=self.list, epoch=device.epoch)
+        version = _version(self.list)
+        file = _RecipientsFile(version=version, store_id=store_id, recipients=self.list, epoch=device.epoch)
         file.signature = device.sign(DOMAIN_RECIPIENTS, file.signed_octets()).hex()
         replace_file(path, file.written(), 0o640)
+
+
+def _version(recipients: Iterable[Recipient]) -> int:
+    """Of the file: a program that knows nothing of lines must not take one with lines for its own."""
+    return 1 if all(one.lines is UNSET for one in recipients) else 2
 
 
 def _sound(recipient: Recipient) -> bool:
@@ -277,6 +293,21 @@ def make_private_key(
     )
     _write_key_file(path, file)
     return recipient
+
+
+def public_side(path: Path) -> Recipient:
+    """Whose key a file is: a private key file, or its public side alone. Asks for no passphrase. Raises SecretError."""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=Recipient)
+    except OSError as error:
+        raise SecretError(
+            f"key file cannot be read ({error.strerror})", where=str(path), remedy="name it with --key FILE"
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _not_a_key(path) from error
+    if not _sound(found):
+        raise _not_a_key(path)
+    return found
 
 
 def make_demo_key(path: Path) -> Recipient:

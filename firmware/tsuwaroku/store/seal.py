@@ -15,7 +15,7 @@ from tsuwaroku.errors import SecretError
 from tsuwaroku.store.slot import FormatError, WrappedKey
 
 if TYPE_CHECKING:
-    from tsuwaroku.store.keys import PrivateKey, Recipients
+    from tsuwaroku.store.keys import PrivateKey, Recipient, Recipients
 
 KEY_SIZE = 32
 NONCE_SIZE = sodium.crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
@@ -36,13 +36,14 @@ class CallKey:
     def random(cls) -> CallKey:
         return cls(secrets.token_bytes(KEY_SIZE))
 
-    def wrap_for(self, recipients: Recipients, call_id: bytes) -> tuple[WrappedKey, ...]:
-        """`SealedBox(call key ‖ call id)` for each recipient."""
-        plain = bytes(self._held()) + call_id
-        return tuple(
-            WrappedKey(bytes.fromhex(r.id), SealedBox(PublicKey(bytes.fromhex(r.public_key))).encrypt(plain))
-            for r in recipients.to_wrap()
-        )
+    def wrap_for(self, recipients: Recipients, call_id: bytes, line: str | None = None) -> tuple[WrappedKey, ...]:
+        """`SealedBox(call key ‖ call id)` for each recipient of the line; without one, for those of all lines."""
+        return tuple(self.wrap(r, call_id) for r in recipients.to_wrap(line))
+
+    def wrap(self, recipient: Recipient, call_id: bytes) -> WrappedKey:
+        """The same for one."""
+        box = SealedBox(PublicKey(bytes.fromhex(recipient.public_key)))
+        return WrappedKey(bytes.fromhex(recipient.id), box.encrypt(bytes(self._held()) + call_id))
 
     def derive(self, person: bytes, salt: int) -> bytes:
         """BLAKE2b-256 of FORMAT.md, *Keys*."""

@@ -98,7 +98,7 @@ class RingWriter:
         self._pending_bound = pending_bound
         self._hold_back = hold_back
         self._calls: dict[bytes, OpenCall] = {}
-        self._withheld: dict[bytes, CallKey] = {}  # closed calls of mode on_button, not decided yet
+        self._withheld: dict[bytes, tuple[CallKey, str]] = {}  # closed calls of on_button lines, not decided yet
         self._waiting: set[bytes] = set()
         self._closed: list[tuple[bytes, PublicRecord]] = []
         self._slots = LeasedSlots(store, aside)
@@ -128,7 +128,7 @@ class RingWriter:
         digest = first_digest(self._store.store_id, opening.id, sequence)
         call = self._calls[opening.id] = OpenCall(opening, sequence, digest, ())
         if not opening.key_withheld:
-            call.wraps = self._wrap(call.key, opening.id)
+            call.wraps = self._wrap(call.key, opening.id, opening.line)
         return sequence
 
     def audio(self, call_id: bytes, first_sample: int, pcm: bytes) -> None:
@@ -178,13 +178,14 @@ class RingWriter:
         call = self._calls.get(call_id)
         if call is not None:
             if not call.wraps:
-                call.wraps = self._wrap(call.key, call_id)
+                call.wraps = self._wrap(call.key, call_id, call.stream.opening.line)
             call.withheld = False
             return call.wraps
-        key = self._withheld.pop(call_id, None)
-        if key is None:
+        withheld = self._withheld.pop(call_id, None)
+        if withheld is None:
             return ()
-        wraps = self._wrap(key, call_id)
+        key, line = withheld
+        wraps = self._wrap(key, call_id, line)
         key.forget()
         return wraps
 
@@ -195,8 +196,8 @@ class RingWriter:
             call.key.forget()
             self._group.drop(call)
             self._waiting.discard(call_id)
-        if key := self._withheld.pop(call_id, None):
-            key.forget()
+        if withheld := self._withheld.pop(call_id, None):
+            withheld[0].forget()
 
     # -- commit
 
@@ -238,7 +239,7 @@ class RingWriter:
         del self._calls[call.id]
         self._closed.append((call.id, public))
         if call.withheld:
-            self._withheld[call.id] = call.key
+            self._withheld[call.id] = call.key, call.stream.opening.line
         else:
             call.key.forget()
 
@@ -332,10 +333,15 @@ class RingWriter:
     def _is_stuck(self, call: OpenCall) -> bool:
         return self._group.failing or call.id in self._waiting
 
-    def _wrap(self, key: CallKey, call_id: bytes) -> tuple[WrappedKey, ...]:
+    def reload_recipients(self) -> None:
+        """Seal the calls that begin from now on to the list as it is on the disk. Raises StoreError; the list known so
+        far then stays."""
+        self._store.reload_recipients()
+
+    def _wrap(self, key: CallKey, call_id: bytes, line: str) -> tuple[WrappedKey, ...]:
         """For the recipients of now; sealed to nobody a call would be lost, so the last known ones stand in."""
-        self._recipients = self._store.recipients or self._recipients
-        return key.wrap_for(self._recipients, call_id)
+        self._recipients = self._store.recipients if self._store.recipients.to_wrap(line) else self._recipients
+        return key.wrap_for(self._recipients, call_id, line)
 
     def _find(self, call_id: bytes, what: str) -> OpenCall | None:
         call = self._calls.get(call_id)

@@ -14,9 +14,11 @@ from tsuwaroku.console.messages_ja.drives import DRIVES
 from tsuwaroku.console.messages_ja.keys import KEYS
 from tsuwaroku.console.messages_ja.medium import MEDIUM
 from tsuwaroku.console.messages_ja.package import PACKAGE
+from tsuwaroku.console.messages_ja.papers import PAPERS
 from tsuwaroku.console.messages_ja.requests import REQUESTS
 from tsuwaroku.console.messages_ja.script import SCRIPT
 from tsuwaroku.console.messages_ja.service import SERVICE
+from tsuwaroku.console.messages_ja.staff import STAFF
 from tsuwaroku.console.messages_ja.store import STORE
 from tsuwaroku.console.messages_ja.verify import VERIFY
 from tsuwaroku.console.messages_ja.words import FOREIGN, PLACES, WORDS
@@ -35,5 +37,7 @@ THEMES: Final[tuple[dict[str, str], ...]] = (
     REQUESTS,
     DRIVES,
     PACKAGE,
+    STAFF,
+    PAPERS,
 )
 MESSAGES: Final[dict[str, str]] = {english: ja for theme in THEMES for english, ja in theme.items()}

@@ -37,6 +37,18 @@ WORDS: Final[dict[str, str]] = {
     "unplugged": "カード抜け",
     "short_read": "読み取り不足",
     "restart": "再開",
+    "to whom it is disclosed (Article 10)": "提供先（要綱第10条）",
+    "what for (Article 10)": "提供の目的（要綱第10条）",
+    "by which article of which law (Article 10)": "根拠となる法令の条項（要綱第10条）",
+    "the number of the letter that asks for it (Article 10)": "照会文書の番号（要綱第10条）",
+    "what allows a copy: Article 8(3) names Article 9 alone": (
+        "複製の根拠（要綱第8条第3項が認めるのは第9条の場合だけです）"
+    ),
+    "who decided it": "決裁者",
+    "the number of the decision (決裁番号)": "決裁番号",
+    "why it is refused": "承認しない理由",
+    "who inspected it, or took the copy": "閲覧または受領した人",
+    "on which medium the copy is": "複製を記録した媒体",
 }
 """Of our own source, each filled into a placeholder of another text."""
 

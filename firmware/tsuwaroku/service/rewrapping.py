@@ -1,0 +1,246 @@
+"""Old calls and old words for a new key: whoever has a key that opens them sends them wrapped anew.
+
+The keeper cannot open anything; it takes only what is for somebody on the list of recipients, and words only where they
+are what the audit log committed to. Cut off at any place, it goes on where it was.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from ulid import ULID
+
+from tsuwaroku.errors import NotFoundError, RefusedError
+from tsuwaroku.records.acts import ActVerb
+from tsuwaroku.records.roles import Verb
+from tsuwaroku.service.api import Asked, Route, Routes
+from tsuwaroku.store.acts import Resealed, words_lacking
+from tsuwaroku.store.audit import AuditEntry
+from tsuwaroku.store.catalogue import ulid_octets
+from tsuwaroku.store.keys import Recipient
+from tsuwaroku.store.slot import WRAP, WrappedKey
+
+if TYPE_CHECKING:
+    from tsuwaroku.service.keeper import Keeper
+    from tsuwaroku.store.catalogue import CatalogueEntry
+
+MOST = 100
+"""Calls, or words, sent at once: each call costs a sync of the disk."""
+_SEALED = WRAP.size - 16  # octets: SealedBox(call key ‖ call id)
+
+
+class LackingQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """`key`: id (hex) of the recipient; `day`: ISO date."""
+
+    key: str
+    day: str = ""
+
+
+class LackingCall(msgspec.Struct, frozen=True):
+    """A call that a recipient cannot open. `wraps`: of all who can."""
+
+    id: str
+    wraps: list[WrappedKey]
+
+
+class Lacking(msgspec.Struct, frozen=True):
+    """`recipient`: whom to wrap for; `days`: that have calls; `calls`: of the day asked for."""
+
+    recipient: Recipient
+    days: list[str]
+    calls: list[LackingCall]
+
+
+class Rewrapped(msgspec.Struct, frozen=True):
+    """A call's key wrapped for the recipient."""
+
+    call: str
+    sealed: bytes
+
+
+class RewrapRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """`wraps`: at most `MOST`."""
+
+    key: str
+    wraps: list[Rewrapped]
+
+
+class WordsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """`key`: id (hex) of the recipient."""
+
+    key: str
+
+
+class WordsLacking(msgspec.Struct, frozen=True):
+    """`entries`: acts whose words the recipient cannot open, and all in which words were sealed again."""
+
+    entries: list[AuditEntry]
+
+
+class ResealRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """`words`: at most `MOST`."""
+
+    key: str
+    words: list[Resealed]
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """How many were new."""
+
+    taken: int
+
+
+def lacking(keeper: Keeper, query: LackingQuery) -> Lacking:
+    """What a recipient cannot open of a day's calls. Raises NotFoundError, RefusedError."""
+    recipient = _recipient(keeper, query.key)
+    days = keeper.listing.catalogue.days()
+    if query.day and query.day not in days:
+        raise NotFoundError("no call of this day is listed", where=query.day[:40], remedy="ask for the days first")
+    entries = keeper.listing.day(query.day) if query.day else []
+    calls = []
+    for entry in entries:
+        wraps = _wraps(keeper, entry)
+        if wraps and recipient.hears(entry.public.line) and not _opens(recipient, wraps):
+            calls.append(LackingCall(entry.public.id, wraps))
+    return Lacking(recipient, days, calls)
+
+
+def rewrap(keeper: Keeper, asked: Asked) -> Taken:
+    """Take wrapped keys. The act is in the audit log before the first of them. Raises NotFoundError, RefusedError."""
+    body: RewrapRequest = asked.body
+    recipient = _recipient(keeper, body.key)
+    _refuse_many(len(body.wraps))
+    new: dict[str, bytes] = {}
+    for one in body.wraps:
+        if len(one.sealed) != _SEALED:
+            raise RefusedError("is no wrapped key", where=one.call[:40], remedy="use the tsuwaroku command")
+        entry = _entry(keeper, one.call)
+        wraps = [] if entry is None else _wraps(keeper, entry)
+        if entry is None or not wraps or not recipient.hears(entry.public.line):
+            continue  # erased meanwhile, or not this person's: the others count
+        if not _opens(recipient, wraps):
+            new[entry.public.id] = one.sealed
+    if new:
+        keeper.ledger.add(asked.by.user, ActVerb.CALLS_REWRAPPED, recipient.id, detail={"calls": list(new)}, words={})
+    for call, sealed in new.items():
+        keeper.keep_wrap(ULID.from_str(call).bytes, WrappedKey(bytes.fromhex(recipient.id), sealed))
+    return Taken(len(new))
+
+
+def words(keeper: Keeper, query: WordsQuery) -> WordsLacking:
+    """Acts whose words a recipient cannot open. Raises NotFoundError."""
+    recipient = _reader(keeper, query.key)
+    entries = list(keeper.act_entries())
+    again = [entry for entry in entries if entry.verb == ActVerb.WORDS_RESEALED]
+    return WordsLacking([*words_lacking(entries, recipient.id), *again])
+
+
+def reseal(keeper: Keeper, asked: Asked) -> Taken:
+    """Seal words again, to all who may read them now. Raises NotFoundError, RefusedError."""
+    body: ResealRequest = asked.body
+    recipient = _reader(keeper, body.key)
+    _refuse_many(len(body.words))
+    due = {entry.number: entry for entry in words_lacking(keeper.act_entries(), recipient.id)}
+    new = {one.number: one for one in body.words if one.number in due}
+    for one in new.values():
+        try:
+            true = due[one.number].committed(one.salt, one.why)
+        except ValueError:
+            true = False
+        if not true:
+            keeper.refused(asked.by, Verb.REWRAP, str(one.number), "other words")
+            raise RefusedError(
+                "these are not the words of the entry", where=str(one.number), remedy="run `tsuwaroku verify`"
+            )
+    if new:
+        keeper.ledger.add(
+            asked.by.user,
+            ActVerb.WORDS_RESEALED,
+            recipient.id,
+            detail={"of": list(new)},
+            words=[msgspec.to_builtins(one) for one in new.values()],
+        )
+    return Taken(len(new))
+
+
+def _recipient(keeper: Keeper, key: str) -> Recipient:
+    found = next((one for one in keeper.recipients.list if one.id == key), None)
+    if found is None:
+        raise NotFoundError(
+            "calls are not sealed to this key", where=key[:40], remedy="`tsuwaroku keys show` lists those they are for"
+        )
+    return found
+
+
+def _reader(keeper: Keeper, key: str) -> Recipient:
+    """Words of people are for those of all lines."""
+    found = _recipient(keeper, key)
+    if found not in keeper.recipients.to_wrap():
+        raise RefusedError(
+            "words are not for who is appointed for some lines", where=found.name, remedy="appoint for all lines"
+        )
+    return found
+
+
+def _entry(keeper: Keeper, call: str) -> CatalogueEntry | None:
+    try:
+        return keeper.listing.catalogue.get(call)
+    except ValueError:
+        return None
+
+
+def _wraps(keeper: Keeper, entry: CatalogueEntry) -> list[WrappedKey]:
+    """Every wrapped key of a call; none where it is gone, or waits to be kept or not."""
+    standing = keeper.standing
+    call_id = ulid_octets(entry.public.id)
+    return [] if standing.gone(call_id) else [*entry.wraps, *standing.wraps(call_id)]
+
+
+def _opens(recipient: Recipient, wraps: list[WrappedKey]) -> bool:
+    return any(wrap.recipient.hex() == recipient.id for wrap in wraps)
+
+
+def _refuse_many(count: int) -> None:
+    if count > MOST:
+        raise RefusedError(f"more than {MOST} at once", remedy="use the tsuwaroku command")
+
+
+ROUTES: Routes = (
+    Route(
+        method="GET",
+        path="/v1/wraps",
+        verb=Verb.REWRAP,
+        summary="the calls of a day that a recipient cannot open",
+        act=lambda keeper, asked: lacking(keeper, asked.query),
+        query=LackingQuery,
+        answer=Lacking,
+    ),
+    Route(
+        method="POST",
+        path="/v1/wraps",
+        verb=Verb.REWRAP,
+        summary="keys of calls, wrapped for a recipient by who can open them",
+        act=rewrap,
+        body=RewrapRequest,
+        answer=Taken,
+    ),
+    Route(
+        method="GET",
+        path="/v1/words",
+        verb=Verb.REWRAP,
+        summary="acts whose words a recipient cannot open",
+        act=lambda keeper, asked: words(keeper, asked.query),
+        query=WordsQuery,
+        answer=WordsLacking,
+    ),
+    Route(
+        method="POST",
+        path="/v1/words",
+        verb=Verb.REWRAP,
+        summary="words of acts, sealed again by who can open them",
+        act=reseal,
+        body=ResealRequest,
+        answer=Taken,
+    ),
+)

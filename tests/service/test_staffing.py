@@ -1,0 +1,453 @@
+"""Appointing, dismissing, the change of the manager: whom calls and words are sealed to from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ulid import ULID
+
+from tests.service.daysworld import DAY, Days
+from tests.service.support import calls_in
+from tests.service.test_lamp_truth import Box
+from tsuwaroku.console.rewrap import reseal_words, rewrap_calls
+from tsuwaroku.console.staffclient import StaffClient
+from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, SecretError, StoreError
+from tsuwaroku.records.acts import ActVerb
+from tsuwaroku.records.appointments import Post, appointments
+from tsuwaroku.records.roles import Role
+from tsuwaroku.records.succession import successions
+from tsuwaroku.service import rewrapping, staffing
+from tsuwaroku.service.api import Asked
+from tsuwaroku.service.asking import Asker
+from tsuwaroku.service.rewrapping import Lacking, Rewrapped, WordsLacking
+from tsuwaroku.service.staffing import AppointRequest, DismissRequest, SucceedRequest
+from tsuwaroku.store.acts import Resealed, act_entries, acts
+from tsuwaroku.store.amendments import read_amendments
+from tsuwaroku.store.audit import AuditLog
+from tsuwaroku.store.catalogue import Catalogue
+from tsuwaroku.store.keys import PrivateKey, Recipient, Recipients, key_id
+from tsuwaroku.store.layout import Store
+from tsuwaroku.store.seal import open_wrapped
+from tsuwaroku.store.slot import MAX_WRAPS
+from tsuwaroku.store.verify import verify_store
+
+HANDLER, OTHER, DEPUTY = PrivateKey(b"h" * 32), PrivateKey(b"o" * 32), PrivateKey(b"d" * 32)
+MANAGER, NEXT, RECOVERY = PrivateKey(b"m" * 32), PrivateKey(b"n" * 32), PrivateKey(b"r" * 32)
+BOSS = Asker(user="uid 61001", roles=frozenset({Role.MANAGER}))
+AS_DEPUTY = Asker(user="uid 61002", roles=frozenset({Role.DEPUTY}))
+
+
+def asked(body: object, by: Asker = BOSS) -> Asked:
+    return Asked(by=by, path={}, query=None, body=body)
+
+
+@pytest.fixture
+def days(tmp_path: Path) -> Days:
+    return Days(tmp_path / "store", 24)
+
+
+def appoint(days: Days, key: PrivateKey | None, user: str = "uid 61007", post: Post = Post.HANDLER, **more: Any) -> int:
+    by = more.pop("by", BOSS)
+    public = "" if key is None else key.public.hex()
+    body = AppointRequest(user=user, name="青森 花子", public_key=public, **more)
+    return staffing.appoint(days.keeper, asked(body, by), post).numbers[0]
+
+
+def dismiss(days: Days, user: str = "uid 61007", by: Asker = BOSS, number: int | None = None) -> None:
+    staffing.dismiss(days.keeper, asked(DismissRequest(user, "異動", number), by))
+
+
+def opens(days: Days, key: PrivateKey) -> list[int]:
+    """The calls, counted from 1, that a key opens: by the catalogue and the journals on the disk."""
+    entries = {entry.call_id: entry for entry in Catalogue(days.store.catalogue_dir).entries()}
+    amended = read_amendments(days.store)
+    found = []
+    for number, call in enumerate(days.calls, 1):
+        if call.call_id not in entries:
+            continue  # erased
+        wraps = [*entries[call.call_id].wraps, *amended.wraps(call.call_id)]
+        try:
+            open_wrapped(wraps, key, call.call_id)
+        except SecretError:
+            continue
+        found.append(number)
+    return found
+
+
+def entries(days: Days) -> list[tuple[str, str]]:
+    return [(entry.actor, entry.verb) for entry in AuditLog(days.store.audit_dir).entries()]
+
+
+def words(days: Days, key: PrivateKey) -> list[dict[str, Any] | None]:
+    return [act.words for act in acts(act_entries(AuditLog(days.store.audit_dir)), key)]
+
+
+def clean(days: Days, *keys: PrivateKey) -> None:
+    for key in (None, *keys):
+        assert verify_store(days.store, key).problems == []
+
+
+def test_calls_from_the_appointment_to_the_dismissal_open_for_the_handler(days: Days) -> None:
+    days.call()
+    appoint(days, HANDLER)
+    days.call()
+    dismiss(days)
+    days.call()
+    assert (opens(days, HANDLER), opens(days, days.key)) == ([2], [1, 2, 3])
+    clean(days, days.key)
+
+
+def test_a_handler_of_some_lines_hears_those_and_reads_no_words(days: Days) -> None:
+    days.settings = days.settings.__class__(line=(days.settings.line[0], _line("2")), store=days.settings.store)
+    days.kill()
+    days.start()
+    appoint(days, HANDLER, lines=["2"])
+    appoint(days, OTHER, user="uid 61008", lines=["1", "2"])
+    days.call()  # on line 1
+    assert (opens(days, HANDLER), opens(days, OTHER)) == ([], [1])
+    dismiss(days, "uid 61008")
+    assert words(days, HANDLER) == [None] * 3
+    assert words(days, OTHER) == [None] * 3
+    assert words(days, days.key)[0] == {"name": "青森 花子", "title": ""}
+    assert [one.lines for one in days.keeper.recipients.list if one.role == "handler"] == [("2",)]
+    clean(days, days.key)
+
+
+def test_names_are_nowhere_in_the_clear(days: Days) -> None:
+    appoint(days, HANDLER, title="主事")
+    octets = b"".join(path.read_bytes() for path in days.path.rglob("*") if path.is_file() and "ring" not in path.parts)
+    for name in ("青森", "花子", "主事"):
+        assert name.encode() not in octets
+        assert name.encode("unicode_escape") not in octets
+
+
+def test_an_appointment_begins_and_ends_with_its_days(days: Days) -> None:
+    first, last = days.today + timedelta(2), days.today + timedelta(4)
+    appoint(days, HANDLER, begin=first.isoformat(), end=last.isoformat())
+    heard: set[int] = set()
+    for _ in range(7):
+        days.call()
+        heard |= {*opens(days, HANDLER)}
+        days.run_to("08:00")
+    assert heard == {3, 4, 5}
+    assert entries(days).count(("keeper", "appointment ended")) == 1
+    days.kill()
+    days.start()
+    assert entries(days).count(("keeper", "appointment ended")) == 1
+
+
+def test_a_cut_between_the_act_and_the_list_is_made_up_for_at_the_start(
+    days: Days, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoreError("cannot be written", remedy="")
+
+    monkeypatch.setattr(Store, "set_recipients", full)
+    appoint(days, HANDLER)
+    days.call()
+    assert [alarm.code for alarm in days.keeper.status().alarms] == ["records_failed"]
+    days.kill()
+    monkeypatch.undo()
+    days.start()
+    days.call()
+    assert opens(days, HANDLER) == [2]
+    assert days.store.recipients == Store.open(days.path).recipients
+
+
+def test_a_deputy_hears_while_she_is_one_and_may_have_no_key(days: Days) -> None:
+    appoint(days, DEPUTY, post=Post.DEPUTY)
+    appoint(days, None, user="uid 61009", post=Post.DEPUTY)
+    days.call()
+    dismiss(days)
+    days.call()
+    assert opens(days, DEPUTY) == [1]
+
+
+REFUSED: dict[str, tuple[type[Exception], Callable[[Days], object]]] = {
+    "herself": (ForbiddenError, lambda days: appoint(days, HANDLER, user=BOSS.user)),
+    "herself deputy": (ForbiddenError, lambda days: appoint(days, HANDLER, user=BOSS.user, post=Post.DEPUTY)),
+    "no key": (RefusedError, lambda days: appoint(days, None)),
+    "key of the manager": (RefusedError, lambda days: appoint(days, days.key)),
+    "no such line": (RefusedError, lambda days: appoint(days, HANDLER, lines=["9"])),
+    "no such account": (RefusedError, lambda days: appoint(days, HANDLER, user="nobody-of-this-name")),
+    "account by its number": (RefusedError, lambda days: appoint(days, HANDLER, user="uid 1")),
+    "account with a zero": (RefusedError, lambda days: appoint(days, HANDLER, user="a\0b")),
+    "past": (RefusedError, lambda days: appoint(days, HANDLER, begin="2026-10-31")),
+    "end before begin": (RefusedError, lambda days: appoint(days, HANDLER, begin="2026-11-05", end="2026-11-04")),
+    "wrong era": (RefusedError, lambda days: appoint(days, HANDLER, end="平成40年4月1日")),
+    "no day": (RefusedError, lambda days: appoint(days, HANDLER, end="2026-02-30")),
+    "short key": (
+        RefusedError,
+        lambda days: staffing.appoint(days.keeper, asked(AppointRequest("uid 61007", "青森", "", "ab")), Post.HANDLER),
+    ),
+    "zero key": (
+        RefusedError,
+        lambda days: staffing.appoint(
+            days.keeper, asked(AppointRequest("uid 61007", "青森", "", "00" * 32)), Post.HANDLER
+        ),
+    ),
+    "no name": (
+        RefusedError,
+        lambda days: staffing.appoint(
+            days.keeper, asked(AppointRequest("uid 61007", " ", "", HANDLER.public.hex())), Post.HANDLER
+        ),
+    ),
+    "nobody to dismiss": (NotFoundError, lambda days: dismiss(days)),
+    "no decree": (
+        RefusedError,
+        lambda days: staffing.succeed(days.keeper, asked(SucceedRequest(NEXT.public.hex(), "弘前", ""))),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_is_not_to_be_is_refused_audited_and_changes_nothing(days: Days, case: str) -> None:
+    kind, act = REFUSED[case]
+    before = days.store.recipients
+    with pytest.raises(kind):
+        act(days)
+    assert days.store.recipients == before
+    assert (days.keeper.ledger.acts, entries(days)[-1]) == ([], (BOSS.user, "refused"))
+
+
+def test_a_key_belongs_to_one_account_and_days_do_not_overlap(days: Days) -> None:
+    appoint(days, HANDLER, end="令和8年12月31日")
+    with pytest.raises(RefusedError, match="somebody else"):
+        appoint(days, HANDLER, user="uid 61008")
+    with pytest.raises(RefusedError, match="already"):
+        appoint(days, OTHER)
+    appoint(days, OTHER, begin="2027-01-01")
+    assert len(days.keeper.ledger.appointments) == 2
+
+
+def test_more_keys_than_a_header_holds_are_refused_before_anything_is_done(days: Days) -> None:
+    for number in range(MAX_WRAPS - 1):
+        appoint(days, PrivateKey(bytes([150 + number]) * 32), user=f"uid {61100 + number}")
+    with pytest.raises(RefusedError, match="keys at the most"):
+        appoint(days, HANDLER)
+    days.call()
+    assert opens(days, PrivateKey(bytes([150]) * 32)) == [1]
+
+
+def test_a_deputy_dismisses_handlers_but_no_deputy(days: Days) -> None:
+    appoint(days, DEPUTY, user=AS_DEPUTY.user, post=Post.DEPUTY)
+    appoint(days, HANDLER, by=AS_DEPUTY)
+    with pytest.raises(ForbiddenError):
+        dismiss(days, AS_DEPUTY.user, by=AS_DEPUTY)
+    dismiss(days, by=AS_DEPUTY)
+    assert [one.dismissed is None for one in days.keeper.ledger.appointments] == [True, False]
+
+
+# -- the change of the manager
+
+
+class Inside(StaffClient):
+    """The client's questions, answered by a keeper in this process."""
+
+    def __init__(self, days: Days, most: int = 10**6) -> None:
+        self.days = days
+        self.most = most
+
+    def lacking(self, key: str, day: str = "") -> Lacking:
+        return rewrapping.lacking(self.days.keeper, rewrapping.LackingQuery(key, day))
+
+    def rewrap(self, key: str, wraps: Any) -> int:
+        if self.most <= 0:
+            raise KeyboardInterrupt
+        self.most -= 1
+        return rewrapping.rewrap(self.days.keeper, asked(rewrapping.RewrapRequest(key, list(wraps)))).taken
+
+    def words_lacking(self, key: str) -> WordsLacking:
+        return rewrapping.words(self.days.keeper, rewrapping.WordsQuery(key))
+
+    def reseal(self, key: str, words: Any) -> int:
+        return rewrapping.reseal(self.days.keeper, asked(rewrapping.ResealRequest(key, list(words)))).taken
+
+
+def real(days: Days) -> None:
+    """A manager's key and a recovery key beside the demonstration's."""
+    made = [("manager", MANAGER), ("recovery", RECOVERY)]
+    listed = [
+        Recipient(id=key.id.hex(), role=role, name=role, public_key=key.public.hex())  # type: ignore[arg-type]
+        for role, key in made
+    ]
+    days.store.set_recipients(Recipients([*days.store.recipients.list, *listed]))
+    days.kill()
+    days.start()
+
+
+def succeed(days: Days) -> list[int]:
+    body = SucceedRequest(NEXT.public.hex(), "弘前 一郎", "令和9年4月1日 管財第12号")
+    return staffing.succeed(days.keeper, asked(body)).numbers
+
+
+@pytest.mark.parametrize("by", [MANAGER, RECOVERY], ids=["the predecessor's key", "the recovery key alone"])
+def test_april_old_calls_and_old_words_open_with_the_new_key_and_no_later_call_with_the_old(
+    days: Days, by: PrivateKey
+) -> None:
+    real(days)
+    appoint(days, HANDLER)
+    days.call()
+    days.run_to("08:00")
+    days.call()
+    days.hold(days.calls[0], days.today + timedelta(400))
+    assert len(succeed(days)) == 1
+    assert succeed(days) == []
+    days.call()
+    assert (opens(days, NEXT), opens(days, MANAGER)) == ([3], [1, 2])
+    key, client = NEXT.id.hex(), Inside(days)
+    calls, said = rewrap_calls(client, by, key), reseal_words(client, by, key)
+    assert (calls.done, calls.left, said.done, said.left) == (2, 0, 2, 0)
+    assert rewrap_calls(client, by, key).done == reseal_words(client, by, key).done == 0
+    days.kill()
+    days.start()
+    days.call()
+    assert (opens(days, NEXT), opens(days, MANAGER), opens(days, HANDLER)) == ([1, 2, 3, 4], [1, 2], [1, 2, 3, 4])
+    assert opens(days, RECOVERY) == [1, 2, 3, 4]
+    told = acts(act_entries(AuditLog(days.store.audit_dir)), NEXT)
+    assert [one.name for one in appointments(told)] == ["青森 花子"]
+    assert [(one.name, one.decree) for one in successions(told)] == [("弘前 一郎", "令和9年4月1日 管財第12号")]
+    dismiss(days)
+    assert (words(days, NEXT)[-1], words(days, MANAGER)[-1]) == ({"reason": "異動"}, None)
+    clean(days, days.key, NEXT, MANAGER, RECOVERY)
+
+
+def test_a_second_change_carries_on_the_words_sealed_again_in_the_first(days: Days) -> None:
+    real(days)
+    appoint(days, HANDLER)
+    succeed(days)
+    reseal_words(Inside(days), MANAGER, NEXT.id.hex())
+    third = PrivateKey(b"3" * 32)
+    staffing.succeed(days.keeper, asked(SucceedRequest(third.public.hex(), "八戸 二郎", "第13号")))
+    said = reseal_words(Inside(days), NEXT, third.id.hex())
+    assert (said.done, said.left) == (3, 0)
+    told = acts(act_entries(AuditLog(days.store.audit_dir)), third)
+    assert [one.name for one in appointments(told)] == ["青森 花子"]
+    assert [one.name for one in successions(told)] == ["弘前 一郎", "八戸 二郎"]
+
+
+def test_wrapping_again_can_be_cut_off_and_goes_on(days: Days, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tsuwaroku.console.rewrap.MOST", 2)
+    for _ in range(5):
+        days.call()
+    appoint(days, HANDLER)
+    key = HANDLER.id.hex()
+    with pytest.raises(KeyboardInterrupt):
+        rewrap_calls(Inside(days, most=1), days.key, key)
+    assert opens(days, HANDLER) == [1, 2]
+    days.kill()
+    days.start()
+    assert rewrap_calls(Inside(days), days.key, key).done == 3
+    assert opens(days, HANDLER) == [1, 2, 3, 4, 5]
+    assert rewrap_calls(Inside(days), OTHER, key).done == 0
+    assert [act.verb for act in days.keeper.ledger.acts].count(ActVerb.CALLS_REWRAPPED) == 3
+    clean(days, days.key, HANDLER)
+
+
+def test_a_key_that_opens_nothing_leaves_everything_and_says_so(days: Days) -> None:
+    days.call()
+    appoint(days, HANDLER)
+    assert rewrap_calls(Inside(days), OTHER, HANDLER.id.hex()).left == 1
+    said = reseal_words(Inside(days), OTHER, HANDLER.id.hex())
+    assert (said.done, said.left) == (0, 1)
+    assert opens(days, HANDLER) == []
+
+
+def test_wraps_are_taken_for_recipients_of_calls_that_are_there_and_nothing_else(days: Days) -> None:
+    kept = days.call()
+    call, key = str(ULID.from_bytes(kept.call_id)), HANDLER.id.hex()
+    before = entries(days)
+    good = Rewrapped(call, b"s" * 96)
+    with pytest.raises(NotFoundError):
+        Inside(days).rewrap(key, [good])
+    appoint(days, HANDLER)
+    client = Inside(days)
+    for sealed in (b"", b"s" * 95, b"s" * 97):
+        with pytest.raises(RefusedError):
+            client.rewrap(key, [Rewrapped(call, sealed)])
+    with pytest.raises(RefusedError):
+        client.rewrap(key, [good] * (rewrapping.MOST + 1))
+    for other in ("", "none", "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", "\0", "é"):
+        assert client.rewrap(key, [Rewrapped(other, b"s" * 96)]) == 0
+    with pytest.raises(NotFoundError):
+        client.lacking(key, "../../etc/passwd")
+    assert entries(days)[len(before) :] == [(BOSS.user, "appointed")]
+
+
+def test_other_words_than_the_chain_knows_are_refused_and_audited(days: Days) -> None:
+    number = appoint(days, None, post=Post.DEPUTY)
+    appoint(days, HANDLER, user="uid 61008")
+    for salt, why in (("00" * 16, '{"name":"somebody else"}'), ("not hex", "")):
+        with pytest.raises(RefusedError, match="not the words"):
+            Inside(days).reseal(HANDLER.id.hex(), [Resealed(number, salt, why)])
+        assert entries(days)[-1] == (BOSS.user, "refused")
+    assert words(days, HANDLER)[0] is None
+
+
+def test_the_client_does_not_believe_whose_key_it_is(days: Days) -> None:
+    days.call()
+    appoint(days, HANDLER)
+
+    class Lying(Inside):
+        def lacking(self, key: str, day: str = "") -> Lacking:
+            true = super().lacking(key, day)
+            forged = Recipient(id=key, role="handler", name="", public_key=OTHER.public.hex())
+            return Lacking(forged, true.days, true.calls)
+
+    with pytest.raises(SecretError):
+        rewrap_calls(Lying(days), days.key, HANDLER.id.hex())
+
+
+def test_what_was_erased_is_wrapped_for_nobody(days: Days) -> None:
+    days.call()
+    appoint(days, HANDLER)
+    days.true_ns += 40 * DAY
+    days.keeper.poll()
+    days.keeper.poll()
+    assert days.present() == []
+    assert rewrap_calls(Inside(days), days.key, HANDLER.id.hex()).done == 0
+
+
+# -- the list of recipients on the disk
+
+
+def test_a_list_without_lines_is_written_as_ever_and_one_with_lines_says_so(days: Days) -> None:
+    path = days.path / "keys" / "recipients.json"
+    assert b'"lines"' not in path.read_bytes()
+    assert b'"version": 1' in path.read_bytes()
+    appoint(days, HANDLER, lines=["1"])
+    octets = path.read_bytes()
+    assert b'"version": 2' in octets
+    for changed in (octets.replace(b'"version": 2', b'"version": 1'), octets.replace(b'"1"', b'"2"')):
+        path.write_bytes(changed)
+        with pytest.raises(StoreError):
+            days.store.reload_recipients()
+    path.write_bytes(octets)
+    days.store.reload_recipients()
+    assert [one.id for one in days.store.recipients.to_wrap("1")][-1] == key_id(HANDLER.public).hex()
+    assert date.fromisoformat(days.store.recipients.list[-1].added) == days.today
+
+
+def test_a_list_that_cannot_be_read_stops_no_recording_and_is_tried_again(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    box.until(4.0)
+    path = box.path / "keys" / "recipients.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-9])
+    box.parts.recorder._storage.reload_lease()
+    box.until(8.0)
+    assert "list of recipients cannot be read" in " ".join(alarm.detail for alarm in box.recorder.alarms.all())
+    path.write_bytes(whole)
+    box.until(25.0)
+    box.end()
+    assert [call.audio.gaps for call in calls_in(box.path)] == [[]]
+
+
+def _line(number: str) -> Any:
+    from tsuwaroku.config import LineConfig
+
+    return LineConfig(id=number)
