@@ -24,7 +24,9 @@ from tsuwaroku.console import (
     playing,
     proof,
     publishing,
+    queueing,
     reading,
+    requesting,
     running,
     staffing,
     stating,
@@ -55,6 +57,8 @@ succeeding.register(keys.app)
 app.add_typer(clocking.app, name="clock")
 app.add_typer(keys.app, name="keys")
 app.add_typer(disclosing.app, name="disclose")
+app.add_typer(requesting.app, name="request")
+app.add_typer(queueing.app, name="queue")
 
 
 def _version(asked: bool) -> None:

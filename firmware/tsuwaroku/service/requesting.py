@@ -314,11 +314,12 @@ def _decidable(keeper: Keeper, by: Asker, slug: str) -> Request:
 
 def _refuse_decided(request: Request) -> None:
     if request.status is not Status.SUBMITTED:
-        raise RefusedError(
-            f"this request is {request.status.value} since {request.decided_at[:10]}",
-            where=request.slug,
-            remedy="a decision stands; hand in a new request",
-        )
+        on, remedy = request.decided_at[:10], "that stands; if need be, hand in a new request"
+        if request.status is Status.APPROVED:
+            raise RefusedError(f"this request was approved on {on}", where=request.slug, remedy=remedy)
+        if request.status is Status.REFUSED:
+            raise RefusedError(f"this request was refused on {on}", where=request.slug, remedy=remedy)
+        raise RefusedError(f"this request was withdrawn on {on}", where=request.slug, remedy=remedy)
 
 
 def _refuse_others(request: Request, calls: Sequence[str]) -> None:

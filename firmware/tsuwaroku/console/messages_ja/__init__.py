@@ -15,6 +15,7 @@ from tsuwaroku.console.messages_ja.keys import KEYS
 from tsuwaroku.console.messages_ja.medium import MEDIUM
 from tsuwaroku.console.messages_ja.package import PACKAGE
 from tsuwaroku.console.messages_ja.papers import PAPERS
+from tsuwaroku.console.messages_ja.requesting import REQUESTING
 from tsuwaroku.console.messages_ja.requests import REQUESTS
 from tsuwaroku.console.messages_ja.script import SCRIPT
 from tsuwaroku.console.messages_ja.service import SERVICE
@@ -35,6 +36,7 @@ THEMES: Final[tuple[dict[str, str], ...]] = (
     VERIFY,
     MEDIUM,
     REQUESTS,
+    REQUESTING,
     DRIVES,
     PACKAGE,
     STAFF,
