@@ -20,6 +20,7 @@ from tsuwaroku.records.requests import Request, Status
 from tsuwaroku.store.acts import acts
 
 if TYPE_CHECKING:
+    from tsuwaroku.disclosure.form import Decision
     from tsuwaroku.service.requesting import RequestSeen
     from tsuwaroku.store.keys import PrivateKey
 
@@ -64,7 +65,7 @@ def _decision(
     seen: RequestSeen,
     records: Mapping[str, Record],
     private: PrivateKey | None,
-) -> object:
+) -> Decision:
     from tsuwaroku.disclosure.form import Decision
 
     decided = next(

@@ -101,6 +101,7 @@ def new(
     from tsuwaroku.console.reading import listed
     from tsuwaroku.console.request_form import asked_for, from_file, meant
     from tsuwaroku.console.requests_shown import show_found
+    from tsuwaroku.records.call import CallRecord
     from tsuwaroku.records.matching import Match
     from tsuwaroku.service.requesting import SubmitRequest
 
@@ -109,7 +110,8 @@ def new(
         now = datetime.fromtimestamp(keeper.clock().at.wall_ns // 1_000_000_000, JST)
         form = from_file(file) if file is not None else asked_for(now)
         opened = open_store(ctx, store)
-        records = [one for one in listed(opened, load_key(key, passphrase_file)) if _is_call(one)]
+        every = listed(opened, load_key(key, passphrase_file))
+        records = [one for one in every if isinstance(one, CallRecord)]
         named = [_named(records, text) for text in calls or ()]
         checked = _checked(keeper, opened, form, named)
         found = meant(checked, records, session(ctx).config_if_there())
@@ -124,12 +126,6 @@ def new(
         emit_json({"slug": done.slug, "number": done.number, "calls": ids, "unknown_numbers": len(unknown)})
         return
     screen().print(t("request.submitted", number=done.number, n=len(ids)), style="bold", soft_wrap=True)
-
-
-def _is_call(record: object) -> bool:
-    from tsuwaroku.records.call import CallRecord
-
-    return isinstance(record, CallRecord)
 
 
 def _named(records: Sequence[CallRecord], text: str) -> str:

@@ -6,11 +6,12 @@ from typing import Final
 
 REQUEST_PHRASES: Final[dict[str, tuple[str, str]]] = {
     "request.how": (
-        "通話記録提供請求書（別記様式）の各欄に答えてください。分からない欄は「不明（理由）」、ない欄はそのまま Enter を押します。",
+        "通話記録提供請求書（別記様式）の各欄に答えてください。"
+        "分からない欄は「不明（理由）」、ない欄はそのまま Enter を押します。",
         "Answer each field of the form. What nobody knows is 不明（and why）; leave empty what there is none of.",
     ),
     "request.hint.department": ("（例: 市民課）", " (e.g. 市民課)"),
-    "request.hint.head": ("", ""),
+    "request.hint.head": ("（例: 青森 花子）", " (name)"),
     "request.hint.content": ("（なければ空欄）", " (may be empty)"),
     "request.hint.begin": ("（例: 令和8年11月23日 14時5分）", " (e.g. 2026-11-23 14:05)"),
     "request.hint.end": ("（例: 令和8年11月23日 14時30分）", " (e.g. 2026-11-23 14:30)"),
@@ -95,7 +96,8 @@ REQUEST_HELPS: Final[dict[str, tuple[str, str]]] = {
         "Print the form as a file to fill in (TOML).\n\nExample: tsuwaroku request template > form.toml",
     ),
     "request.new": (
-        "請求を受け付けます。\n\n様式の各欄を順に尋ねるか、--file のファイルを読み、当てはまる通話を鍵で探して年度の番号を付けます。"
+        "請求を受け付けます。\n\n"
+        "様式の各欄を順に尋ねるか、--file のファイルを読み、当てはまる通話を鍵で探して年度の番号を付けます。"
         "氏名などは封印して記録します。",
         "Take a request in.\n\n"
         "Asks for every field, or reads --file, finds the calls it can mean with the key, and numbers it by fiscal "
@@ -111,7 +113,8 @@ REQUEST_HELPS: Final[dict[str, tuple[str, str]]] = {
         "Withdraw a request that is not decided (whoever submitted it, or the manager).",
     ),
     "request.approve": (
-        "請求を承認します（管理責任者・職務代理者）。\n\n受け付けた本人は承認できません。--call で一部の通話だけを承認できます。",
+        "請求を承認します（管理責任者・職務代理者）。\n\n"
+        "受け付けた本人は承認できません。--call で一部の通話だけを承認できます。",
         "Approve a request (manager, deputy).\n\nNever by whoever submitted it. With --call, for some of its calls.",
     ),
     "request.refuse": (
@@ -134,7 +137,8 @@ REQUEST_HELPS: Final[dict[str, tuple[str, str]]] = {
     "opt.return_by": ("媒体の返却期限（令和8年12月31日、2026-12-31 など）", "day the media are due back"),
     "opt.papers_out": ("作成先のディレクトリ", "directory to write them to"),
     "queue": (
-        "不当要求の印が付いた通話を、残り日数の順に表示します。\n\n残すときは hold、請求は request new、消去を認めるときは queue pass。",
+        "不当要求の印が付いた通話を、残り日数の順に表示します。\n\n"
+        "残すときは hold、請求は request new、消去を認めるときは queue pass。",
         "Marked calls that wait for the manager, by days left.\n\n"
         "Keep one with `hold`, ask for it with `request new`, or let it lapse with `queue pass`.",
     ),

@@ -14,6 +14,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable
 from datetime import date
+from typing import Any
 
 import msgspec
 
@@ -56,7 +57,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     return_by: date | None = None
     made: tuple[tuple[CopyFor, str], ...] = ()
     allowed: tuple[tuple[CopyFor, int], ...] = ((CopyFor.HEAD, 1), (CopyFor.PERSONNEL, 1))
-    form: dict[str, object] | None = None
+    form: dict[str, Any] | None = None
     reason: str | None = None
 
     def left(self, recipient: CopyFor) -> int:

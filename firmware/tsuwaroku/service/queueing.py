@@ -82,7 +82,9 @@ def _refuse(named: list[Queued], subject: str) -> None:
             "this call has no mark that stands", where=subject, remedy="`tsuwaroku queue` lists the marked calls"
         )
     if any(one.state is Waiting.HELD for one in named):
-        raise RefusedError("this call is on hold", where=subject, remedy="end the hold first: `tsuwaroku release-hold`")
+        raise RefusedError(
+            "this call is kept by a hold", where=subject, remedy="end the hold first: `tsuwaroku release-hold`"
+        )
     asking = next((one for one in named if one.state is Waiting.REQUESTED), None)
     if asking is not None:
         raise RefusedError(

@@ -7,12 +7,10 @@ from typing import Final
 REQUESTING: Final[dict[str, str]] = {
     "the form cannot be taken in as it is (Article 9(1))": "この請求書は受け付けられません（要綱第9条第1項）",
     "correct what is named above; nothing was changed": "上に示した欄を直してください。何も変更していません",
-    "there is no terminal to ask on": "質問に答える端末がありません",
     "fill in the form of `tsuwaroku request template` and name it with --file FILE": (
         "`tsuwaroku request template` のひな形に記入し、--file FILE で指定してください"
     ),
     "is too long for a form": "請求書としては大きすぎるファイルです",
-    "check the file's name": "ファイル名を確かめてください",
     "there is no such directory": "このディレクトリはありません",
     "make it, or name another with --out": "作成するか、--out で別のディレクトリを指定してください",
     "this key does not open the words of this request": "この鍵では、この請求の内容を開けません",
@@ -80,6 +78,7 @@ REQUESTING: Final[dict[str, str]] = {
     "name one call; its parts go with it": "通話を1件指定してください。分割された部分も一緒に扱います",
     "this call has no mark that stands": "この通話には有効な印がありません",
     "`tsuwaroku queue` lists the marked calls": "`tsuwaroku queue` で印の付いた通話を確かめてください",
+    "this call is kept by a hold": "この通話は保存延長中です",
     "end the hold first: `tsuwaroku release-hold`": "先に `tsuwaroku release-hold` で保存延長を解除してください",
     "this call is named in the open request {}": "この通話は手続き中の請求（{0}）の対象です",
     "decide on the request first": "先にその請求を決定してください",
