@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from tests.disclosure.papers import FORM
 from tests.store.reading import START_NS, Box, at, ident
 from tsuwaroku.clock import NS, Instant, from_iso
 from tsuwaroku.config import Config, LineConfig, ServiceConfig
-from tsuwaroku.errors import TsuwarokuError
 from tsuwaroku.records.roles import Role
 from tsuwaroku.service import queueing, requesting
 from tsuwaroku.service.api import Asked
@@ -140,13 +138,3 @@ class RequestBox:
 
 def _asked(by: Asker, slug: str = "", body: Any = None) -> Asked:
     return Asked(by=by, path={"slug": slug}, query=None, body=body)
-
-
-def refused(act: Any, *arguments: Any, **more: Any) -> TsuwarokuError | None:
-    """What an act raised."""
-    with suppress(AssertionError):
-        try:
-            act(*arguments, **more)
-        except TsuwarokuError as error:
-            return error
-    return None
