@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -197,7 +197,8 @@ def test_an_erased_call_says_when_and_by_which_rule(box: RequestBox) -> None:
 def test_an_expired_call_that_is_still_there_is_refused_too(box: RequestBox) -> None:
     slug = box.submit(1)
     box.clock.to("2026-12-24T00:00:01+09:00")  # and nothing was polled since
-    for act in (lambda: box.submit(1), lambda: box.approve(slug)):
+    asking: list[Callable[[], object]] = [lambda: box.submit(1), lambda: box.approve(slug)]
+    for act in asking:
         with pytest.raises(RefusedError, match=r"kept until 2026-12-23 \(Article 8\(1\)\)"):
             act()
     assert [one.fate for one in box.show(slug).calls] == [Fate.EXPIRED]
