@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 from ulid import ULID
@@ -17,6 +18,7 @@ from tsuwaroku.clock import Clock
 from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, StoreError
 from tsuwaroku.records.call import MarkKind
+from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import configured, day_of
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.alarms import AlarmBoard
@@ -38,7 +40,8 @@ from tsuwaroku.service.retention import Expiry
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RingStatus, Status
 from tsuwaroku.service.trail import Trail
-from tsuwaroku.store.catalogue import Catalogue
+from tsuwaroku.store.amendments import Amended
+from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.erasure import Eraser, Erasure
 from tsuwaroku.store.journal import Journal
@@ -303,9 +306,33 @@ class Keeper:
         found, demo = self._ledger.appointments, self._store.info.demonstration
         return asker_of(peer, self._config.service, found, today, demonstration=demo)
 
-    def refused(self, asker: Asker, verb: Verb, subject: str) -> None:
-        """Somebody asked for what is not theirs: that leaves a trace, too."""
-        self._refusals.note(asker.user, verb.value, subject)
+    @property
+    def store(self) -> Store:
+        """The store, with its device key."""
+        return self._store
+
+    @property
+    def judge(self) -> Judge:
+        """Who decides what day it is, now."""
+        return self._watch.look(self._clock.now())
+
+    @property
+    def today(self) -> date:
+        """The day it is (Asia/Tokyo), by the judge of the clock."""
+        return self.judge.today
+
+    @property
+    def standing(self) -> Amended:
+        """What the journals say of each call, up to now."""
+        return self._expiry.standing.refresh()
+
+    def listed(self, call_id: str) -> CatalogueEntry | None:
+        """The catalogue's entry of a call."""
+        return self._listing.catalogue.get(call_id)
+
+    def refused(self, asker: Asker, verb: Verb, subject: str, why: str = "no right") -> None:
+        """Somebody asked for what is not theirs, or what a rule forbids: that leaves a trace, too."""
+        self._refusals.note(asker.user, verb.value, subject, why)
 
     def mark(self, call_id: str, kind: str, by: str, withdraw: int | None) -> dict[str, object]:
         """Mark a call, or withdraw one of its marks (counted from 1). Both stay in the record."""
