@@ -14,11 +14,13 @@ from rich.text import Text
 from tsuwaroku import __version__
 from tsuwaroku.console import (
     clocking,
+    exporting,
     finding,
     holding,
     keys,
     maintaining,
     marking,
+    media,
     playing,
     proof,
     reading,
@@ -43,10 +45,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for part in (running, reading, finding, playing, marking, holding, proof, stating, maintaining):
+for part in (running, reading, finding, playing, marking, holding, proof, stating, maintaining, exporting):
     part.register(app)
 app.add_typer(clocking.app, name="clock")
 app.add_typer(keys.app, name="keys")
+app.add_typer(media.app, name="media")
+app.add_typer(exporting.request_app, name="request")
 
 
 def _version(asked: bool) -> None:

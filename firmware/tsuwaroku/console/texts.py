@@ -16,12 +16,13 @@ from rich.cells import cell_len
 from tsuwaroku.console.helps import HELPS
 from tsuwaroku.console.phrases import PHRASES
 from tsuwaroku.console.words_clock import CLOCK_HELPS, CLOCK_PHRASES
+from tsuwaroku.console.words_media import MEDIA_HELPS, MEDIA_PHRASES
 from tsuwaroku.console.words_proof import PROOF_HELPS, PROOF_PHRASES, PROOF_WORDS
 
 Pair = tuple[str, str]
 
-TEXTS: Final[dict[str, Pair]] = PHRASES | PROOF_PHRASES | CLOCK_PHRASES
-HELP_TEXTS: Final[dict[str, Pair]] = HELPS | PROOF_HELPS | CLOCK_HELPS
+TEXTS: Final[dict[str, Pair]] = PHRASES | PROOF_PHRASES | CLOCK_PHRASES | MEDIA_PHRASES
+HELP_TEXTS: Final[dict[str, Pair]] = HELPS | PROOF_HELPS | CLOCK_HELPS | MEDIA_HELPS
 
 WORDS: Final[dict[str, dict[str, Pair]]] = {
     "direction": {
@@ -154,6 +155,7 @@ WORDS: Final[dict[str, dict[str, Pair]]] = {
         "MediumError": ("媒体の異常", "Medium"),
     },
     **PROOF_WORDS,
+    **MEDIA_WORDS,
 }
 
 

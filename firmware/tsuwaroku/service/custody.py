@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from ulid import ULID
 
-from tsuwaroku.disclosure.identity import NAME, Registered
+from tsuwaroku.disclosure.identity import NAME, Registered, is_weak
 from tsuwaroku.disclosure.seal import STATEMENT_DOMAIN
 from tsuwaroku.errors import NotFoundError, RefusedError, StoreError
 from tsuwaroku.records.acts import Act, ActVerb
@@ -58,6 +58,16 @@ class RegisterRequest(_Body, frozen=True, kw_only=True):
 
     identity: Registered
     name: str = ""
+
+
+class RegisteringRequest(_Body, frozen=True, kw_only=True):
+    """A medium that is plugged in, before anything is done to it."""
+
+    label: str
+    usb_id: str
+    vendor: str
+    model: str
+    serial: str
 
 
 class MediumRequest(_Body, frozen=True, kw_only=True):
@@ -338,13 +348,34 @@ def identities(keeper: Keeper, _: Asked) -> Identities:
     return Identities(known=[_identity(one) for one in _media(keeper)], secret=token_secret(keeper.store))
 
 
+def registering(keeper: Keeper, asked: Asked) -> Identities:
+    """Whether it may be registered, before it is formatted."""
+    body: RegisteringRequest = asked.body
+    _refuse_known(keeper, body.label, (body.usb_id, body.vendor, body.model, body.serial))
+    return identities(keeper, asked)
+
+
+def _refuse_known(keeper: Keeper, name: str, hardware: tuple[str, str, str, str]) -> None:
+    """Raises RefusedError for a name that is none or taken, and for hardware that was ever registered (9(5))."""
+    found = _media(keeper)
+    if not NAME.fullmatch(name):
+        raise RefusedError("the name of a medium is missing", remedy="name it with --label, as on its label")
+    refuse_name(found, name)
+    for one in (_identity(one) for one in found):
+        if not is_weak(one.serial) and (one.usb_id, one.vendor, one.model, one.serial) == hardware:
+            raise RefusedError(
+                f"this was registered before, as {one.name}, and is never registered again: a used medium is wiped and"
+                " destroyed (Article 9(5))",
+                where=name,
+                remedy="take a new medium",
+            )
+
+
 def register(keeper: Keeper, asked: Asked) -> object:
     """A new medium; one that was registered under any name before is refused (9(5))."""
     body: RegisterRequest = asked.body
     new, found = body.identity, _media(keeper)
-    if not NAME.fullmatch(new.name):
-        raise RefusedError("the name of a medium is missing", remedy="name it with --label, as on its label")
-    refuse_name(found, new.name)
+    _refuse_known(keeper, new.name, (new.usb_id, new.vendor, new.model, new.serial))
     _count(new.capacity_octets)
     if not re.fullmatch(r"[0-9a-f]{32}", new.nonce) or any(one.identity["nonce"] == new.nonce for one in found):
         raise RefusedError("the medium was not marked anew", remedy="use `tsuwaroku media register`")
@@ -536,9 +567,7 @@ def _kept(verb: Verb, act: Answerer) -> Answerer:
     return answer
 
 
-def _post(
-    path: str, verb: Verb, act: Callable[[Keeper, Asked], object], body: type, summary: str, answer: type
-) -> Route:
+def _post(path: str, verb: Verb, act: Answerer, body: type, summary: str, answer: type) -> Route:
     return Route(method="POST", path=path, verb=verb, summary=summary, act=_kept(verb, act), body=body, answer=answer)
 
 
@@ -562,6 +591,7 @@ ROUTES: Routes = (
         answer=Identities,
     ),
     _post("/v1/media", Verb.MEDIA_REGISTER, register, RegisterRequest, "register a medium", _Done),
+    _post("/v1/media/registering", Verb.MEDIA_REGISTER, registering, RegisteringRequest, "may it be?", Identities),
     _post("/v1/media/hand-over", Verb.CUSTODY, hand_over, HandOverRequest, "a medium was handed over", _Done),
     _post("/v1/media/return", Verb.CUSTODY, take_back, ReturnRequest, "a medium came back", _Done),
     _post("/v1/media/wiping", Verb.DISPOSE, wiping, MediumRequest, "may this medium be wiped now?", Identities),
