@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.console.copying import MIB, PASSPHRASE, SLUG, Office, keeping
 from tests.console.support import SCRIPT, Run
 from tests.disclosure.copies import unpacked
-from tsuwaroku.clock import SystemClock
+from tests.disclosure.papers import text_of
+from tsuwaroku.clock import NS, SystemClock
+from tsuwaroku.console.custody_client import CustodyClient
 from tsuwaroku.disclosure import page, sevenzip
 from tsuwaroku.disclosure.virtual_drives import VirtualDrives, VirtualStick
+from tsuwaroku.errors import RefusedError, ServiceError
+from tsuwaroku.records.dating import State
+from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import day_of, first_ns
 from tsuwaroku.records.roles import Role
 from tsuwaroku.service.asking import Asker
+from tsuwaroku.service.custody import MadeRequest
 from tsuwaroku.service.simulate import default_start, simulate
 from tsuwaroku.store.audit import AuditLog
 
@@ -72,8 +80,6 @@ def test_the_whole_life_of_a_medium(office: Office, tmp_path: Path) -> None:
     inner = unpacked(files / f"通話記録_{SLUG}", tmp_path / "inner", PASSPHRASE)
     assert {path.name for path in (inner / "data/1").iterdir()} == {"record.json", "audio.flac", "audio.wav"}
     assert (inner / "data/request.pdf").read_bytes().startswith(b"%PDF")
-    import subprocess
-
     shown = office("keys", "show", "--store", office.store, "--json").json["fingerprint"]
     verified = subprocess.run(
         ["/usr/bin/python3", "-I", str(inner / "verify.py"), "--fingerprint", shown], capture_output=True, text=True
@@ -102,9 +108,8 @@ def test_the_whole_life_of_a_medium(office: Office, tmp_path: Path) -> None:
     assert (medium["state"], medium["how"], medium["wiped_clean"]) == ("destroyed", "crushed", True)
     sheet = tmp_path / "sheet.pdf"
     assert office("media", "paper", "M-1", "--out", sheet, *office.key()).code == 0
-    from tests.disclosure.papers import text_of
-
-    assert {"青森花子", "十和田一郎", "M-1"} <= {word for word in ("青森花子", "十和田一郎", "M-1") if word in text_of(sheet.read_bytes())}
+    said = text_of(sheet.read_bytes())
+    assert [word for word in ("青森花子", "十和田一郎", "M-1", "読み戻して確認") if word not in said] == []
     assert office("media", "paper", "M-1", "--out", sheet, *office.key()).code == 13
     audit = b"".join(path.read_bytes() for path in AuditLog(office.store / "audit").files())
     assert "青森".encode() not in audit
@@ -162,41 +167,33 @@ def test_what_nobody_may_copy(office: Office) -> None:
     assert [verb for verb in office.verbs() if verb.startswith("copy")] == []
 
 
-def test_a_call_whose_days_are_over_is_refused_with_day_and_rule(place: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tsuwaroku.clock import NS
-    from tsuwaroku.service import custody
-
+def test_a_call_whose_days_are_over_is_refused_with_the_rule(place: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     with keeping(place):
         place.ask()
         place.registered("M-1")
         last = place.keeper.listed(place.calls()[0])
         assert last is not None
         day = last.public.retention.expires_on
-        from tsuwaroku.records.dating import State
-        from tsuwaroku.records.judging import Judge
-        import msgspec
-
         now = SystemClock().now()
         later = Judge(State(), msgspec.structs.replace(now, wall_ns=now.wall_ns + 40 * 86_400 * NS))
         monkeypatch.setattr(type(place.keeper), "judge", property(lambda _: later))
         ran = place.export()
         assert ran.code == 13
         assert f"kept until {day} (Article 8(1))" in ran.err
-    assert custody.LONGEST
 
 
 @pytest.mark.parametrize("fault", ["pulled", "full", "read_only", "lying"])
-def test_a_stick_that_fails_in_mid_export_counts_for_nothing(office: Office, fault: str, run: Run) -> None:
-    stick = office.registered("M-1", octets=2 * MIB if fault == "full" else 16 * MIB)
+def test_a_stick_that_fails_in_mid_export_counts_for_nothing(office: Office, fault: str) -> None:
+    stick = office.registered("M-1", octets=MIB // 8 if fault == "full" else 16 * MIB)
     if fault == "pulled":
-        stick.change(pulled_after=MIB)
+        stick.change(pulled_after=MIB // 16)
     elif fault == "read_only":
         stick.change(read_only=True)
     elif fault == "lying":
         stick.change(real_octets=64 << 10)
     ran = office.export()
     assert ran.code == 14, ran.err
-    assert "Remedy" in ran.err
+    assert "What to do" in ran.err
     assert "nothing counts" in ran.err
     assert office.verbs()[-2:] == ["copy begun", "copy failed"]
     medium = office.media()["M-1"]
@@ -223,9 +220,6 @@ def test_a_stick_that_fails_in_mid_export_counts_for_nothing(office: Office, fau
 def test_a_client_that_dies_between_begun_and_made_leaves_the_approval_unused(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tsuwaroku.console.custody_client import CustodyClient
-    from tsuwaroku.errors import ServiceError
-
     stick = office.registered("M-1")
 
     def gone(*_: object) -> None:
@@ -241,9 +235,6 @@ def test_a_client_that_dies_between_begun_and_made_leaves_the_approval_unused(
     # Another medium is begun: the first attempt can no longer be said to have been made.
     office.registered("M-2")
     assert office.export("--medium", "M-2").code == 0
-    from tsuwaroku.errors import RefusedError
-    from tsuwaroku.service.custody import MadeRequest
-
     with CustodyClient(office.store / "run" / "keeper.sock") as keeper:
         with pytest.raises(RefusedError, match="no longer counts"):
             keeper.made(MadeRequest(of=begun, octets=1, payload={}))

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from tsuwaroku.console.helps import HELPS
 from tsuwaroku.console.phrases import PHRASES
 from tsuwaroku.console.words_clock import CLOCK_HELPS, CLOCK_PHRASES
-from tsuwaroku.console.words_media import MEDIA_HELPS, MEDIA_PHRASES
+from tsuwaroku.console.words_media import MEDIA_HELPS, MEDIA_PHRASES, MEDIA_WORDS
 from tsuwaroku.console.words_proof import PROOF_HELPS, PROOF_PHRASES, PROOF_WORDS
 
 Pair = tuple[str, str]

@@ -66,6 +66,7 @@ MEDIA_PHRASES: Final[dict[str, tuple[str, str]]] = {
         "{n} media are overdue: ask for them (Article 9(4)).",
     ),
     "media.incidents": ("亡失した媒体が {n} 個あります（事故）。", "{n} media are lost (incidents)."),
+    "col.state": ("状態", "state"),
     "col.medium": ("媒体", "medium"),
     "col.request": ("請求", "request"),
     "col.recipient": ("提供先", "for"),
