@@ -149,10 +149,11 @@ MEDIA_HELPS: Final[dict[str, tuple[str, str]]] = {
     "media.lost": ("媒体の亡失を事故として記録します。", "Record the loss of a medium: an incident."),
     "media.paper": ("媒体管理票（PDF）を作成します。", "Make the custody sheet of a medium (PDF)."),
     "export": (
-        "承認された請求の通話を、登録済の媒体に複製します（第9条第2項）。\n\n"
-        "必ず暗号化し、書き込んだ後に読み戻して確かめます。途中で失敗した複製は提供に数えず、承認も使われません。",
-        "Copy the calls of an approved request onto a registered medium (Article 9(2)).\n\n"
-        "Always encrypted, and read back. A copy that fails counts as none, and the approval is not used up.",
+        "承認された請求の通話を媒体に複製します。\n\n"
+        "登録済の媒体にだけ複製できます（第9条第2項）。必ず暗号化し、書き込んだ後に読み戻して確かめます。途中で失敗した複製は提供に数えず、承認も使われません。",
+        "Copy the calls of an approved request.\n\n"
+        "Onto a registered medium (Article 9(2)), always encrypted, and read back. "
+        "A copy that fails counts as none, and the approval is not used up.",
     ),
     "request": ("通話記録の提供請求。", "Requests for copies."),
     "request.recopy": (
