@@ -25,7 +25,7 @@ from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import day_of, first_ns
 from tsuwaroku.records.roles import Role
 from tsuwaroku.service.asking import Asker
-from tsuwaroku.service.custody import MadeRequest
+from tsuwaroku.service.copying import MadeRequest
 from tsuwaroku.service.simulate import default_start, simulate
 from tsuwaroku.store.audit import AuditLog
 

@@ -20,18 +20,8 @@ from tsuwaroku.disclosure.identity import Match, Recognition, Registered
 from tsuwaroku.disclosure.registering import find_registered, refusal
 from tsuwaroku.disclosure.virtual_drives import VirtualDrives
 from tsuwaroku.errors import RefusedError, ServiceError
-from tsuwaroku.service.custody import (
-    BeginRequest,
-    Begun,
-    FailedRequest,
-    Identities,
-    MadeRequest,
-    MediumRequest,
-    MediumSeen,
-    RegisteringRequest,
-    Signature,
-    SignRequest,
-)
+from tsuwaroku.service.copying import BeginRequest, Begun, FailedRequest, MadeRequest, Signature, SignRequest
+from tsuwaroku.service.custody import Identities, MediumRequest, MediumSeen, RegisteringRequest
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store

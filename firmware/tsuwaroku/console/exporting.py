@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tsuwaroku.disclosure.package import CallMaterial, Package
     from tsuwaroku.disclosure.seal import Origin
     from tsuwaroku.records.request import RequestForm
-    from tsuwaroku.service.custody import Begun
+    from tsuwaroku.service.copying import Begun
     from tsuwaroku.store.keys import PrivateKey
     from tsuwaroku.store.layout import Store
 
@@ -69,7 +69,7 @@ def export(
     from tsuwaroku.console.custody_client import custody, drives_of, recognised
     from tsuwaroku.disclosure.seal import Origin
     from tsuwaroku.records.era import parse_number
-    from tsuwaroku.service.custody import BeginRequest, MadeRequest
+    from tsuwaroku.service.copying import BeginRequest, MadeRequest
 
     need_key(key)
     number = parse_number(request)
@@ -130,7 +130,7 @@ def recopy(
     """Approve one copy more."""
     from tsuwaroku.console.custody_client import custody
     from tsuwaroku.records.era import parse_number
-    from tsuwaroku.service.custody import RecopyRequest
+    from tsuwaroku.service.copying import RecopyRequest
 
     number = parse_number(request)
     asked = RecopyRequest(request=number.slug, recipient=recipient, reason=reason, name=by)

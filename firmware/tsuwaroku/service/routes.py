@@ -9,6 +9,7 @@ import msgspec
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Asked, Route, Routes
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
+from tsuwaroku.service.copying import ROUTES as COPIES
 from tsuwaroku.service.custody import ROUTES as CUSTODY
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
@@ -107,4 +108,4 @@ _BOX: Routes = (
     ),
 )
 
-ROUTES: Routes = (*_BOX, *CUSTODY)
+ROUTES: Routes = (*_BOX, *CUSTODY, *COPIES)
