@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -249,6 +250,40 @@ def test_a_client_that_dies_between_begun_and_made_leaves_the_approval_unused(
     assert office("media", "lost", "M-1", "--what", "机上から紛失").code == 0
     assert office.state("M-1") == "lost"
     assert "incident" in office("media").out
+
+
+KILLED = """
+import os, signal, sys
+from tsuwaroku.console import cli
+from tsuwaroku.console.custody_client import CustodyClient
+from tsuwaroku.disclosure import exporting, page, sevenzip
+page.ROUNDS, sevenzip.CYCLES = 1000, 14
+def dies(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+if sys.argv[1] == "made":
+    CustodyClient.made = dies
+else:
+    exporting._inspect = dies
+cli.run(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("at", ["made", "inspected"])
+def test_an_export_that_is_killed_may_be_done_again_on_the_same_stick(office: Office, at: str, tmp_path: Path) -> None:
+    """With a complete copy on the medium, and before its last look: neither counts, and both are written over."""
+    stick = office.registered("M-1")
+    line = ["--config", office.config, "export", SLUG, "--for", "head", *office.key()]
+    line += ["--medium-passphrase-file", office.secret]
+    done = subprocess.run([sys.executable, "-c", KILLED, at, *map(str, line)], capture_output=True, timeout=60)
+    assert done.returncode == -9, done.stderr
+    assert office.verbs()[-1] == "copy begun"
+    assert office.state("M-1") == "uncounted"
+    office.secret.write_text("doke-zaba-pago-reno-mito-kasu\n")
+    ran = office.export()
+    assert ran.code == 0, ran.err
+    assert office.verbs().count("copy made") == 1
+    files = on_it(stick, tmp_path / "files") / f"通話記録_{SLUG}"
+    assert unpacked(files, tmp_path / "inner", "doke-zaba-pago-reno-mito-kasu").exists()
 
 
 def test_who_has_no_right_is_refused_before_anything_is_looked_at(office: Office) -> None:

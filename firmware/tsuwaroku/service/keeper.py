@@ -34,6 +34,7 @@ from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
+from tsuwaroku.service.mediawatch import MediaWatch
 from tsuwaroku.service.outlook import Outlook
 from tsuwaroku.service.refusals import Refusals
 from tsuwaroku.service.retention import Expiry
@@ -91,6 +92,7 @@ class Keeper:
         self._start_expiry()
         self._ledger = Ledger(self._trail, self._journal, self._clock)
         self._refusals = Refusals(self._trail, self._clock)
+        self._media_watch = MediaWatch(self._ledger, self._alarms)
         self._intake = Intake(
             store,
             self._journal,
@@ -276,6 +278,7 @@ class Keeper:
         judge = self._watch.look(now)
         self._expiry.poll(judge, now)
         self._outlook.poll(judge, now, stopped=self._expiry.stopped)
+        self._media_watch.poll(judge.today, now)
 
     def _log_erasure(self, erasure: Erasure) -> str:
         self._trail.write()
