@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import typer
@@ -67,8 +69,40 @@ class CustodyClient(KeeperClient):
         """Any other act; durable on return."""
         self._post(path, asked)
 
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
+        with as_person():
+            return super()._ask(method, path, body)
+
     def _post(self, path: str, asked: msgspec.Struct) -> bytes:
         return self._ask("POST", path, msgspec.to_builtins(asked))
+
+
+@contextmanager
+def as_person() -> Iterator[None]:
+    """Mounting is the superuser's and an export the manager's: under `sudo` the keeper is asked as who called that.
+
+    It reads who asks from the socket; root has no right there but a technician's. No right is won by this: whoever is
+    root reads the device's key.
+    """
+    uid = os.environ.get("SUDO_UID", "")
+    if os.geteuid() != 0 or not uid.isdecimal() or int(uid) == 0:
+        yield
+        return
+    try:
+        account = pwd.getpwuid(int(uid))
+    except KeyError:
+        yield
+        return
+    own, gid = os.getgroups(), os.getegid()
+    os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
+    os.setegid(account.pw_gid)
+    os.seteuid(account.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(gid)
+        os.setgroups(own)
 
 
 @contextmanager
