@@ -122,7 +122,7 @@ def test_the_whole_life_of_a_medium(office: Office, tmp_path: Path) -> None:
     assert refusals(office)[-1] == "Article 9(5)"
 
 
-def test_one_copy_each_and_another_by_approval_alone(office: Office) -> None:
+def test_one_copy_each_and_another_by_approval_alone(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("M-1", "M-2", "M-3"):
         office.registered(name)
     assert office.export("--medium", "M-1").code == 0
@@ -131,6 +131,11 @@ def test_one_copy_each_and_another_by_approval_alone(office: Office) -> None:
     assert again.code == 13
     assert "9(2)" in again.err
     assert "9(3)" in again.err
+    with monkeypatch.context() as patch:
+        patch.setenv("LANG", "ja_JP.UTF-8")
+        told = office.export("--medium", "M-2").err
+        assert "作成済みです。複製は各1部で（第9条第2項）、もう1部には承認が必要です（第9条第3項）" in told
+        assert "提供中" in office("media").out
     assert office.state("M-2") == "registered"
     used = office.export("--medium", "M-1", who="personnel")
     assert (used.code, "9(5)" in used.err) == (13, True)

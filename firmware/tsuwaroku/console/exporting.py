@@ -18,7 +18,8 @@ import typer
 from rich.panel import Panel
 
 from tsuwaroku.config import OfficeConfig
-from tsuwaroku.console.media import DeviceOption, acts_of
+from tsuwaroku.console.media import DeviceOption
+from tsuwaroku.console.media_shown import acts_of
 from tsuwaroku.console.options import KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import progress, screen
 from tsuwaroku.console.session import first_line, load_key, need_key, open_store, session, stored_call

@@ -7,23 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
 from tsuwaroku.config import OfficeConfig
 from tsuwaroku.console.holding import YesOption, confirmed
+from tsuwaroku.console.media_shown import acts_of, sheet_pdf, show_list, size_text
 from tsuwaroku.console.options import JsonOption, KeyOption, PassphraseOption, StoreOption
-from tsuwaroku.console.output import emit_json, progress, screen
-from tsuwaroku.console.render import plain_table
+from tsuwaroku.console.output import progress, screen
 from tsuwaroku.console.session import load_key, need_key, open_store, session
-from tsuwaroku.console.texts import h, t, word
-from tsuwaroku.errors import RefusedError, SecretError
+from tsuwaroku.console.texts import h, t
+from tsuwaroku.errors import RefusedError
 
 if TYPE_CHECKING:
-    from tsuwaroku.records.acts import Act
-    from tsuwaroku.records.media import How, Medium
-    from tsuwaroku.service.custody import MediumSeen
-    from tsuwaroku.store.keys import PrivateKey
-    from tsuwaroku.store.layout import Store
+    from tsuwaroku.records.media import How
 
 NameArgument = Annotated[str, typer.Argument(metavar="MEDIUM", help=h("arg.medium"), show_default=False)]
 DeviceOption = Annotated[
@@ -44,7 +39,7 @@ def media(
 ) -> None:
     """Without a sub-verb, `list`; its options stand before or behind that."""
     if ctx.invoked_subcommand is None:
-        _list(ctx, store, key, passphrase_file, as_json)
+        show_list(ctx, store, key, passphrase_file, as_json)
     elif store is not None or key is not None or passphrase_file is not None or as_json:
         raise typer.BadParameter(t("media.options_behind", verb=ctx.invoked_subcommand))
 
@@ -58,7 +53,7 @@ def list_media(
     as_json: JsonOption = False,
 ) -> None:
     """What is out, since when, and what is overdue."""
-    _list(ctx, store, key, passphrase_file, as_json)
+    show_list(ctx, store, key, passphrase_file, as_json)
 
 
 @app.command("register", help=h("media.register"))
@@ -91,7 +86,7 @@ def register(
         with progress(t("progress.probe")) as report:
             done = registering.register(drives, drive, label, known.secret, known=known.known, progress=report)
         keeper.act("/v1/media", RegisterRequest(identity=done.registered))
-    screen().print(t("media.registered", name=label, size=_size(drive.capacity_octets)), soft_wrap=True)
+    screen().print(t("media.registered", name=label, size=size_text(drive.capacity_octets)), soft_wrap=True)
 
 
 @app.command("hand-over", help=h("media.hand-over"))
@@ -177,7 +172,7 @@ def wipe(
             medium=medium, clean=True, octets=done.octets, zero_octets=done.zero_octets, passes=done.passes
         )
         keeper.act("/v1/media/wiped", asked)
-    screen().print(t("media.wiped", name=medium, size=_size(done.octets)), soft_wrap=True)
+    screen().print(t("media.wiped", name=medium, size=size_text(done.octets)), soft_wrap=True)
 
 
 @app.command("destroy", help=h("media.destroy"))
@@ -241,7 +236,7 @@ def paper(
     acts = acts_of(opened, private)
     one = medium_called(folded(acts), medium)
     config = session(ctx).config_if_there()
-    pdf = _sheet(one, acts, OfficeConfig() if config is None else config.office)
+    pdf = sheet_pdf(one, acts, OfficeConfig() if config is None else config.office)
     try:
         with out.open("xb") as file:
             file.write(pdf)
@@ -250,121 +245,6 @@ def paper(
             f"cannot be written ({error.strerror})", where=str(out), remedy="name another file"
         ) from error
     screen().print(t("media.paper", file=out), soft_wrap=True)
-
-
-def acts_of(store: Store, private: PrivateKey) -> list[Act]:
-    """Every act with the words this key opens. Raises StoreError; SecretError for a key of another box."""
-    from tsuwaroku.store.acts import act_entries, acts
-    from tsuwaroku.store.audit import AuditLog
-
-    store.admit(private)
-    return acts(act_entries(AuditLog.open(store)), private)
-
-
-# -- what is shown
-
-
-def _list(ctx: typer.Context, store: Path | None, key: Path | None, secret: Path | None, as_json: bool) -> None:
-    from tsuwaroku.console.custody_client import custody
-    from tsuwaroku.records.media import media as folded
-
-    opened = open_store(ctx, store)
-    private = load_key(key, secret)
-    with custody(ctx, store, opened) as keeper:
-        seen = keeper.media()
-    words = {} if private is None else {one.name: one for one in folded(acts_of(opened, private))}
-    if as_json:
-        emit_json([{"since": one.since, "overdue": one.overdue, **_as_json(words, one)} for one in seen])
-        return
-    console = screen()
-    heads = [t(f"col.{name}") for name in ("medium", "state", "request", "recipient", "since", "due", "to")]
-    table = plain_table(*heads, fold=(heads[-1],))
-    for one in seen:
-        medium = one.medium
-        style = "bold red" if one.overdue or medium.state == "lost" else ""
-        due = "–" if medium.due_on is None else f"{medium.due_on}{t('media.overdue') if one.overdue else ''}"
-        to = words[medium.name].to if medium.name in words else None
-        cells = (
-            medium.name,
-            word("medium", medium.state),
-            medium.request or "–",
-            word("recipient", medium.recipient),
-            str(one.since),
-            due,
-            to or "–",
-        )
-        table.add_row(*(Text(cell, style=style) for cell in cells))
-    console.print(table)
-    late, gone = sum(one.overdue for one in seen), sum(one.medium.state == "lost" for one in seen)
-    if late:
-        console.print(t("media.late", n=late), style="bold red", soft_wrap=True)
-    if gone:
-        console.print(t("media.incidents", n=gone), style="bold red", soft_wrap=True)
-
-
-def _as_json(words: dict[str, Medium], one: MediumSeen) -> dict[str, object]:
-    import msgspec
-
-    said: dict[str, object] = msgspec.to_builtins(words.get(one.medium.name, one.medium))
-    return said
-
-
-def _sheet(one: Medium, acts: list[Act], office: OfficeConfig) -> bytes:
-    from tsuwaroku.disclosure.form import WAYS, CustodySheet, custody_pdf, post_of
-    from tsuwaroku.records.era import parse_number
-    from tsuwaroku.records.media import How
-    from tsuwaroku.records.requests import CopyFor, requests
-
-    request = next((each for each in requests(acts) if each.slug == one.request), None)
-    if request is None or one.made_on is None:
-        raise RefusedError(
-            "there is no copy on this medium, so there is no sheet of it", where=one.name, remedy="export onto it first"
-        )
-    if request.form is None:
-        raise SecretError(
-            "this key does not open the request", where=one.request, remedy="use the manager's key, or the recovery key"
-        )
-    how = {How.CRUSHED: WAYS[0], How.CUT: WAYS[1], How.OTHER: one.how_text or "", None: ""}
-    sheet = CustodySheet(
-        number=parse_number(one.request),
-        holder=office.personnel if one.recipient is CopyFor.PERSONNEL else post_of(str(request.form["department"])),
-        label=one.name,
-        serial=str(one.identity["serial"]),
-        capacity=_size(one.identity["capacity_octets"]),
-        calls=len(request.calls),
-        made_on=one.made_on,
-        return_by=one.due_on,
-        handed_on=one.handed_on,
-        handed_by=one.handed_by or "",
-        received_by=one.to or "",
-        returned_on=one.returned_on,
-        returned_by=one.by or "",
-        taken_by=one.taken_by or "",
-        wiped_on=one.wiped_on,
-        wiped_how=_wiped_how(one),
-        destroyed_on=one.destroyed_on,
-        destroyed_how=how[one.how],
-        destroyed_by=one.destroyed_by or "",
-        witnessed_by=one.witness or "",
-        incident=one.incident or "",
-    )
-    return custody_pdf(sheet, office)
-
-
-def _wiped_how(one: Medium) -> str:
-    """Papers are Japanese, whatever the terminal is."""
-    if one.wiped_on is None:
-        return ""
-    if one.wiped_clean:
-        return f"全領域を{one.passes}回上書きし、読み戻して確認"
-    return f"消去不能（{one.wipe_note or '理由は封印'}）"
-
-
-def _size(octets: int) -> str:
-    for unit, size in (("GB", 10**9), ("MB", 10**6)):
-        if octets >= size:
-            return f"{octets / size:.3g} {unit}"
-    return f"{octets} B"
 
 
 _WAYS = {"crushed": "crushed", "破砕": "crushed", "破碎": "crushed", "cut": "cut", "裁断": "cut"}
