@@ -10,7 +10,7 @@ import enum
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -211,6 +211,15 @@ class OfficeConfig(_Section, frozen=True, kw_only=True):
     contact: str = ""  # department, telephone, address: where the public asks
 
 
+class MediaConfig(_Section, frozen=True, kw_only=True):
+    """Media for copies (Article 9(2)), and when they are due back (9(4))."""
+
+    kind: Literal["usb", "virtual"] = "usb"
+    folder: str = ""  # virtual media only: where they lie; a demonstration alone has such
+    head_days: Annotated[int, Meta(ge=1, le=3660)] = 30  # where the approval names no day
+    personnel_days: Annotated[int, Meta(ge=1, le=3660)] = 30  # the city's own rule
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """The whole configuration."""
 
@@ -220,6 +229,7 @@ class Config(_Section, frozen=True, kw_only=True):
     announcement: AnnouncementConfig = AnnouncementConfig()
     service: ServiceConfig = ServiceConfig()
     office: OfficeConfig = OfficeConfig()
+    media: MediaConfig = MediaConfig()
     line: tuple[LineConfig, ...]
 
 
@@ -317,6 +327,12 @@ def check(config: Config, *, where: str = "configuration") -> None:
             f"pin_factory = {config.board.pin_factory!r} is unknown",
             where=f"{where}: board",
             remedy='use "lgpio" (any Pi) or "rpigpio" (Pi 4 and older)',
+        )
+    if (config.media.kind == "virtual") != bool(config.media.folder):
+        raise ConfigError(
+            "virtual media need a folder, and others have none",
+            where=f"{where}: media",
+            remedy='set media.folder together with media.kind = "virtual", or leave both out',
         )
     if config.store.ring_size:
         parse_size(config.store.ring_size)

@@ -261,11 +261,19 @@ def office_year(days: Days) -> None:
     form: dict[str, object] = {"form": msgspec.to_builtins(FORM)}
     act(days, ActVerb.REQUEST_SUBMITTED, "2026-001", form, calls=[name_of(days, 0)], on="2026-11-01")
     act(days, ActVerb.REQUEST_APPROVED, "2026-001", {"reason": "特定済み"}, return_by="2026-12-01")
-    act(days, ActVerb.MEDIUM_REGISTERED, "M1", {"serial": "4C5300"})
+    act(
+        days,
+        ActVerb.MEDIUM_REGISTERED,
+        "M1",
+        {"serial": "4C5300"},
+        identity={"serial": "S1"},
+        owner="kacho",
+        on="2026-11-23",
+    )
     act(days, ActVerb.COPY_MADE, "2026-001", recipient="head", medium="M1", octets=5, payload="00")
     act(days, ActVerb.MEDIUM_HANDED_OVER, "M1", {"to": "青森 花子"}, due="2026-12-01")
     act(days, ActVerb.MEDIUM_RETURNED, "M1")
-    act(days, ActVerb.MEDIUM_DESTROYED, "M1", {"how": "破砕", "witness": "黒石 次郎"})
+    act(days, ActVerb.MEDIUM_DESTROYED, "M1", {"how": "破砕", "witness": "黒石 次郎"}, how="crushed")
     open_one(days.keeper, HANA, asked(days))
     for _ in range(7):
         days.run_to("12:00")

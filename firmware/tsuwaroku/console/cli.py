@@ -15,12 +15,14 @@ from tsuwaroku import __version__
 from tsuwaroku.console import (
     clocking,
     disclosing,
+    exporting,
     finding,
     holding,
     keys,
     ledgers,
     maintaining,
     marking,
+    media,
     playing,
     proof,
     publishing,
@@ -50,13 +52,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for part in (running, reading, finding, playing, marking, holding, proof, stating, maintaining, publishing, ledgers):
+for part in (
+    running,
+    reading,
+    finding,
+    playing,
+    marking,
+    holding,
+    proof,
+    stating,
+    maintaining,
+    publishing,
+    ledgers,
+    exporting,
+):
     part.register(app)
 staffing.register(app)
 succeeding.register(keys.app)
 app.add_typer(clocking.app, name="clock")
 app.add_typer(keys.app, name="keys")
 app.add_typer(disclosing.app, name="disclose")
+app.add_typer(media.app, name="media")
+requesting.app.add_typer(exporting.request_app)
 app.add_typer(requesting.app, name="request")
 app.add_typer(queueing.app, name="queue")
 

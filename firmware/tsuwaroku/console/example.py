@@ -14,6 +14,7 @@ from tsuwaroku.config import (
     LineConfig,
     LineNotice,
     LineTimers,
+    MediaConfig,
     ModePeriod,
     NoticeDecision,
     OfficeConfig,
@@ -30,6 +31,7 @@ _TABLES: tuple[tuple[str, Section], ...] = (
     ("announcement", AnnouncementConfig),
     ("service", ServiceConfig),
     ("office", OfficeConfig),
+    ("media", MediaConfig),
 )
 _SAMPLES: dict[str, object] = {"channels": 8, "card_rate": 48_000, "rate": 48_000, "port": 1, "exempt_item": 4}
 """What to show for a key that has no default."""

@@ -17,6 +17,7 @@ SECTIONS: Final[dict[str, tuple[str, str]]] = {
     "store": ("保存領域", "Where calls are kept, and how much"),
     "announcement": ("告知の音声（要綱第7条）", "The announcement (Article 7)"),
     "service": ("サービス", "The processes"),
+    "media": ("複製の媒体", "Media for copies"),
     "office": ("書類と公表のページに記載する内容", "What papers and the public notice say"),
     "line": ("回線。1回線に [[line]] を1つ書きます", "One [[line]] for each extension line"),
     "timers": ("時間の判定値（通常は変更不要）", "Timers; their defaults fit Japanese PBXs"),
@@ -113,6 +114,16 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
     "service.local_console": (
         "この装置を1人で管理する場合にtrue（サービスのアカウントが全ての操作をできる）",
         "true where one person has the box to herself: the service's own account may do everything",
+    ),
+    "media.kind": ("usb、または virtual（機器なしの試用）", '"usb", or "virtual" in a demonstration without hardware'),
+    "media.folder": ("virtual の場合、仮想の媒体を置くフォルダー", "virtual: the folder in which the media lie"),
+    "media.head_days": (
+        "所属長の返却期限（提供の日からの日数。承認に期限があればその日）",
+        "days until the department's copy is due back, where the approval names no day",
+    ),
+    "media.personnel_days": (
+        "人事課長の返却期限（提供の日からの日数。市の定めによる）",
+        "days until the personnel's copy is due back, by the city's rule",
     ),
     "office.city": ("市町村などの名称（例: ○○市）", "name of the city"),
     "office.ordinance": ("要綱の題名", "title of the ordinance"),

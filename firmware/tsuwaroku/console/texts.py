@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from tsuwaroku.console.helps import HELPS
 from tsuwaroku.console.phrases import PHRASES
 from tsuwaroku.console.words_clock import CLOCK_HELPS, CLOCK_PHRASES
+from tsuwaroku.console.words_media import MEDIA_HELPS, MEDIA_PHRASES, MEDIA_WORDS
 from tsuwaroku.console.words_papers import PAPERS_HELPS, PAPERS_PHRASES, PAPERS_WORDS
 from tsuwaroku.console.words_proof import PROOF_HELPS, PROOF_PHRASES, PROOF_WORDS
 from tsuwaroku.console.words_requests import REQUEST_HELPS, REQUEST_PHRASES, REQUEST_WORDS
@@ -24,9 +25,11 @@ from tsuwaroku.console.words_staff import STAFF_HELPS, STAFF_PHRASES, STAFF_WORD
 Pair = tuple[str, str]
 
 TEXTS: Final[dict[str, Pair]] = (
-    PHRASES | PROOF_PHRASES | CLOCK_PHRASES | STAFF_PHRASES | PAPERS_PHRASES | REQUEST_PHRASES
+    PHRASES | PROOF_PHRASES | CLOCK_PHRASES | STAFF_PHRASES | PAPERS_PHRASES | MEDIA_PHRASES | REQUEST_PHRASES
 )
-HELP_TEXTS: Final[dict[str, Pair]] = HELPS | PROOF_HELPS | CLOCK_HELPS | STAFF_HELPS | PAPERS_HELPS | REQUEST_HELPS
+HELP_TEXTS: Final[dict[str, Pair]] = (
+    HELPS | PROOF_HELPS | CLOCK_HELPS | STAFF_HELPS | PAPERS_HELPS | MEDIA_HELPS | REQUEST_HELPS
+)
 
 WORDS: Final[dict[str, dict[str, Pair]]] = {
     "direction": {
@@ -161,6 +164,7 @@ WORDS: Final[dict[str, dict[str, Pair]]] = {
     **PROOF_WORDS,
     **STAFF_WORDS,
     **PAPERS_WORDS,
+    **MEDIA_WORDS,
     **REQUEST_WORDS,
 }
 

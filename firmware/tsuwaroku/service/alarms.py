@@ -96,6 +96,13 @@ ALARMS: dict[str, AlarmText] = {
         "more is recorded than the ring was made for, and it will run full",
         "see `tsuwaroku plan` for what this site measured and needs, and fit a larger SSD",
     ),
+    "media_overdue": AlarmText(
+        "warning",
+        "返却期限を過ぎた複製の媒体があります",
+        "「tsuwaroku media」で確かめ、返却を求めてください（第9条第4項）。",
+        "media with copies are overdue",
+        "see `tsuwaroku media`, and ask for them (Article 9(4))",
+    ),
     "cannot_record": AlarmText(
         "critical",
         "録音できる状態ではありません",

@@ -37,6 +37,7 @@ from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
+from tsuwaroku.service.mediawatch import MediaWatch
 from tsuwaroku.service.outlook import Outlook
 from tsuwaroku.service.paperwatch import PaperWatch
 from tsuwaroku.service.queuewatch import QueueWatch
@@ -48,7 +49,7 @@ from tsuwaroku.service.status import RingStatus, Status
 from tsuwaroku.service.trail import Trail
 from tsuwaroku.store.acts import act_entries
 from tsuwaroku.store.audit import KEEPER, AuditEntry, AuditLog
-from tsuwaroku.store.catalogue import Catalogue
+from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.erasure import Eraser, Erasure
 from tsuwaroku.store.journal import Journal, JournalType
@@ -106,6 +107,7 @@ class Keeper:
         self._queue_watch = QueueWatch(self._fates, self._ledger, self._alarms)
         self.follow_appointments()
         self._papers = PaperWatch(self._config, self._ledger, self._alarms, self._clock)
+        self._media_watch = MediaWatch(self._ledger, self._alarms)
         self._intake = Intake(
             store,
             self._journal,
@@ -296,6 +298,7 @@ class Keeper:
         judge = self._watch.look(now)
         self._expiry.poll(judge, now)
         self._outlook.poll(judge, now, stopped=self._expiry.stopped)
+        self._media_watch.poll(judge.today, now)
         self._queue_watch.poll(judge, now)
 
     def _log_erasure(self, erasure: Erasure) -> str:
@@ -426,6 +429,15 @@ class Keeper:
         """What is known of a call without a key. Raises NotFoundError; RefusedError where it was erased, with the day
         and the rule."""
         return kept_call(self._listing.catalogue, self._expiry.standing.refresh(), call_id)
+
+    @property
+    def store(self) -> Store:
+        """The store, with its device key."""
+        return self._store
+
+    def listed(self, call_id: str) -> CatalogueEntry | None:
+        """The catalogue's entry of a call."""
+        return self._listing.catalogue.get(call_id)
 
     def mark(self, call_id: str, kind: str, by: str, withdraw: int | None) -> dict[str, object]:
         """Mark a call, or withdraw one of its marks (counted from 1). Both stay in the record."""

@@ -10,6 +10,8 @@ from tsuwaroku.records.roles import Verb
 from tsuwaroku.service import bookkeeping, disclosing, publishing, queueing, requesting, rewrapping, staffing
 from tsuwaroku.service.api import Asked, Route, Routes
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
+from tsuwaroku.service.copying import ROUTES as COPIES
+from tsuwaroku.service.custody import ROUTES as CUSTODY
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.status import Status
@@ -114,6 +116,8 @@ ROUTES: Routes = (
     *disclosing.ROUTES,
     *publishing.ROUTES,
     *bookkeeping.ROUTES,
+    *CUSTODY,
+    *COPIES,
     *requesting.ROUTES,
     *queueing.ROUTES,
 )

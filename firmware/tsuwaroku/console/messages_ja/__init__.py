@@ -10,6 +10,7 @@ from typing import Final
 
 from tsuwaroku.console.messages_ja.board import BOARD
 from tsuwaroku.console.messages_ja.config import CONFIG
+from tsuwaroku.console.messages_ja.custody import CUSTODY
 from tsuwaroku.console.messages_ja.drives import DRIVES
 from tsuwaroku.console.messages_ja.keys import KEYS
 from tsuwaroku.console.messages_ja.medium import MEDIUM
@@ -41,5 +42,6 @@ THEMES: Final[tuple[dict[str, str], ...]] = (
     PACKAGE,
     STAFF,
     PAPERS,
+    CUSTODY,
 )
 MESSAGES: Final[dict[str, str]] = {english: ja for theme in THEMES for english, ja in theme.items()}

@@ -1,0 +1,159 @@
+"""What the verbs of media and copies ask of the keeper; and the media that are plugged in."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import typer
+
+from tsuwaroku.config import Config
+from tsuwaroku.console.client import KeeperClient
+from tsuwaroku.console.session import session
+from tsuwaroku.console.stead import keeper_runs
+from tsuwaroku.disclosure.drive import Drive, Drives
+from tsuwaroku.disclosure.drives import UsbDrives
+from tsuwaroku.disclosure.identity import Match, Recognition, Registered
+from tsuwaroku.disclosure.registering import find_registered, refusal
+from tsuwaroku.disclosure.virtual_drives import VirtualDrives
+from tsuwaroku.errors import RefusedError, ServiceError
+from tsuwaroku.service.copying import BeginRequest, Begun, FailedRequest, MadeRequest, Signature, SignRequest
+from tsuwaroku.service.custody import Identities, MediumRequest, MediumSeen, RegisteringRequest
+
+if TYPE_CHECKING:
+    from tsuwaroku.store.layout import Store
+
+
+class CustodyClient(KeeperClient):
+    """A connection for media and copies. Every method raises what the keeper refuses, and ServiceError."""
+
+    def media(self) -> list[MediumSeen]:
+        """All of them, oldest first."""
+        return self._decode(self._ask("GET", "/v1/media"), list[MediumSeen])
+
+    def identities(self) -> Identities:
+        """What recognises a medium that is plugged in."""
+        return self._decode(self._ask("GET", "/v1/media/identities"), Identities)
+
+    def registering(self, asked: RegisteringRequest) -> Identities:
+        """Whether this may be registered."""
+        return self._decode(self._post("/v1/media/registering", asked), Identities)
+
+    def wiping(self, name: str) -> Identities:
+        """Whether this may be wiped now."""
+        return self._decode(self._post("/v1/media/wiping", MediumRequest(medium=name)), Identities)
+
+    def begin(self, asked: BeginRequest) -> Begun:
+        """The attempt is in the audit log on return."""
+        return self._decode(self._post("/v1/copies", asked), Begun)
+
+    def sign(self, of: int, statement: bytes) -> bytes:
+        """The device's signature over the statement of this attempt."""
+        asked = SignRequest(of=of, statement=statement)
+        return self._decode(self._post("/v1/copies/sign", asked), Signature).signature
+
+    def made(self, asked: MadeRequest) -> None:
+        """The copy counts on return."""
+        self._post("/v1/copies/made", asked)
+
+    def failed(self, of: int, why: str) -> None:
+        """It does not."""
+        self._post("/v1/copies/failed", FailedRequest(of=of, why=why))
+
+    def act(self, path: str, asked: msgspec.Struct) -> None:
+        """Any other act; durable on return."""
+        self._post(path, asked)
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
+        with as_person():
+            return super()._ask(method, path, body)
+
+    def _post(self, path: str, asked: msgspec.Struct) -> bytes:
+        return self._ask("POST", path, msgspec.to_builtins(asked))
+
+
+@contextmanager
+def as_person() -> Iterator[None]:
+    """Mounting is the superuser's and an export the manager's: under `sudo` the keeper is asked as who called that.
+
+    It reads who asks from the socket; root has no right there but a technician's. No right is won by this: whoever is
+    root reads the device's key.
+    """
+    uid = os.environ.get("SUDO_UID", "")
+    if os.geteuid() != 0 or not uid.isdecimal() or int(uid) == 0:
+        yield
+        return
+    try:
+        account = pwd.getpwuid(int(uid))
+    except KeyError:
+        yield
+        return
+    own, gid = os.getgroups(), os.getegid()
+    os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
+    os.setegid(account.pw_gid)
+    os.seteuid(account.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(gid)
+        os.setgroups(own)
+
+
+@contextmanager
+def custody(ctx: typer.Context, store: Path | None, opened: Store) -> Iterator[CustodyClient]:
+    """The running keeper: media are in its hands alone. Raises ServiceError where none runs."""
+    if not keeper_runs(opened):
+        raise ServiceError(
+            "copies and media are in the service's keeping, and it does not run",
+            where=str(opened.path),
+            remedy="start it with `systemctl start tsuwaroku` (or `tsuwaroku run`), then begin anew",
+        )
+    with CustodyClient(session(ctx).socket(store)) as keeper:
+        yield keeper
+
+
+def drives_of(config: Config | None, store: Store) -> Drives:
+    """This machine's media, or those of a demonstration. Raises RefusedError for virtual ones on a real store."""
+    if config is None or config.media.kind == "usb":
+        return UsbDrives(protected=[store.path, store.path / "ring"])
+    if not store.info.demonstration:
+        raise RefusedError(
+            "virtual media are for demonstrations alone: a copy would lie on this machine",
+            where="media.kind",
+            remedy='set media.kind = "usb"',
+        )
+    return VirtualDrives(Path(config.media.folder))
+
+
+def plugged(drives: Drives, device: str | None) -> Drive:
+    """The medium of this device, else the only one there is. Raises MediumError, RefusedError."""
+    found = drives.find()
+    return found.only() if device is None else found.at(device)
+
+
+def recognised(
+    drives: Drives, device: str | None, medium: str | None, known: Identities
+) -> tuple[Drive, Registered | None, Recognition | None]:
+    """What is plugged in, and which registered medium that is: the one called `medium` where it is named. None for one
+    that nobody registered. Raises RefusedError where it is not that one, or was tampered with; MediumError."""
+    if medium is None or device is not None:
+        looked = [plugged(drives, device)]
+    else:
+        looked = list(drives.find().drives) or [plugged(drives, None)]
+    for drive in looked:
+        found = find_registered(drives, drive, known.known, known.secret)
+        if found is not None and medium in (None, found[0].name):
+            if found[1].match not in (Match.SAME, Match.NO_TOKEN, Match.OTHER_TOKEN):
+                raise refusal(found[1], drive)
+            return drive, *found
+    if medium is not None and any(one.name == medium for one in known.known):
+        raise RefusedError(
+            f"the medium {medium} is not plugged in", remedy="plug in the medium that is meant, then begin anew"
+        )
+    return looked[0], None, None
