@@ -41,7 +41,6 @@ REQUESTING: Final[dict[str, str]] = {
     "narrow the stretch of time that is asked for": "請求する通話日時の範囲を狭めてください",
     "this call is of a line that is not yours to see": "この通話は、担当する回線のものではありません",
     "there is no such request": "この番号の請求はありません",
-    "`tsuwaroku request list` lists them": "`tsuwaroku request list` で番号を確かめてください",
     "a request is withdrawn by whoever submitted it, or by the manager": (
         "請求を取り下げられるのは、受け付けた本人か管理責任者です"
     ),
