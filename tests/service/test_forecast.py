@@ -140,6 +140,14 @@ def test_a_hold_that_changes_nothing_about_an_early_end_does_not_break_it() -> N
     assert (effect.before.broken_on, effect.breaks) == (TODAY + 6 * DAY, False)
 
 
+def test_what_is_still_to_come_today_comes_free_with_the_rest_of_the_day() -> None:
+    """Tuesdays take 40 and nothing else is recorded: 200 slots hold five Tuesdays, for ever."""
+    calls = [KeptCall(day=TODAY - ago * DAY, slots=40, expires_on=TODAY + (30 - ago) * DAY) for ago in (7, 14, 21, 28)]
+    assert occupancy(TODAY, 200, calls, 30).left == 40.0
+    assert forecast(occupancy(TODAY, 200, calls, 30)).broken_on is None
+    assert forecast(occupancy(TODAY, 199, calls, 30)).broken_on == TODAY
+
+
 @settings(max_examples=60, deadline=None)
 @given(slots=st.integers(1, 600), takes=st.lists(st.integers(0, 40), min_size=31, max_size=31))
 def test_a_forecast_is_the_ring_played_forward(slots: int, takes: list[int]) -> None:

@@ -18,6 +18,7 @@ ALARM_DAYS = 14
 HORIZON_DAYS = 400  # a hold of a year, and the month after it; at least the retention and two months
 WEEKS = 4  # what the present rate is taken from
 _DAY = timedelta(days=1)
+ROUNDING = 1e-6  # slots: averages of weeks are thirds and quarters
 
 
 class KeptCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,9 +154,12 @@ def occupancy(today: date, slots: int, calls: Iterable[KeptCall], retention_days
 def forecast(ring: Occupancy) -> Forecast:
     """Day by day from what is left of today. Calls to come are kept as long as those of today."""
     frees = {day: float(slots) for day, slots in ring.frees.items()}
-    free = ring.free + frees.get(ring.today, 0.0) - max(ring.left, 0.0)
-    if free < 0:
+    left = max(ring.left, 0.0)
+    free = ring.free + frees.get(ring.today, 0.0) - left
+    if free < -ROUNDING:
         return Forecast(broken_on=ring.today, lowest=0, lowest_on=ring.today)
+    back = ring.today + (ring.retention_days + 1) * _DAY
+    frees[back] = frees.get(back, 0.0) + left
     lowest, lowest_on = free, ring.today
     for ahead in range(1, max(HORIZON_DAYS, ring.retention_days + 62) + 1):
         day = ring.today + ahead * _DAY
@@ -164,7 +168,7 @@ def forecast(ring: Occupancy) -> Forecast:
         free -= take
         back = day + (ring.retention_days + 1) * _DAY
         frees[back] = frees.get(back, 0.0) + take
-        if free < 0:
+        if free < -ROUNDING:
             return Forecast(broken_on=day, lowest=0, lowest_on=day)
         if free < lowest:
             lowest, lowest_on = free, day
