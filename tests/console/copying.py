@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +10,13 @@ import msgspec
 
 from tests.console.support import Ran, Run
 from tests.disclosure.papers import FORM
+from tests.service.serving import serving
 from tsuwaroku.clock import Clock, SystemClock
 from tsuwaroku.config import load
 from tsuwaroku.disclosure.virtual_drives import StickState, VirtualStick
 from tsuwaroku.records.acts import ActVerb
 from tsuwaroku.records.retention import day_of
-from tsuwaroku.service import control
-from tsuwaroku.service.keeper import Keeper, keeper_socket, link_socket
+from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.layout import Store
 
@@ -101,24 +99,9 @@ def keeping(office: Office, clock: Clock | None = None) -> Iterator[Keeper]:
     keeper = Keeper(store, settings, clock or SystemClock())
     keeper.start()
     office.keeper = keeper
-    loop, stop, ready = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
-    paths = keeper_socket(office.store, settings), link_socket(office.store)
-
-    async def serve() -> None:
-        task = asyncio.create_task(control.serve(keeper, *paths, stop))
-        while not paths[1].exists():
-            await asyncio.sleep(0.01)
-        ready.set()
-        await task
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    assert ready.wait(10)
     try:
-        yield keeper
+        with serving(keeper, office.store, settings):
+            yield keeper
     finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
-        loop.close()
         keeper.close()
         store.close()

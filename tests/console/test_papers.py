@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import os
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,14 +12,16 @@ import pytest
 
 from tests.console.support import Run
 from tests.disclosure.papers import text_of
+from tests.service.serving import serving
 from tsuwaroku.clock import SystemClock
 from tsuwaroku.config import Config, parse
 from tsuwaroku.console.papers import PapersClient
 from tsuwaroku.errors import ServiceError
 from tsuwaroku.service import control
 from tsuwaroku.service.asking import Peer
-from tsuwaroku.service.keeper import Keeper, keeper_socket, link_socket
+from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.ledgers import SEALED
+from tsuwaroku.service.sockets import keeper_socket
 from tsuwaroku.store.layout import DEMO_KEY, Store
 from tsuwaroku.store.verify import verify_store
 
@@ -71,26 +71,12 @@ def box(own: Path, as_user: As) -> Iterator[Path]:
     store = Store.open(own, need_device=True)
     keeper = Keeper(store, settings, SystemClock())
     keeper.start()
-    stop, ready, loop = asyncio.Event(), threading.Event(), asyncio.new_event_loop()
-    thread = threading.Thread(target=lambda: loop.run_until_complete(_serve(keeper, own, settings, stop, ready)))
-    thread.start()
-    assert ready.wait(10)
-    yield path
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
-    loop.close()
+    with serving(keeper, own, settings):
+        yield path
     keeper.close()
     report = verify_store(store)
     store.close()
     assert report.problems == []
-
-
-async def _serve(keeper: Keeper, own: Path, settings: Config, stop: asyncio.Event, ready: threading.Event) -> None:
-    task = asyncio.create_task(control.serve(keeper, keeper_socket(own, settings), link_socket(own), stop))
-    while not link_socket(own).exists():
-        await asyncio.sleep(0.01)
-    ready.set()
-    await task
 
 
 def rows(path: Path) -> list[list[str]]:

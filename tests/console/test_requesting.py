@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,8 +12,9 @@ import pytest
 
 from tests.console.support import Ran, Run
 from tests.disclosure.papers import text_of
+from tests.service.serving import serving
 from tsuwaroku.clock import JST, SystemClock
-from tsuwaroku.config import Config, parse
+from tsuwaroku.config import parse
 from tsuwaroku.console import request_form
 from tsuwaroku.console.requesting import number_of
 from tsuwaroku.errors import RefusedError
@@ -26,7 +25,7 @@ from tsuwaroku.records.request_file import TEMPLATE, from_toml
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.service import control
 from tsuwaroku.service.asking import Peer
-from tsuwaroku.service.keeper import Keeper, keeper_socket, link_socket
+from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.simulate import default_start
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.layout import DEMO_KEY, Store
@@ -108,24 +107,10 @@ def desk(run: Run, own: Path, as_user: As) -> Iterator[Desk]:
     store = Store.open(own, need_device=True)
     keeper = Keeper(store, settings, SystemClock())
     keeper.start()
-    stop, ready, loop = asyncio.Event(), threading.Event(), asyncio.new_event_loop()
-    thread = threading.Thread(target=lambda: loop.run_until_complete(_serve(keeper, own, settings, stop, ready)))
-    thread.start()
-    assert ready.wait(10)
-    yield desk
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(10)
-    loop.close()
+    with serving(keeper, own, settings):
+        yield desk
     keeper.close()
     store.close()
-
-
-async def _serve(keeper: Keeper, own: Path, settings: Config, stop: asyncio.Event, ready: threading.Event) -> None:
-    task = asyncio.create_task(control.serve(keeper, keeper_socket(own, settings), link_socket(own), stop))
-    while not link_socket(own).exists():
-        await asyncio.sleep(0.01)
-    ready.set()
-    await task
 
 
 def test_a_request_from_its_file_to_its_papers(desk: Desk, as_user: As, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from tsuwaroku.config import ServiceConfig
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.errors import ServiceError
 from tsuwaroku.records.call import CallRecord
-from tsuwaroku.service.keeper import keeper_socket
+from tsuwaroku.service.sockets import keeper_socket
 from tsuwaroku.service.status import Status
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.journal import Journal, JournalType

@@ -25,7 +25,7 @@ from tsuwaroku.clock import NS
 from tsuwaroku.config import Config, ServiceConfig
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.records.call import Integrity
-from tsuwaroku.service.keeper import keeper_socket
+from tsuwaroku.service.sockets import keeper_socket
 from tsuwaroku.service.vitals import LOOP_NS, SOUND_NS
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.reader import CallReader

@@ -23,7 +23,7 @@ from tests.kernel.world import Glance, Wiring, World
 from tsuwaroku.clock import NS
 from tsuwaroku.config import BoardConfig, CardConfig, Config, LineConfig
 from tsuwaroku.console.client import KeeperClient
-from tsuwaroku.service.keeper import keeper_socket
+from tsuwaroku.service.sockets import keeper_socket
 
 OWN, ANNEX = "ab", "cdefgh"
 CHANNELS = {"tsuwa2": 2, "annex": 8}

@@ -20,7 +20,8 @@ import pytest
 from tsuwaroku.clock import SystemClock
 from tsuwaroku.config import Config, LineConfig, ServiceConfig, StoreConfig
 from tsuwaroku.service import control
-from tsuwaroku.service.keeper import Keeper, keeper_socket, link_socket
+from tsuwaroku.service.keeper import Keeper
+from tsuwaroku.service.sockets import keeper_socket, link_socket
 from tsuwaroku.store.keys import Recipients
 from tsuwaroku.store.layout import Store
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 import getpass
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.service.serving import serving
 from tests.service.support import START
 from tests.service.test_modes import config
 from tsuwaroku.clock import NS, VirtualClock
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError
 from tsuwaroku.service import control
-from tsuwaroku.service.keeper import Keeper, keeper_socket, link_socket
+from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.link import Hello, Report, SocketLink
 from tsuwaroku.service.setup import create_demo_store
+from tsuwaroku.service.sockets import keeper_socket, link_socket
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.verify import verify_store
@@ -36,26 +37,10 @@ def keeping(path: Path) -> Iterator[Keeper]:
     keeper = Keeper(store, settings, clock)
     keeper.start()
     clock.mono_ns = 60 * NS  # long enough for a recorder to have come
-    loop = asyncio.new_event_loop()
-    stop = asyncio.Event()
-    ready = threading.Event()
-
-    async def serve() -> None:
-        task = asyncio.create_task(control.serve(keeper, keeper_socket(path, settings), link_socket(path), stop))
-        while not link_socket(path).exists():
-            await asyncio.sleep(0.01)
-        ready.set()
-        await task
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    assert ready.wait(10)
     try:
-        yield keeper
+        with serving(keeper, path, settings):
+            yield keeper
     finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
-        loop.close()
         keeper.close()
         store.close()
 

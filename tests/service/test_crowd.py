@@ -15,8 +15,8 @@ from tests.service.support import demo_key
 from tsuwaroku.config import Config
 from tsuwaroku.console.staffclient import StaffClient
 from tsuwaroku.records.call import CallRecord
-from tsuwaroku.service.keeper import keeper_socket
 from tsuwaroku.service.setup import create_demo_store
+from tsuwaroku.service.sockets import keeper_socket
 from tsuwaroku.service.staffing import AppointRequest, DismissRequest
 from tsuwaroku.service.supervisor import Pair, demo_config, start_demo
 from tsuwaroku.store.keys import PrivateKey

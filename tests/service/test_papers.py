@@ -232,16 +232,16 @@ def test_the_figures_of_a_year_outlive_its_calls(days: Days) -> None:
     carry_out(days.keeper, HANA, "D2026-001", DoneRequest(to="担当者"))
 
     def figures() -> list[tuple[int, int, int, int]]:
-        parts = tallies(days.keeper.audit_log, days.keeper.catalogue, days.keeper.journals)
+        parts = tallies(days.keeper.audit_log, days.keeper.listing.catalogue, days.keeper.journals)
         years = yearly(parts, days.keeper.ledger.acts, days.today)
         return [(one.year, one.calls, one.marks, one.erasures) for one in years]
 
     assert figures() == [(2026, 3, 1, 0)]
     for _ in range(8):
         days.run_to("12:00")
-    assert days.keeper.catalogue.days() == []
+    assert days.keeper.listing.catalogue.days() == []
     assert figures() == [(2026, 3, 1, 3)]
-    parts = list(tallies(days.keeper.audit_log, days.keeper.catalogue, days.keeper.journals))
+    parts = list(tallies(days.keeper.audit_log, days.keeper.listing.catalogue, days.keeper.journals))
     last = yearly(parts, days.keeper.ledger.acts, days.today)[-1]
     assert last.disclosures == (("捜査機関からの要請によるもの（第10条第3号）", 1),)
     assert last.until == days.today

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ import pytest
 
 from tests.disclosure.papers import FORM, HOSTILE
 from tests.service.requestbox import DAIRI, HANA, KANRI, LIMITED, RequestBox, call_id
+from tests.service.serving import serving
 from tests.service.support import demo_key
 from tsuwaroku.console.requestclient import RequestClient
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
@@ -27,7 +25,6 @@ from tsuwaroku.records.roles import Role
 from tsuwaroku.service import control
 from tsuwaroku.service.asking import Asker, Peer
 from tsuwaroku.service.fates import Fate
-from tsuwaroku.service.keeper import keeper_socket, link_socket
 from tsuwaroku.service.requesting import ReasonRequest, SubmitRequest
 from tsuwaroku.store.acts import acts
 from tsuwaroku.store.audit import AuditLog
@@ -79,7 +76,7 @@ def test_submitters_at_once_get_different_numbers_over_the_socket(box: RequestBo
         with RequestClient(box.path / "run" / "keeper.sock") as client:
             return client.submit(SubmitRequest(form=FORM, calls=[call_id(1)], name=f"係{number}")).slug
 
-    with served(box), ThreadPoolExecutor(8) as pool:
+    with serving(box.keeper, box.path, box.settings), ThreadPoolExecutor(8) as pool:
         slugs = list(pool.map(one, range(12)))
     assert sorted(slugs) == [f"2026-{number:03}" for number in range(1, 13)]
 
@@ -314,30 +311,6 @@ def test_a_handler_of_some_lines_sees_his_own_requests_and_those_of_his_lines(bo
 # -- over the socket
 
 
-@contextmanager
-def served(box: RequestBox) -> Iterator[None]:
-    """The keeper of the box, at its socket, in a thread."""
-    paths = keeper_socket(box.path, box.settings), link_socket(box.path)
-    loop, stop, ready = asyncio.new_event_loop(), asyncio.Event(), threading.Event()
-
-    async def serve() -> None:
-        task = asyncio.create_task(control.serve(box.keeper, *paths, stop))
-        while not paths[1].exists():
-            await asyncio.sleep(0.01)
-        ready.set()
-        await task
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    assert ready.wait(10)
-    try:
-        yield
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
-        loop.close()
-
-
 @dataclass
 class Who:
     user: str = "hana"
@@ -352,7 +325,7 @@ def who(monkeypatch: pytest.MonkeyPatch) -> Who:
 
 
 def test_a_request_from_end_to_end(box: RequestBox, who: Who) -> None:
-    with served(box), RequestClient(box.path / "run" / "keeper.sock") as client:
+    with serving(box.keeper, box.path, box.settings), RequestClient(box.path / "run" / "keeper.sock") as client:
         checked = client.check(FORM, [])
         assert checked.form is not None
         done = client.submit(SubmitRequest(form=checked.form, calls=[call_id(1)], unknown_numbers=2))

@@ -80,7 +80,7 @@ class KeeperClient:
 
     def hold(self, asked: HoldRequest) -> None:
         """Hold calls, or release them; durable on return."""
-        self._ask("POST", "/v1/holds", msgspec.to_builtins(asked))
+        self._post("/v1/holds", asked)
 
     def clock(self) -> ClockSeen:
         """What the keeper knows of the date now, and what was said of the clock."""
@@ -92,11 +92,14 @@ class KeeperClient:
 
     def confirm_clock(self, asked: ClockRequest) -> None:
         """Confirm what was shown; durable on return."""
-        self._ask("POST", "/v1/clock/confirm", msgspec.to_builtins(asked))
+        self._post("/v1/clock/confirm", asked)
 
     def audit(self, *, verb: str, subject: str, why: str) -> None:
         """Write an audit entry; it is durable on return."""
         self._ask("POST", "/v1/audit", {"verb": verb, "subject": subject, "why": why})
+
+    def _post(self, path: str, asked: msgspec.Struct) -> bytes:
+        return self._ask("POST", path, msgspec.to_builtins(asked))
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
         try:

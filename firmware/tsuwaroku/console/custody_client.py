@@ -73,9 +73,6 @@ class CustodyClient(KeeperClient):
         with as_person():
             return super()._ask(method, path, body)
 
-    def _post(self, path: str, asked: msgspec.Struct) -> bytes:
-        return self._ask("POST", path, msgspec.to_builtins(asked))
-
 
 @contextmanager
 def as_person() -> Iterator[None]:

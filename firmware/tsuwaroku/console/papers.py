@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-import msgspec
-
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.errors import MediumError
 from tsuwaroku.service.bookkeeping import Sheet
@@ -28,21 +26,21 @@ class PapersClient(KeeperClient):
         return self._decode(self._ask("GET", "/v1/disclosures"), Listed).disclosures
 
     def open_disclosure(self, asked: OpenRequest) -> Seen:
-        return self._decode(self._ask("POST", "/v1/disclosures", msgspec.to_builtins(asked)), Seen)
+        return self._decode(self._post("/v1/disclosures", asked), Seen)
 
     def decide_disclosure(self, slug: str, asked: DecideRequest) -> Seen:
         path = f"/v1/disclosures/{quote(slug, safe='')}/decision"
-        return self._decode(self._ask("POST", path, msgspec.to_builtins(asked)), Seen)
+        return self._decode(self._post(path, asked), Seen)
 
     def carry_out_disclosure(self, slug: str, asked: DoneRequest) -> Seen:
         path = f"/v1/disclosures/{quote(slug, safe='')}/done"
-        return self._decode(self._ask("POST", path, msgspec.to_builtins(asked)), Seen)
+        return self._decode(self._post(path, asked), Seen)
 
     def notice(self) -> NoticeSeen:
         return self._decode(self._ask("GET", "/v1/notice"), NoticeSeen)
 
     def publish(self, asked: PublishRequest) -> NoticeSeen:
-        return self._decode(self._ask("POST", "/v1/notice", msgspec.to_builtins(asked)), NoticeSeen)
+        return self._decode(self._post("/v1/notice", asked), NoticeSeen)
 
     def tallies(self) -> list[Tally]:
         return [self._decode(line, Tally) for line in self._ask("GET", "/v1/figures").splitlines()]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-import msgspec
-
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.records.request import RequestForm
 from tsuwaroku.service.queueing import Passed, PassRequest, QueueSeen
@@ -52,9 +50,6 @@ class RequestClient(KeeperClient):
 
     def let_lapse(self, asked: PassRequest) -> Passed:
         return self._decode(self._post("/v1/queue/pass", asked), Passed)
-
-    def _post(self, path: str, asked: msgspec.Struct) -> bytes:
-        return self._ask("POST", path, msgspec.to_builtins(asked))
 
 
 def _path(slug: str) -> str:

@@ -53,4 +53,4 @@ class StaffClient(KeeperClient):
         return self._decode(self._ask("POST", "/v1/words", body), Taken).taken
 
     def _done(self, path: str, asked: msgspec.Struct) -> Done:
-        return self._decode(self._ask("POST", path, msgspec.to_builtins(asked)), Done)
+        return self._decode(self._post(path, asked), Done)

@@ -10,12 +10,15 @@ Output sample k of a run is taken at its input sample k × factor: the delay mov
 from __future__ import annotations
 
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import numpy as np
-import samplerate
 from numpy.typing import NDArray
 
 from tsuwaroku.hal.framing import Block, CardItem, Hole
+
+if TYPE_CHECKING:
+    import samplerate
 
 NS = 1_000_000_000
 CONVERTER = "sinc_medium"
@@ -36,6 +39,9 @@ class Decimator:
         self._rate = rate
         self._factor = factor
         self._channels = channels
+        from samplerate import Resampler  # most cards run at the recorded rate, and need none
+
+        self._resampler = Resampler
         self._filter: samplerate.Resampler | None = None
         self._run = (0, 0)  # where the present run began, in samples of the card and in ours
         self._end = 0  # of what has come, in samples of the card
@@ -51,7 +57,7 @@ class Decimator:
 
     def _block(self, block: Block) -> list[CardItem]:
         if self._filter is None:
-            self._filter = samplerate.Resampler(CONVERTER, channels=self._channels)
+            self._filter = self._resampler(CONVERTER, channels=self._channels)
             self._run = block.first, self._next
         samples = np.frombuffer(block.pcm, dtype="<i2").astype(np.float32).reshape(-1, self._channels)
         self._end = block.first + block.samples

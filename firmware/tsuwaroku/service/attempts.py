@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tsuwaroku.errors import NotFoundError, RefusedError
+from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, TsuwarokuError
 from tsuwaroku.records.request import LONGEST_NAME, writable
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.asking import Asker
 from tsuwaroku.service.holding import LONGEST_REASON
+from tsuwaroku.service.refusals import NO_RIGHT
 
 if TYPE_CHECKING:
     from tsuwaroku.service.keeper import Keeper
 
 
+BAD_INPUT = "bad input"
+Why = str | Callable[[TsuwarokuError], str]
+"""In a word or two, and nothing personal; or made of the error."""
+
+
 @contextmanager
-def attempt(keeper: Keeper, by: Asker, verb: Verb, subject: str, why: str) -> Iterator[None]:
-    """Around one rule: what it refuses is noted as refused because of `why`, which is nothing personal."""
+def attempt(keeper: Keeper, by: Asker, verb: Verb, subject: str, why: Why) -> Iterator[None]:
+    """Around the rules of an act: what they refuse is noted as refused because of `why`."""
     try:
         yield
-    except (RefusedError, NotFoundError):
-        keeper.refused(by, verb, subject, why)
+    except (RefusedError, NotFoundError) as error:
+        keeper.refused(by, verb, subject, why if isinstance(why, str) else why(error))
         raise
+
+
+def right_or_input(error: TsuwarokuError) -> str:
+    """Whether somebody had no right, or asked for what a rule forbids."""
+    return NO_RIGHT if isinstance(error, ForbiddenError) else BAD_INPUT
 
 
 def refuse_words(reason: str, name: str, *, needed: bool) -> None:

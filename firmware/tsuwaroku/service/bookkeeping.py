@@ -15,9 +15,8 @@ from tsuwaroku.errors import RefusedError
 from tsuwaroku.records.era import parse_day
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Asked, Route, Routes
-from tsuwaroku.service.disclosing import audited
+from tsuwaroku.service.attempts import attempt, right_or_input
 from tsuwaroku.service.ledgers import ERASED, of_config
-from tsuwaroku.store.acts import act_entries
 from tsuwaroku.store.audit import AuditEntry, AuditLog, entry_in
 
 if TYPE_CHECKING:
@@ -69,14 +68,14 @@ def erasures_of(audit: AuditLog, first: date | None = None, last: date | None = 
 
 
 def _erasures(keeper: Keeper, asked: Asked) -> Iterator[bytes]:
-    with audited(keeper, asked.by, Verb.LEDGERS, "erasures"):
+    with attempt(keeper, asked.by, Verb.LEDGERS, "erasures", right_or_input):
         first, last = days_of(asked.query)
     return (entry.line() for entry in erasures_of(keeper.audit_log, first, last))
 
 
 def _audit(keeper: Keeper, asked: Asked) -> Iterator[bytes]:
     """Whoever reads the log is in it."""
-    with audited(keeper, asked.by, Verb.AUDIT_READ, "audit"):
+    with attempt(keeper, asked.by, Verb.AUDIT_READ, "audit", right_or_input):
         first, last = days_of(asked.query)
     keeper.audit(asked.by.user, "audit read", f"{first or ''}..{last or ''}", "")
     return (entry.line() for entry in entries_of(keeper.audit_log, first, last))
@@ -100,7 +99,7 @@ ROUTES: Routes = (
         path="/v1/ledgers/acts",
         verb=Verb.LEDGERS,
         summary="the audit log's entries of records management, a JSON line each, words sealed",
-        act=lambda keeper, _: (entry.line() for entry in act_entries(keeper.audit_log)),
+        act=lambda keeper, _: (entry.line() for entry in keeper.ledger.entries),
         stream=True,
     ),
     Route(

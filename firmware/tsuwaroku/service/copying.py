@@ -8,21 +8,20 @@ a new attempt may begin, and the old one can no longer be said to have been made
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from ulid import ULID
 
 from tsuwaroku.disclosure.identity import Registered
 from tsuwaroku.disclosure.seal import STATEMENT_DOMAIN
-from tsuwaroku.errors import NotFoundError, RefusedError, StoreError
+from tsuwaroku.errors import NotFoundError, RefusedError
 from tsuwaroku.records.acts import Act, ActVerb
 from tsuwaroku.records.era import parse_number
 from tsuwaroku.records.media import refuse_copy
 from tsuwaroku.records.requests import CopyFor, Status
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Asked, Routes
+from tsuwaroku.service.fates import Fate
 from tsuwaroku.service.mediabook import (
     Body,
     count,
@@ -35,7 +34,6 @@ from tsuwaroku.service.mediabook import (
     said,
     token_secret,
 )
-from tsuwaroku.store.ends import read_end
 from tsuwaroku.store.tombstone import Why
 
 if TYPE_CHECKING:
@@ -194,36 +192,27 @@ def recopy(keeper: Keeper, asked: Asked) -> object:
 def refuse_unkept(keeper: Keeper, call_id: str) -> None:
     """Raises RefusedError for a call that was erased, or whose days are over, saying when and by which rule;
     NotFoundError for one that never was."""
-    try:
-        raw = ULID.from_str(call_id).bytes
-    except ValueError as error:
-        raise NotFoundError(f"no call {call_id}", remedy="`tsuwaroku calls` lists them") from error
-    standing = keeper.standing
-    stone = standing.tombstone(raw)
+    one = keeper.fates.of(call_id, keeper.judge)
     remedy = "nothing can be done; the manager may hold calls only before they expire"
-    if stone is not None:
-        raise RefusedError(
-            f"this call was erased on {stone.on}: its hold had ended on {stone.expires_on} (Article 8(1))"
-            if stone.why is Why.HOLD_LAPSED
-            else f"this call was erased on {stone.on}: it was kept until {stone.expires_on} (Article 8(1))",
-            where=call_id,
-            remedy=remedy,
-        )
-    entry = keeper.listed(call_id)
-    if entry is None:
-        raise NotFoundError(f"no call {call_id}", remedy="`tsuwaroku calls` lists them")
-    held = standing.hold(raw)
-    try:
-        end = read_end(keeper.store, entry)
-        verdict = keeper.judge.may_read(end.at, end.period, held)
-        over, last = not verdict.yes, verdict.last_day
-    except StoreError:  # its slots cannot be read; the export itself will say what is wrong with them
-        last = max(date.fromisoformat(entry.public.retention.expires_on), held or date.min)
-        over = last < keeper.today
-    if over:
-        raise RefusedError(
-            f"this call was kept until {last} (Article 8(1)) and may no longer be read", where=call_id, remedy=remedy
-        )
+    match one.fate:
+        case Fate.KEPT:
+            return
+        case Fate.ERASED:
+            raise RefusedError(
+                f"this call was erased on {one.on}: its hold had ended on {one.last_day} (Article 8(1))"
+                if one.why == Why.HOLD_LAPSED
+                else f"this call was erased on {one.on}: it was kept until {one.last_day} (Article 8(1))",
+                where=call_id,
+                remedy=remedy,
+            )
+        case Fate.EXPIRED:
+            raise RefusedError(
+                f"this call was kept until {one.last_day} (Article 8(1)) and may no longer be read",
+                where=call_id,
+                remedy=remedy,
+            )
+        case _:
+            raise NotFoundError(f"no call {call_id}", remedy="`tsuwaroku calls` lists them")
 
 
 def open_attempt(keeper: Keeper, of: int) -> Act:

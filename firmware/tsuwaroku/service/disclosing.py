@@ -5,8 +5,6 @@ An attempt that a rule forbids leaves a trace, and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -20,6 +18,7 @@ from tsuwaroku.records.era import parse_day
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Route, Routes
 from tsuwaroku.service.asking import Asker
+from tsuwaroku.service.attempts import attempt, right_or_input
 
 if TYPE_CHECKING:
     from tsuwaroku.service.keeper import Keeper
@@ -78,7 +77,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 def open_one(keeper: Keeper, asker: Asker, body: OpenRequest) -> Seen:
     """Open a disclosure. Raises RefusedError, NotFoundError; StoreError."""
-    with audited(keeper, asker, Verb.DISCLOSE, ""):
+    with attempt(keeper, asker, Verb.DISCLOSE, "", right_or_input):
         approve_by = parse_day(body.approve_by, "--approve-by") if body.approve_by else None
         said = msgspec.structs.asdict(body) | {"approve_by": approve_by}
         asked = Opening(**said)
@@ -102,7 +101,7 @@ def open_one(keeper: Keeper, asker: Asker, body: OpenRequest) -> Seen:
 
 def decide(keeper: Keeper, asker: Asker, slug: str, body: DecideRequest) -> Seen:
     """Approve or refuse one. Raises as `open_one` does."""
-    with audited(keeper, asker, Verb.DISCLOSE_DECIDE, slug):
+    with attempt(keeper, asker, Verb.DISCLOSE_DECIDE, slug, right_or_input):
         on = _day(keeper, body.on)
         rules.refuse_decision(
             _find(keeper, slug),
@@ -125,7 +124,7 @@ def decide(keeper: Keeper, asker: Asker, slug: str, body: DecideRequest) -> Seen
 
 def carry_out(keeper: Keeper, asker: Asker, slug: str, body: DoneRequest) -> Seen:
     """Note that it was inspected, or that the copy was handed out. Raises as `open_one` does."""
-    with audited(keeper, asker, Verb.DISCLOSE, slug):
+    with attempt(keeper, asker, Verb.DISCLOSE, slug, right_or_input):
         on = _day(keeper, body.on)
         one = _find(keeper, slug)
         rules.refuse_carrying_out(one, body.way, to=body.to, medium=body.medium, on=on, today=keeper.today)
@@ -140,19 +139,6 @@ def carry_out(keeper: Keeper, asker: Asker, slug: str, body: DoneRequest) -> See
 def listed(keeper: Keeper) -> Listed:
     """All of them, without their words."""
     return Listed([_seen(keeper, one) for one in rules.disclosures(keeper.ledger.acts)])
-
-
-@contextmanager
-def audited(keeper: Keeper, asker: Asker, verb: Verb, subject: str) -> Iterator[None]:
-    """What a rule refuses in here leaves a trace: who, what, and that it was refused; never what was written."""
-    try:
-        yield
-    except ForbiddenError:
-        keeper.refused(asker, verb, subject)
-        raise
-    except (RefusedError, NotFoundError):
-        keeper.refused(asker, verb, subject, "bad input")
-        raise
 
 
 def _refuse_calls(keeper: Keeper, asker: Asker, calls: tuple[str, ...]) -> None:

@@ -7,9 +7,8 @@ killed, stopped for an hour or started late, and nothing is lost.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
-from pathlib import Path
 
 from ulid import ULID
 
@@ -41,14 +40,13 @@ from tsuwaroku.service.mediawatch import MediaWatch
 from tsuwaroku.service.outlook import Outlook
 from tsuwaroku.service.paperwatch import PaperWatch
 from tsuwaroku.service.queuewatch import QueueWatch
-from tsuwaroku.service.refusals import Refusals
+from tsuwaroku.service.refusals import NO_RIGHT, Refusals
 from tsuwaroku.service.retention import Expiry
 from tsuwaroku.service.sealing import due_recipients
 from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RingStatus, Status
 from tsuwaroku.service.trail import Trail
-from tsuwaroku.store.acts import act_entries
-from tsuwaroku.store.audit import KEEPER, AuditEntry, AuditLog
+from tsuwaroku.store.audit import KEEPER, AuditLog
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.erasure import Eraser, Erasure
@@ -349,14 +347,14 @@ class Keeper:
         """The marked calls that wait for the manager."""
         return self._queue_watch
 
-    def refused(self, asker: Asker, verb: Verb, subject: str, why: str = "no right") -> None:
+    def refused(self, asker: Asker, verb: Verb, subject: str, why: str = NO_RIGHT) -> None:
         """Somebody asked for what is not theirs, or for what a rule forbids: that leaves a trace, too."""
         self._refusals.note(asker.user, verb.value, subject, why)
 
     @property
     def today(self) -> date:
         """The day by which an appointment holds: a clock turned back makes none longer."""
-        return Judge(self._watch.state, self._clock.now()).today
+        return self.judge.today
 
     @property
     def recipients(self) -> Recipients:
@@ -372,10 +370,6 @@ class Keeper:
     def standing(self) -> Standing:
         """What the journals say of each call, up to now. Raises StoreError."""
         return self._expiry.standing.refresh()
-
-    def act_entries(self) -> Iterator[AuditEntry]:
-        """The acts with their sealed words, oldest first. Raises StoreError."""
-        return act_entries(self._trail.audit)
 
     def keep_wrap(self, call_id: bytes, wrap: WrappedKey) -> None:
         """A call's key for one more recipient; durable on return. Raises StoreError."""
@@ -397,7 +391,7 @@ class Keeper:
 
     def _note_ended(self) -> None:
         """Appointments whose last day is over for certain: a clock that is ahead ends none for good."""
-        day = Judge(self._watch.state, self._clock.now()).erasing_day
+        day = self.judge.erasing_day
         noted = {act.detail.get("of") for act in self._ledger.acts if act.verb is ActVerb.APPOINTMENT_ENDED}
         for one in self._ledger.appointments:
             over = day is not None and one.end is not None and one.end < day and one.dismissed is None
@@ -414,11 +408,6 @@ class Keeper:
     def journals(self) -> tuple[Journal, Journal]:
         """The recorder's and its own, for reading."""
         return self._recorder_journal, self._journal
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """For reading."""
-        return self._listing.catalogue
 
     @property
     def papers(self) -> PaperWatch:
@@ -528,13 +517,3 @@ class Keeper:
             marks_today=sum(entry.public.marks for entry in calls),
             alarms=self._alarms.all() + ([] if recorder is None else recorder.alarms),
         )
-
-
-def keeper_socket(store_dir: Path, config: Config) -> Path:
-    """Where control listens."""
-    return Path(config.service.socket) if config.service.socket else store_dir / "run" / "keeper.sock"
-
-
-def link_socket(store_dir: Path) -> Path:
-    """Where the keeper listens for the recorder."""
-    return store_dir / "run" / "link.sock"

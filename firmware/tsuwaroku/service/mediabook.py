@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tsuwaroku.disclosure.identity import Registered
-from tsuwaroku.errors import NotFoundError, RefusedError, StoreError
+from tsuwaroku.errors import NotFoundError, RefusedError, StoreError, TsuwarokuError
 from tsuwaroku.records.era import parse_number
 from tsuwaroku.records.media import Medium, media, medium_called
 from tsuwaroku.records.requests import CopyFor, Request, requests
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Answerer, Asked, Route
+from tsuwaroku.service.attempts import BAD_INPUT, attempt
 
 if TYPE_CHECKING:
     from tsuwaroku.service.keeper import Keeper
@@ -88,16 +89,17 @@ def count(number: int) -> None:
 _ARTICLE = re.compile(r"Article \d+(?:\(\d+\))*")
 
 
+def _article(error: TsuwarokuError) -> str:
+    article = _ARTICLE.search(error.message)
+    return article[0] if article else BAD_INPUT
+
+
 def kept(path: str, verb: Verb, act: Answerer) -> Answerer:
     """An attempt at what a rule forbids leaves a trace, with the article and nothing that was typed."""
 
     def answer(keeper: Keeper, asked: Asked) -> object:
-        try:
+        with attempt(keeper, asked.by, verb, path, _article):
             return act(keeper, asked)
-        except (RefusedError, NotFoundError) as error:
-            article = _ARTICLE.search(error.message)
-            keeper.refused(asked.by, verb, path, why=article[0] if article else "bad input")
-            raise
 
     return answer
 

@@ -89,7 +89,8 @@ def complain(error: TsuwarokuError) -> None:
 def run_keeper(spec: Spec) -> None:
     """The keeper's process."""
     from tsuwaroku.service import control
-    from tsuwaroku.service.keeper import Keeper, keeper_socket, link_socket
+    from tsuwaroku.service.keeper import Keeper
+    from tsuwaroku.service.sockets import keeper_socket, link_socket
     from tsuwaroku.store.layout import Store
 
     path = Path(spec.store)
@@ -156,8 +157,8 @@ def make_board(spec: Spec) -> tuple[Board, Clock]:
 
 def _record(spec: Spec, board: Board, clock: Clock, stop: Callable[[], bool], guard: Watchdog) -> None:
     from tsuwaroku.service.assembly import Assembled, new_instance
-    from tsuwaroku.service.keeper import link_socket
     from tsuwaroku.service.plan import plan, refuse_below_guarantee
+    from tsuwaroku.service.sockets import link_socket
     from tsuwaroku.store.layout import Store
 
     path = Path(spec.store)
@@ -230,7 +231,7 @@ def _say_unable(
     seconds: float = RETRY_S,
 ) -> None:
     """Every lamp and `status` say that nothing is being recorded, and why, until it is time to try again."""
-    from tsuwaroku.service.keeper import link_socket
+    from tsuwaroku.service.sockets import link_socket
 
     link = SocketLink(link_socket(Path(spec.store)), Hello("", os.getpid()))
     clock = SystemClock()

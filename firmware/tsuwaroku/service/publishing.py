@@ -14,7 +14,7 @@ from tsuwaroku.records.era import parse_day
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Route, Routes
 from tsuwaroku.service.asking import Asker
-from tsuwaroku.service.disclosing import audited
+from tsuwaroku.service.attempts import attempt, right_or_input
 from tsuwaroku.service.figures import tallies
 from tsuwaroku.service.notices import Published, PublishedFacts, last_published, published_facts
 
@@ -54,7 +54,7 @@ def seen(keeper: Keeper) -> NoticeSeen:
 
 def publish(keeper: Keeper, asker: Asker, body: PublishRequest) -> NoticeSeen:
     """Note that the notice was approved, and posted. Raises RefusedError; StoreError."""
-    with audited(keeper, asker, Verb.PUBLISH, ""):
+    with attempt(keeper, asker, Verb.PUBLISH, "", right_or_input):
         posted_on = parse_day(body.posted_on, "--posted-on")
         if posted_on > keeper.today:
             raise RefusedError(
@@ -80,7 +80,7 @@ def publish(keeper: Keeper, asker: Asker, body: PublishRequest) -> NoticeSeen:
 
 
 def _figures(keeper: Keeper) -> Iterator[bytes]:
-    for part in tallies(keeper.audit_log, keeper.catalogue, keeper.journals):
+    for part in tallies(keeper.audit_log, keeper.listing.catalogue, keeper.journals):
         yield msgspec.json.encode(part) + b"\n"
 
 

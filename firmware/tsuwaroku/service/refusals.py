@@ -6,6 +6,7 @@ from tsuwaroku.clock import NS, Clock
 from tsuwaroku.service.trail import Trail
 
 VERB = "refused"
+NO_RIGHT = "no right"
 A_MINUTE = 20
 """Entries a minute of one account. More are counted and told with the next entry, for each costs a sync of the disk."""
 
@@ -19,7 +20,7 @@ class Refusals:
         self._minute: dict[str, tuple[int, int]] = {}  # account -> the minute, entries in it
         self._untold: dict[str, int] = {}
 
-    def note(self, user: str, verb: str, subject: str, why: str = "no right") -> None:
+    def note(self, user: str, verb: str, subject: str, why: str = NO_RIGHT) -> None:
         """`why`: in a word or two, nothing personal."""
         minute = self._clock.now().mono_ns // (60 * NS)
         begun, count = self._minute.get(user, (minute, 0))

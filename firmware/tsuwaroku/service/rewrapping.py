@@ -131,7 +131,7 @@ def rewrap(keeper: Keeper, asked: Asked) -> Taken:
 def words(keeper: Keeper, query: WordsQuery) -> WordsLacking:
     """Acts whose words a recipient cannot open. Raises NotFoundError."""
     recipient = _reader(keeper, query.key)
-    entries = list(keeper.act_entries())
+    entries = keeper.ledger.entries
     again = [entry for entry in entries if entry.verb == ActVerb.WORDS_RESEALED]
     return WordsLacking([*words_lacking(entries, recipient.id), *again])
 
@@ -141,7 +141,7 @@ def reseal(keeper: Keeper, asked: Asked) -> Taken:
     body: ResealRequest = asked.body
     recipient = _reader(keeper, body.key)
     _refuse_many(len(body.words))
-    due = {entry.number: entry for entry in words_lacking(keeper.act_entries(), recipient.id)}
+    due = {entry.number: entry for entry in words_lacking(keeper.ledger.entries, recipient.id)}
     new = {one.number: one for one in body.words if one.number in due}
     for one in new.values():
         try:

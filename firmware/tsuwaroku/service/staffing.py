@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
+from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, TsuwarokuError
 from tsuwaroku.records.acts import Act, ActVerb
 from tsuwaroku.records.appointments import Appointment, Post
 from tsuwaroku.records.era import parse_day
 from tsuwaroku.records.roles import Role, Verb
 from tsuwaroku.service.api import Asked, Route, Routes
+from tsuwaroku.service.attempts import attempt
 from tsuwaroku.store.audit import AuditEntry
 from tsuwaroku.store.keys import SEED_SIZE, key_id
 from tsuwaroku.store.slot import MAX_WRAPS
@@ -81,14 +82,11 @@ def appoint(keeper: Keeper, asked: Asked, post: Post) -> Done:
     """Raises RefusedError, ForbiddenError; nothing was changed then, and the attempt is audited."""
     body: AppointRequest = asked.body
     verb = Verb.DEPUTISE if post is Post.DEPUTY else Verb.APPOINT
-    try:
+    with attempt(keeper, asked.by, verb, body.user, _why):
         begin, end = _days(keeper.today, body)
         _check_person(keeper, asked, body)
         key = _check_key(keeper, body, post)
         _check_overlap(keeper, body, post, begin, end)
-    except (RefusedError, ForbiddenError) as error:
-        keeper.refused(asked.by, verb, body.user, _why(error))
-        raise
     act = keeper.ledger.add(
         asked.by.user,
         ActVerb.APPOINTED,
@@ -115,7 +113,7 @@ def dismiss(keeper: Keeper, asked: Asked) -> Done:
         for one in keeper.ledger.appointments
         if one.user == body.user and not _over(one, keeper.today) and body.number in (None, one.number)
     ]
-    try:
+    with attempt(keeper, asked.by, Verb.APPOINT, body.user, _why):
         if not mine:
             raise NotFoundError(
                 "this account has no such appointment that still stands",
@@ -127,9 +125,6 @@ def dismiss(keeper: Keeper, asked: Asked) -> Done:
                 "only the 管理責任者 herself dismisses a deputy", where=body.user, remedy="ask her (Article 4)"
             )
         _said(body.reason, "reason")
-    except (RefusedError, ForbiddenError, NotFoundError) as error:
-        keeper.refused(asked.by, Verb.APPOINT, body.user, _why(error))
-        raise
     acts = [_dismissed(keeper, asked, one) for one in mine]
     keeper.follow_appointments()
     return Done([act.number for act in acts])
@@ -149,7 +144,7 @@ def succeed(keeper: Keeper, asked: Asked) -> Done:
     """
     body: SucceedRequest = asked.body
     recipients = keeper.recipients.list
-    try:
+    with attempt(keeper, asked.by, Verb.SUCCEED, body.public_key[:64], _why):
         key = _key(body.public_key)
         known = next((one for one in recipients if one.id == key), None)
         if known is not None and known.role == "manager":
@@ -158,9 +153,6 @@ def succeed(keeper: Keeper, asked: Asked) -> Done:
             raise RefusedError("this key is somebody else's already", where=key, remedy="make a new key")
         _said(body.name, "name")
         _said(body.decree, "decree")
-    except RefusedError as error:
-        keeper.refused(asked.by, Verb.SUCCEED, body.public_key[:64], _why(error))
-        raise
     act = keeper.ledger.add(
         asked.by.user,
         ActVerb.MANAGER_SUCCEEDED,
@@ -174,7 +166,7 @@ def succeed(keeper: Keeper, asked: Asked) -> Done:
 
 def staff(keeper: Keeper) -> StaffSeen:
     """Who is and was appointed, as the audit log has it."""
-    entries = [entry for entry in keeper.act_entries() if entry.verb in _ABOUT_STAFF]
+    entries = [entry for entry in keeper.ledger.entries if entry.verb in _ABOUT_STAFF]
     return StaffSeen(today=keeper.today.isoformat(), entries=entries)
 
 
@@ -280,8 +272,8 @@ def _has_name(uid: int) -> bool:
     return True
 
 
-def _why(error: Exception) -> str:
-    return str(error.message) if isinstance(error, RefusedError | ForbiddenError | NotFoundError) else ""
+def _why(error: TsuwarokuError) -> str:
+    return error.message
 
 
 ROUTES: Routes = (
