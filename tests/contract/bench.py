@@ -203,7 +203,6 @@ class Plug:
 class RpiGpioRig(BenchRig):
     """The same pins through RPi.GPIO's factory; the module of that name is rpi-lgpio's, for gpio-sim is no Pi."""
 
-    edge_late_ns = 2_000_000  # its callbacks come a tick after the interrupt's
     pin_factory = "rpigpio"
 
     def __enter__(self) -> Rig:

@@ -17,7 +17,6 @@ import time
 import wave
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +35,6 @@ from tsuwaroku.store.verify import verify_store
 
 RATE = 8000
 LOSS_S = 1.5  # what a kill may cost: a batch a second, two FLAC frames held back, one not full, the commit itself
-FIRST_READ_S = 1.0
 START_S = 20.0  # a process that has not come up by then never will, on however busy a machine
 UNCOMMITTED = "began with the last commit before an interruption and was lost"
 
@@ -253,17 +251,10 @@ class Findings:
     def _check_coverage(self, line: str, recorded: list[Span]) -> None:
         """Every second off-hook is recorded, but for what a kill may cost and while the recorder was away."""
         excused = [(down.begin_s - LOSS_S, down.end_s) for down in self._box.downs]
-        excused += self._never_begun()
         excused.append((self._box.stopped_s - 0.5, float("inf")))
         missing = subtract(subtract(self._day.off_hook[line], recorded), excused)
         found = [span for span in missing if span[1] - span[0] > 1 / RATE]
         assert found == [], (line, found, excused)
-
-    def _never_begun(self) -> list[Span]:
-        """Lives of the recorder so short that it was killed before its first commit: from its lock, which is when it is
-        seen to be back, to its first read of the board it takes up to a second on a busy machine."""
-        lives = [(up.end_s, down.begin_s) for up, down in pairwise(self._box.downs)]
-        return [(begin, end) for begin, end in lives if end - begin <= LOSS_S + FIRST_READ_S]
 
     def _check_end(self, call: CallRecord) -> None:
         """Recovered means killed, and whole to within `LOSS_S` of the kill; sealed means ended by the telephone."""
