@@ -8,7 +8,7 @@ refused and erasure is due, whatever the record says.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ import msgspec
 from tsuwaroku.clock import NS, ClockQuality, Instant, from_iso, iso, representable
 from tsuwaroku.errors import StoreError
 from tsuwaroku.records.call import CallRecord, ClockRecord, PublicRecord
-from tsuwaroku.records.dating import SLACK_NS, Boot, State
+from tsuwaroku.records.dating import SLACK_NS, Boot
 from tsuwaroku.records.retention import Period, day_of, last_day
 from tsuwaroku.store import clockfile
 from tsuwaroku.store.catalogue import Catalogue
@@ -32,20 +32,51 @@ _NEAR_S = 30.0  # `Boot.dated_ns` takes a record at its word within a minute: ne
 
 def redated(store: Store, records: Sequence[Record]) -> list[Record]:
     """The same records; copies of those whose date is known better now."""
-    try:
-        state = clockfile.load(store.clock_path, store.store_id)
-    except StoreError:
-        state = State()
-    boots = {boot.boot_id.hex(): boot for boot in state.boots}
-    zeros = {name: (b.high_ns + b.started_ns) / NS for name, b in boots.items() if b.high_ns is not None}
     catalogue = Catalogue(store.catalogue_dir)
-    found = list(records)
-    for place, record in enumerate(records):
+    boots = remembered(store)
+    ends = {record.id: _end(store, catalogue, record.id) for record in misdated(boots, records)}
+    return corrected(boots, records, ends, Period.from_code(store.info.retention_days))
+
+
+def remembered(store: Store) -> tuple[Boot, ...]:
+    """The boots that the box remembers; none where that memory is lost."""
+    try:
+        return clockfile.load(store.clock_path, store.store_id).boots
+    except StoreError:
+        return ()
+
+
+def misdated(boots: Sequence[Boot], records: Sequence[Record]) -> list[Record]:
+    """Those whose own date need not be the best that is known."""
+    zeros = {b.boot_id.hex(): (b.high_ns + b.started_ns) / NS for b in boots if b.high_ns is not None}
+    found = []
+    for record in records:
         clock = record.clock
         zero_s = None if clock is None else zeros.get(clock.boot_id)
         if clock is not None and zero_s is not None and not _near(record, zero_s + clock.mono_ns / NS):
-            found[place] = _corrected(store, catalogue, record, boots[clock.boot_id])
+            found.append(record)
     return found
+
+
+def corrected(
+    boots: Sequence[Boot], records: Sequence[Record], ends: Mapping[str, End | None], period: Period
+) -> list[Record]:
+    """The same records, copies of those that `ends` has: by id, with the end of each as far as it is known. `period`:
+    where it is not."""
+    known = {boot.boot_id.hex(): boot for boot in boots}
+    return [
+        _corrected(record, known[record.clock.boot_id], ends[record.id], period)
+        if record.id in ends and record.clock is not None and record.clock.boot_id in known
+        else record
+        for record in records
+    ]
+
+
+def _end(store: Store, catalogue: Catalogue, call_id: str) -> End | None:
+    with contextlib.suppress(StoreError):  # a day that cannot be read is told elsewhere
+        entry = catalogue.get(call_id)
+        return None if entry is None else read_end(store, entry)
+    return None
 
 
 def _near(record: Record, judged_s: float) -> bool:
@@ -56,12 +87,8 @@ def _near(record: Record, judged_s: float) -> bool:
     return record.date in (day_of(representable(judged_ns + by)).isoformat() for by in (-SLACK_NS, SLACK_NS))
 
 
-def _corrected(store: Store, catalogue: Catalogue, record: Record, boot: Boot) -> Record:
+def _corrected(record: Record, boot: Boot, end: End | None, usual: Period) -> Record:
     assert record.clock is not None
-    end: End | None = None
-    with contextlib.suppress(StoreError):  # a day that cannot be read is told elsewhere
-        entry = catalogue.get(record.id)
-        end = None if entry is None else read_end(store, entry)
     if isinstance(record, CallRecord):
         wall_ns = from_iso(record.seized_at)
     else:  # it says the day alone; how far a day is off does not matter
@@ -71,7 +98,7 @@ def _corrected(store: Store, catalogue: Catalogue, record: Record, boot: Boot) -
     if dated_ns == wall_ns:
         return record
     at = iso(dated_ns) if isinstance(record, CallRecord) else day_of(dated_ns).isoformat()
-    period = Period.from_code(store.info.retention_days) if end is None else end.period
+    period = usual if end is None else end.period
     ended = seized if end is None or end.at.boot_id != boot.boot_id else end.at
     expires_on = last_day(day_of(boot.dated_ns(ended)), period)
     return msgspec.structs.replace(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 from tinydb import TinyDB
@@ -19,7 +19,7 @@ from ulid import ULID
 
 from tsuwaroku.errors import SecretError
 from tsuwaroku.records.call import CallRecord, PublicRecord
-from tsuwaroku.store.amendments import Amendments, read_amendments
+from tsuwaroku.store.amendments import Amended, Amendments, read_amendments
 from tsuwaroku.store.cardcache import CardCache, decoded
 from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
 from tsuwaroku.store.fold import by_seizure, fold
@@ -48,6 +48,17 @@ class _Shown(msgspec.Struct, frozen=True):
     """As much of an entry as a list without a key shows."""
 
     public: PublicRecord
+
+
+class Carded(Protocol):
+    """What it takes to open the card of a call."""
+
+    @property
+    def public(self) -> PublicRecord: ...
+    @property
+    def card(self) -> bytes: ...
+    @property
+    def wraps(self) -> list[WrappedKey]: ...
 
 
 class _Carded(msgspec.Struct, frozen=True):
@@ -145,6 +156,16 @@ def _open_day(
 ) -> tuple[list[CallRecord], list[CatalogueEntry]]:
     """The records of a day's cards, and the entries whose card does not tell all. Raises DecodeError, ValueError."""
     entries = list(_decode(octets, dict[str, dict[str, _Carded]]).values())
+    opened = open_cards(entries, private, amendments)
+    left = {entry.public.id for entry in entries} - opened.keys()
+    if not left:
+        return list(opened.values()), []
+    whole = _decode(octets, dict[str, dict[str, CatalogueEntry]]).values()
+    return list(opened.values()), [entry for entry in whole if entry.public.id in left]
+
+
+def open_cards(entries: Sequence[Carded], private: PrivateKey, amendments: Amended) -> dict[str, CallRecord]:
+    """The records of those whose card opens and tells all, by id."""
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:  # libsodium works without the interpreter's lock
         parts = pool.map(lambda n: [_card(one, private, amendments) for one in entries[n::threads]], range(threads))
@@ -154,14 +175,10 @@ def _open_day(
             record = _record(entry, card)
             if record is not None:
                 opened[record.id] = record
-    left = {entry.public.id for entry in entries} - opened.keys()
-    if not left:
-        return list(opened.values()), []
-    whole = _decode(octets, dict[str, dict[str, CatalogueEntry]]).values()
-    return list(opened.values()), [entry for entry in whole if entry.public.id in left]
+    return opened
 
 
-def _card(entry: _Carded, private: PrivateKey, amendments: Amendments) -> bytes | None:
+def _card(entry: Carded, private: PrivateKey, amendments: Amended) -> bytes | None:
     call_id = ULID.from_str(entry.public.id).bytes
     try:
         key = open_wrapped([*entry.wraps, *amendments.wraps(call_id)], private, call_id)
@@ -170,7 +187,7 @@ def _card(entry: _Carded, private: PrivateKey, amendments: Amendments) -> bytes 
         return None
 
 
-def _record(entry: _Carded, card: bytes | None) -> CallRecord | None:
+def _record(entry: Carded, card: bytes | None) -> CallRecord | None:
     """What the card says, if it is this call's and says all."""
     if card is None:
         return None

@@ -50,6 +50,20 @@ class StoreInfo(msgspec.Struct, frozen=True, kw_only=True):
         public, signature = hex_octets(self.device_keys[0]), hex_octets(self.signature)
         return verify_signature(public, DOMAIN_STORE, self._signed_octets(), signature)
 
+    def vouches(self, epoch: int, domain: bytes, octets: bytes, signature: bytes) -> bool:
+        """Whether this box's device key of that epoch signed `domain ‖ octets`."""
+        keys = self.device_keys
+        return epoch < len(keys) and verify_signature(hex_octets(keys[epoch]), domain, octets, signature)
+
+    def admit(self, key: PrivateKey, where: str) -> None:
+        """Refuse a demonstration key on a real store. Raises SecretError."""
+        if key.demonstration and not self.demonstration:
+            raise SecretError(
+                "a demonstration key opens no real store",
+                where=where,
+                remedy="use the key of the 管理責任者 or 管理取扱者",
+            )
+
     def _signed_octets(self) -> bytes:
         return msgspec.json.encode(msgspec.structs.astuple(self)[:-1])
 
@@ -132,8 +146,7 @@ class Store:
 
     def vouches(self, epoch: int, domain: bytes, octets: bytes, signature: bytes) -> bool:
         """Whether this box's device key of that epoch signed `domain ‖ octets`."""
-        keys = self.info.device_keys
-        return epoch < len(keys) and verify_signature(bytes.fromhex(keys[epoch]), domain, octets, signature)
+        return self.info.vouches(epoch, domain, octets, signature)
 
     def close(self) -> None:
         """Close the ring files."""
@@ -141,12 +154,7 @@ class Store:
 
     def admit(self, key: PrivateKey) -> None:
         """Refuse a demonstration key on a real store. Raises SecretError."""
-        if key.demonstration and not self.info.demonstration:
-            raise SecretError(
-                "a demonstration key opens no real store",
-                where=str(self.path),
-                remedy="use the key of the 管理責任者 or 管理取扱者",
-            )
+        self.info.admit(key, str(self.path))
 
     def set_recipients(self, recipients: Recipients) -> None:
         """Whom new calls are sealed to from now on; durable on return. Raises StoreError, SecretError."""

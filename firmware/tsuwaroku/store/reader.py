@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import numpy as np
@@ -14,7 +14,7 @@ from tsuwaroku.errors import DamageError, RefusedError
 from tsuwaroku.records.call import Audio, CallRecord, GapRecord, Integrity, Run
 from tsuwaroku.store import chunks, flac
 from tsuwaroku.store import slot as fmt
-from tsuwaroku.store.amendments import Amendments, read_amendments
+from tsuwaroku.store.amendments import Amended, read_amendments
 from tsuwaroku.store.chunks import CallEvent, CallOpening
 from tsuwaroku.store.interrupted import record_of
 from tsuwaroku.store.keys import PrivateKey
@@ -23,13 +23,14 @@ from tsuwaroku.store.seal import PartOpener, card_key, open_card, open_wrapped
 from tsuwaroku.store.slot import FormatError, WrappedKey
 
 if TYPE_CHECKING:
+    from tsuwaroku.store.held import HeldStore
     from tsuwaroku.store.layout import Store
 
 _PIECE_SAMPLES = 1 << 19  # about a minute at 8 kHz: a call of hours is never decoded in one go
 _SPARE_RATE = 8000  # of a STREAMINFO made up where the call's own is lost; a frame says its own rate
 
 
-def refuse_erased(amendments: Amendments, call_id: bytes, shown: str) -> None:
+def refuse_erased(amendments: Amended, call_id: bytes, shown: str) -> None:
     """Raises RefusedError for a call that has a tombstone (Article 8(1))."""
     stone = amendments.tombstone(call_id)
     if stone is not None:
@@ -67,7 +68,8 @@ class _Run:
 
 class CallReader:
     """One call, as far as it can be read. `wraps`: of its catalogue entry, for a call whose slots lost theirs.
-    `amendments`: of the whole store; without them the journals are read, for keys and tombstones.
+    `amendments`: of the whole store; without them (never of a `HeldStore`) the journals are read, for keys and
+    tombstones.
 
     Raises SecretError where this key does not open it, or is a demonstration key on a real store; RefusedError for a
     call with a tombstone, whatever is left of it.
@@ -76,13 +78,13 @@ class CallReader:
     def __init__(
         self,
         stored: StoredCall,
-        store: Store,
+        store: Store | HeldStore,
         private_key: PrivateKey,
         wraps: Sequence[WrappedKey] = (),
-        amendments: Amendments | None = None,
+        amendments: Amended | None = None,
     ) -> None:
         store.admit(private_key)
-        known = amendments if amendments is not None else read_amendments(store)
+        known = amendments if amendments is not None else read_amendments(cast("Store", store))
         refuse_erased(known, stored.call_id, stored.id)
         self.stored = stored
         self._store = store

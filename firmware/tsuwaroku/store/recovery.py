@@ -232,7 +232,7 @@ def open_rows(
     store: Store,
     private_key: PrivateKey,
     rows: list[tuple[CatalogueEntry, StoredCall | None]],
-    amendments: Amendments,
+    amendments: Amended,
     notes: list[str],
 ) -> Iterator[CallRecord]:
     """The records of these calls with what the journal added; `notes` is told of those that do not open.
@@ -263,7 +263,7 @@ def _record(
     private_key: PrivateKey,
     entry: CatalogueEntry,
     stored: StoredCall | None,
-    amendments: Amendments,
+    amendments: Amended,
 ) -> CallRecord:
     """From the card where there is one; from the ring for interrupted calls and cards that do not hold it all."""
     call_id = entry.call_id

@@ -19,7 +19,10 @@ from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.slot import BLOCK, SLOT_SIZE, ExtentHeader, FormatError, SlotHeader, WrappedKey
 
 if TYPE_CHECKING:
+    from tsuwaroku.store.held import HeldStore
     from tsuwaroku.store.layout import Store
+
+    Readable = Store | HeldStore
 
 Progress = Callable[[int, int], None]
 PROGRESS_STEP = 1024  # slots whose headers are read between two reports
@@ -128,7 +131,7 @@ def live_instance(store: Store) -> bytes | None:
 
 
 def read_headers(
-    store: Store, slots: Iterable[int] | None = None, progress: Progress | None = None, patience: int = 0
+    store: Readable, slots: Iterable[int] | None = None, progress: Progress | None = None, patience: int = 0
 ) -> Headers:
     """Block 0 of each slot, checked against the device's key of its epoch. Raises StoreError on I/O errors.
 
@@ -168,7 +171,7 @@ def read_headers(
     return found
 
 
-def _block0(store: Store, slot: int) -> bytes:
+def _block0(store: Readable, slot: int) -> bytes:
     """Raises FormatError where this block alone cannot be read, StoreError where nothing of the slot can."""
     try:
         return store.ring.read_block0(slot)
@@ -177,7 +180,7 @@ def _block0(store: Store, slot: int) -> bytes:
     raise FormatError("its header cannot be read from the disk")
 
 
-def checked_header(store: Store, number: int, block: bytes) -> SlotHeader | None:
+def checked_header(store: Readable, number: int, block: bytes) -> SlotHeader | None:
     """The header in block 0 of slot `number`, None for a free slot. Raises FormatError for anything else."""
     header = fmt.unpack_slot(block)
     if header is None:
@@ -193,7 +196,7 @@ def checked_header(store: Store, number: int, block: bytes) -> SlotHeader | None
     return header
 
 
-def scan_call(store: Store, headers: list[SlotHeader], live: bytes | None = None) -> StoredCall:
+def scan_call(store: Readable, headers: list[SlotHeader], live: bytes | None = None) -> StoredCall:
     """Walk the slots of one call. `live`: the instance id of the running recorder. Raises StoreError on I/O errors."""
     first = headers[0]
     call = StoredCall(
@@ -206,7 +209,7 @@ def scan_call(store: Store, headers: list[SlotHeader], live: bytes | None = None
     return call
 
 
-def scan_end(store: Store, headers: list[SlotHeader]) -> StoredCall | None:
+def scan_end(store: Readable, headers: list[SlotHeader]) -> StoredCall | None:
     """A call with an end, from its last slot alone: what stands before it is taken for whole. None where there is no
     sound end. `headers`: of all its slots. Raises StoreError on I/O errors."""
     first, last = headers[0], headers[-1]
@@ -232,7 +235,7 @@ def _current(headers: list[SlotHeader]) -> tuple[list[SlotHeader], list[SlotHead
 class _Walk:
     """One pass over a call's slots: the chain so far, and where it broke."""
 
-    def __init__(self, store: Store, call: StoredCall) -> None:
+    def __init__(self, store: Readable, call: StoredCall) -> None:
         self._store = store
         self._call = call
         self._digest = fmt.first_digest(store.store_id, call.call_id, call.sequence)

@@ -18,7 +18,7 @@ class Standing(Amended):
     """`highest_erased`: of the numbers with a tombstone. `accounted`: numbers above it of which only the journals know.
     `aside`: slots that cannot be written.
 
-    Records come by journal, not by time: what one journal says of a call is in its order.
+    Records come by journal, not by time: what one journal says of a call is in its order. `in_order` has them by time.
     """
 
     def __init__(self, recorder: Journal, keeper: Journal) -> None:
@@ -29,6 +29,8 @@ class Standing(Amended):
         self._recorder = recorder
         self._keeper = keeper
         self._seen: dict[str, int] = {}
+        self._latest: dict[str, int] = {}  # journal -> the latest time of a record in it
+        self._when: dict[tuple[str, int], int] = {}  # record held here -> the latest time in its journal up to it
         self._names: dict[bytes, bytes] = {}  # of the calls held here: name -> id
         self._discarded = Graves()
         self._unfinished: dict[bytes, int] = {}  # name -> sequence number
@@ -39,8 +41,17 @@ class Standing(Amended):
             seen = self._seen.get(journal.owner, 0)
             for record in journal.since(seen):
                 self._seen[journal.owner] = record.number
+                self._latest[journal.owner] = max(self._latest.get(journal.owner, 0), record.wall_ns)
                 self._take(record)
         return self
+
+    def in_order(self, call_id: bytes) -> list[JournalRecord]:
+        """What is said of a call, as `Amendments` has it: by time, but never against the order of a journal."""
+
+        def place(record: JournalRecord) -> tuple[int, str, int]:
+            return self._when[record.owner, record.number], record.owner, record.number
+
+        return sorted(self.get(call_id, ()), key=place)
 
     def tombstone(self, call_id: bytes) -> Tombstone | None:
         return self._keeper.tombstone(name_of(call_id))
@@ -76,10 +87,11 @@ class Standing(Amended):
         self.accounted.update(number for number in lost_in(record) if number > self.highest_erased)
         if record.type is JournalType.DISCARDED:
             self._discarded.add(name, record.number)
-            self.pop(record.call_id, None)
+            self._drop(record.call_id)
         elif not self.gone(record.call_id) or name in self._unfinished:
             self._names[name] = record.call_id
             self.setdefault(record.call_id, []).append(record)
+            self._when[record.owner, record.number] = self._latest[record.owner]
 
     def _bury(self, record: JournalRecord) -> None:
         for name, number in buried_in(record):
@@ -96,4 +108,8 @@ class Standing(Amended):
             del self._unfinished[name]
             call_id = self._names.pop(name, None)
             if call_id is not None:
-                self.pop(call_id, None)
+                self._drop(call_id)
+
+    def _drop(self, call_id: bytes) -> None:
+        for record in self.pop(call_id, ()):
+            self._when.pop((record.owner, record.number), None)
