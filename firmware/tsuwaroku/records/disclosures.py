@@ -11,6 +11,10 @@ Three cases are the ordinance's: by law, in an emergency, for an investigation. 
 
 Whoever opened one, or carried it out, does not decide it: there is no exception, an emergency has a day instead by
 which somebody else decides what was done already.
+
+Nothing is disclosed of a call whose days are over (Article 8(1)): none is opened or approved for it. What was done
+while the call was there is written down all the same, with its day, and judged: Article 10(2) asks whether it could not
+wait, which the end of the call does not answer. An emergency may even be opened afterwards (`on` of `Opening`).
 """
 
 from __future__ import annotations
@@ -61,7 +65,8 @@ class Stage(enum.StrEnum):
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for. `approve_by`: only of an emergency that may be carried out before it is decided."""
+    """What is asked for. `approve_by`: only of an emergency that may be carried out before it is decided; `on`: the day
+    of one that was, before anything was written down."""
 
     case: str
     calls: tuple[str, ...]
@@ -73,6 +78,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     copy_basis: str = ""
     name: str = ""
     approve_by: date | None = None
+    on: date | None = None
 
 
 class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,10 +159,18 @@ def refuse_opening(asked: Opening, today: date) -> None:
             "an inspection needs no basis for a copy", where="--copy-basis", remedy="add --way copy, or leave it out"
         )
     _not_too_long(asked)
-    _refuse_approve_by(case, asked.approve_by, today)
+    first = today if asked.on is None else asked.on
+    _refuse_approve_by(case, asked.approve_by, first, today)
+    if first > today or (first < today and asked.approve_by is None):
+        raise RefusedError(
+            "only an emergency that was carried out before today has such a day (Article 10(2))",
+            where="--on",
+            remedy="leave it out, or name that day and with --approve-by the one by which it is decided",
+        )
 
 
-def _refuse_approve_by(case: Case, approve_by: date | None, today: date) -> None:
+def _refuse_approve_by(case: Case, approve_by: date | None, first: date, today: date) -> None:
+    """`first`: the day from which the days count."""
     if approve_by is None:
         return
     if case is not Case.EMERGENCY:
@@ -165,7 +179,7 @@ def _refuse_approve_by(case: Case, approve_by: date | None, today: date) -> None
             where="--approve-by",
             remedy="leave it out: it is approved before it is carried out",
         )
-    if not today <= approve_by <= today + LATEST_APPROVAL:
+    if not today <= approve_by <= first + LATEST_APPROVAL:
         raise RefusedError(
             f"the approval has to follow within {LATEST_APPROVAL.days} days",
             where="--approve-by",
@@ -217,6 +231,17 @@ def refuse_carrying_out(one: Disclosure, way: str, *, to: str, medium: str, on: 
     _refuse_day(on, one.on if one.decided_on is None else one.decided_on, today, "--on")
     for text, where in ((to, "--to"), (medium, "--medium")):
         _short(text, where)
+
+
+def refuse_gone_by(one: Disclosure, last: date | None, on: date) -> None:
+    """Raises RefusedError where nothing of it could be disclosed on a day. `last`: the last day of keeping of that of
+    its calls which went last, None where one is still there."""
+    if last is not None and on > last:
+        raise RefusedError(
+            f"its calls were kept until {last} (Article 8(1)): nothing could be disclosed on {on}",
+            where=one.slug,
+            remedy="if it was done before, write that day behind --on; otherwise refuse it, and tell whoever asked",
+        )
 
 
 def _refuse_day(on: date, first: date, today: date, where: str) -> None:

@@ -16,7 +16,7 @@ from tsuwaroku.clock import Clock, Instant
 from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError
 from tsuwaroku.records.acts import ActVerb
-from tsuwaroku.records.call import MarkKind, PublicRecord
+from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.records.roles import Verb
@@ -27,7 +27,6 @@ from tsuwaroku.service.asking import Peer as Asking
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen, confirm_clock, propose_clock
 from tsuwaroku.service.fates import Fates
 from tsuwaroku.service.holding import HoldRequest, carry_out
-from tsuwaroku.service.keptcalls import kept_call
 from tsuwaroku.service.ledger import Ledger
 from tsuwaroku.service.link import Upward
 from tsuwaroku.service.listening import note_act
@@ -244,11 +243,6 @@ class Keeper:
     def journals(self) -> tuple[Journal, Journal]:
         """The recorder's and its own, for reading."""
         return self._recorder_journal, self._journal
-
-    def kept_call(self, call_id: str) -> PublicRecord:
-        """What is known of a call without a key. Raises NotFoundError; RefusedError where it was erased, with the day
-        and the rule."""
-        return kept_call(self.listing.catalogue, self._upkeep.expiry.standing.refresh(), call_id)
 
     @property
     def store(self) -> Store:
