@@ -34,6 +34,7 @@ from tsuwaroku.service.mediabook import (
     said,
     token_secret,
 )
+from tsuwaroku.service.requesting import fates_of, refuse_own_calls, refuse_own_request
 
 if TYPE_CHECKING:
     from tsuwaroku.service.keeper import Keeper
@@ -172,9 +173,12 @@ def failed(keeper: Keeper, asked: Asked) -> object:
 
 
 def recopy(keeper: Keeper, asked: Asked) -> object:
-    """One copy more (Article 9(3)): never beforehand, for the first has not been made then."""
+    """One copy more (Article 9(3)): never beforehand, for the first has not been made then; decided by whoever may
+    decide on the request itself."""
     body: RecopyRequest = asked.body
     request = request_of(keeper, body.request)
+    refuse_own_request(asked.by, request)
+    refuse_own_calls(keeper, asked.by, fates_of(keeper, request.calls))
     said(body.reason, "--reason")
     if request.status is not Status.APPROVED or request.left(body.recipient) > 0:
         raise RefusedError(

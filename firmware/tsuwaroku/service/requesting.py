@@ -263,9 +263,9 @@ def refuse(keeper: Keeper, asked: Asked) -> Numbered:
     """Raises NotFoundError, RefusedError, ForbiddenError."""
     slug, body = asked.path["slug"], asked.body
     request = _decidable(keeper, asked.by, slug)
-    fates = _fates(keeper, request.calls)
+    fates = fates_of(keeper, request.calls)
     with attempt(keeper, asked.by, Verb.REQUEST_DECIDE, slug, "own calls"):
-        _refuse_own_calls(keeper, asked.by, fates)
+        refuse_own_calls(keeper, asked.by, fates)
     return _reasoned(keeper, asked, Verb.REQUEST_DECIDE, ActVerb.REQUEST_REFUSED, slug, body)
 
 
@@ -278,12 +278,12 @@ def approve(keeper: Keeper, asked: Asked) -> Numbered:
     calls = list(request.calls if body.calls is None else dict.fromkeys(body.calls))
     with attempt(keeper, asked.by, Verb.REQUEST_DECIDE, slug, "calls not asked for"):
         _refuse_others(request, calls)
-    fates = _fates(keeper, calls)
+    fates = fates_of(keeper, calls)
     for fate in fates:
         with attempt(keeper, asked.by, Verb.REQUEST_DECIDE, slug, f"call {fate.fate.value}"):
             refuse_gone(fate)
     with attempt(keeper, asked.by, Verb.REQUEST_DECIDE, slug, "own calls"):
-        _refuse_own_calls(keeper, asked.by, fates)
+        refuse_own_calls(keeper, asked.by, fates)
     with attempt(keeper, asked.by, Verb.REQUEST_DECIDE, slug, "bad day or words"):
         return_by = _return_by(body.return_by, keeper.today)
         refuse_words(body.reason, body.name, needed=False)
@@ -303,13 +303,18 @@ def _decidable(keeper: Keeper, by: Asker, slug: str) -> Request:
     with attempt(keeper, by, Verb.REQUEST_DECIDE, slug, "decided already"):
         _refuse_decided(request)
     with attempt(keeper, by, Verb.REQUEST_DECIDE, slug, "own request"):
-        if request.by == by.user:
-            raise ForbiddenError(
-                "whoever submitted a request does not decide on it (Article 9(2))",
-                where=slug,
-                remedy="the manager or the deputy decides, whichever did not submit it",
-            )
+        refuse_own_request(by, request)
     return request
+
+
+def refuse_own_request(by: Asker, request: Request) -> None:
+    """Raises ForbiddenError for whoever submitted it."""
+    if request.by == by.user:
+        raise ForbiddenError(
+            "whoever submitted a request does not decide on it (Article 9(2))",
+            where=request.slug,
+            remedy="the manager or the deputy decides, whichever did not submit it",
+        )
 
 
 def _refuse_decided(request: Request) -> None:
@@ -337,8 +342,9 @@ def _refuse_others(request: Request, calls: Sequence[str]) -> None:
         )
 
 
-def _refuse_own_calls(keeper: Keeper, by: Asker, fates: Sequence[CallFate]) -> None:
-    """Nobody decides alone on calls at his own telephone; of a call that is gone nobody knows whose it was."""
+def refuse_own_calls(keeper: Keeper, by: Asker, fates: Sequence[CallFate]) -> None:
+    """Nobody decides alone on calls at his own telephone; of a call that is gone nobody knows whose it was. Raises
+    ForbiddenError."""
     own = set(keeper.settings.service.extensions.get(by.user, ()))
     known = [one for one in fates if one.fate in (Fate.KEPT, Fate.EXPIRED)]
     if known and all({one.extension or one.line, one.line} & own for one in known):
@@ -375,7 +381,8 @@ def _reasoned(keeper: Keeper, asked: Asked, verb: Verb, act: ActVerb, slug: str,
     return _numbered(slug)
 
 
-def _fates(keeper: Keeper, calls: Iterable[str]) -> list[CallFate]:
+def fates_of(keeper: Keeper, calls: Iterable[str]) -> list[CallFate]:
+    """What became of them, at one moment."""
     judge = keeper.judge
     return [keeper.fates.of(call, judge) for call in calls]
 
