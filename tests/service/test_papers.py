@@ -11,6 +11,7 @@ import pytest
 from ulid import ULID
 
 from tests.disclosure.papers import FORM
+from tests.records.test_media import identity
 from tests.service.daysworld import DAY, Days
 from tsuwaroku.config import LineConfig, LineNotice, Mode, ModePeriod, NoticeDecision, NoticeKind, OfficeConfig
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
@@ -364,7 +365,7 @@ def office_year(days: Days) -> None:
         ActVerb.MEDIUM_REGISTERED,
         "M1",
         {"serial": "4C5300"},
-        identity={"serial": "S1"},
+        identity=identity("M1"),
         owner="kacho",
         on="2026-11-23",
     )

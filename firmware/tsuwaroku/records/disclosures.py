@@ -20,14 +20,15 @@ wait, which the end of the call does not answer. An emergency may even be opened
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import msgspec
 
 from tsuwaroku.errors import NotFoundError, RefusedError
-from tsuwaroku.records.acts import Act, ActVerb
+from tsuwaroku.records.acts import SLUG, Act, ActVerb, Detail, detail_of, next_number
 from tsuwaroku.records.era import RequestNumber, fiscal_year
 
 T = TypeVar("T", bound=enum.StrEnum)
@@ -81,6 +82,33 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     on: date | None = None
 
 
+class _OfDisclosure(Detail, frozen=True, kw_only=True):
+    subject: ClassVar[re.Pattern[str] | None] = re.compile("D" + SLUG.pattern)
+
+
+class OpenedDetail(_OfDisclosure, frozen=True, kw_only=True):
+    """Of `disclosure opened`."""
+
+    case: Case
+    way: Way
+    calls: tuple[str, ...]
+    on: date
+    approve_by: date | None = None
+
+
+class DecidedDetail(_OfDisclosure, frozen=True, kw_only=True):
+    """Of `disclosure decided`."""
+
+    approved: bool
+    on: date
+
+
+class CarriedOutDetail(_OfDisclosure, frozen=True, kw_only=True):
+    """Of `disclosure carried out`."""
+
+    on: date
+
+
 class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
     """One disclosure. `by`: the account that opened it; `words`: all that was sealed with its acts, by name, None where
     it is sealed to somebody else; `done_on`: the day it was carried out."""
@@ -109,17 +137,17 @@ def disclosures(acts: Iterable[Act]) -> list[Disclosure]:
     found: dict[str, Disclosure] = {}
     for act in acts:
         if act.verb is ActVerb.DISCLOSURE_OPENED:
-            found.setdefault(act.subject, _opened(act))
+            if (said := detail_of(act, OpenedDetail)) is not None:
+                found.setdefault(act.subject, _opened(act, said))
         elif act.subject in found:
             found[act.subject] = _after(found[act.subject], act)
     return list(found.values())
 
 
-def next_slug(found: Iterable[Disclosure], today: date) -> str:
+def next_slug(acts: Iterable[Act], today: date) -> str:
     """D2026-001: counted from 1 in each fiscal year, as requests are."""
     year = fiscal_year(today)
-    numbers = [int(one.slug.rpartition("-")[2]) for one in found if one.slug.startswith(f"D{year}-")]
-    return f"D{RequestNumber(year, max(numbers, default=0) + 1).slug}"
+    return f"D{RequestNumber(year, next_number(acts, ActVerb.DISCLOSURE_OPENED, f'D{year}-')).slug}"
 
 
 def find(found: Iterable[Disclosure], slug: str) -> Disclosure:
@@ -275,16 +303,15 @@ def _one_of(kind: type[T], text: str) -> T | None:
 # -- fold
 
 
-def _opened(act: Act) -> Disclosure:
-    by = act.detail.get("approve_by")
+def _opened(act: Act, said: OpenedDetail) -> Disclosure:
     return Disclosure(
         slug=act.subject,
-        case=Case(act.detail["case"]),
-        way=Way(act.detail["way"]),
-        calls=tuple(act.detail["calls"]),
+        case=said.case,
+        way=said.way,
+        calls=said.calls,
         by=act.actor,
-        on=date.fromisoformat(act.detail["on"]),
-        approve_by=None if by is None else date.fromisoformat(by),
+        on=said.on,
+        approve_by=said.approve_by,
         words=None if act.words is None else _texts(act.words),
     )
 
@@ -292,16 +319,20 @@ def _opened(act: Act) -> Disclosure:
 def _after(one: Disclosure, act: Act) -> Disclosure:
     words = one.words if act.words is None else {**(one.words or {}), **_texts(act.words)}
     if act.verb is ActVerb.DISCLOSURE_DECIDED and one.stage is Stage.OPENED:
+        said = detail_of(act, DecidedDetail)
+        if said is None:
+            return one
         return msgspec.structs.replace(
             one,
-            stage=Stage.APPROVED if act.detail["approved"] else Stage.REFUSED,
+            stage=Stage.APPROVED if said.approved else Stage.REFUSED,
             decided_by=act.actor,
-            decided_on=date.fromisoformat(act.detail["on"]),
+            decided_on=said.on,
             words=words,
         )
     if act.verb is ActVerb.DISCLOSURE_CARRIED_OUT and one.done_on is None:
-        on = date.fromisoformat(act.detail["on"])
-        return msgspec.structs.replace(one, done_by=act.actor, done_on=on, words=words)
+        done = detail_of(act, CarriedOutDetail)
+        if done is not None:
+            return msgspec.structs.replace(one, done_by=act.actor, done_on=done.on, words=words)
     return one
 
 

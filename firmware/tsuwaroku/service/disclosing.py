@@ -96,7 +96,7 @@ def open_one(keeper: Keeper, asker: Asker, body: OpenRequest) -> Seen:
         detail["approve_by"] = approve_by.isoformat()
     names = ("basis", "reference", "recipient", "purpose", "copy_basis", "name")
     words = {name: text.strip() for name in names if (text := getattr(asked, name)).strip()}
-    slug = rules.next_slug(rules.disclosures(keeper.ledger.acts), today)
+    slug = rules.next_slug(keeper.ledger.acts, today)
     keeper.ledger.add(asker.user, ActVerb.DISCLOSURE_OPENED, slug, detail=detail, words=words)
     return _seen(keeper, _find(keeper, slug))
 

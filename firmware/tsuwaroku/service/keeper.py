@@ -16,6 +16,7 @@ from tsuwaroku.clock import Clock, Instant
 from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError
 from tsuwaroku.records.acts import ActVerb
+from tsuwaroku.records.appointments import noted_ended
 from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import day_of
@@ -33,6 +34,7 @@ from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.mediawatch import MediaWatch
+from tsuwaroku.service.oddacts import OddActsWatch
 from tsuwaroku.service.paperwatch import PaperWatch
 from tsuwaroku.service.queuewatch import QueueWatch
 from tsuwaroku.service.refusals import NO_RIGHT, Refusals
@@ -82,7 +84,8 @@ class Keeper:
         self._fates = Fates(store, self._config, self.listing, self._upkeep.expiry.standing)
         self._queue_watch = QueueWatch(self._fates, self._ledger, alarms)
         papers, media = PaperWatch(self._config, self._ledger, alarms), MediaWatch(self._ledger, alarms)
-        self._watches: tuple[ActsWatch, ...] = (self._queue_watch, papers, media)
+        odd = OddActsWatch(self._ledger, alarms)
+        self._watches: tuple[ActsWatch, ...] = (self._queue_watch, papers, media, odd)
         self.follow_appointments()
         self._upkeep.start()
         self.poll()
@@ -227,7 +230,7 @@ class Keeper:
     def _note_ended(self) -> None:
         """Appointments whose last day is over for certain: a clock that is ahead ends none for good."""
         day = self.judge.erasing_day
-        noted = {act.detail.get("of") for act in self._ledger.acts if act.verb is ActVerb.APPOINTMENT_ENDED}
+        noted = noted_ended(self._ledger.acts)
         for one in self._ledger.appointments:
             over = day is not None and one.end is not None and one.end < day and one.dismissed is None
             if over and one.number not in noted:

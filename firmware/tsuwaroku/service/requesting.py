@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from tsuwaroku.clock import JST, NS
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
-from tsuwaroku.records.acts import Act, ActVerb
+from tsuwaroku.records.acts import Act, ActVerb, next_number
 from tsuwaroku.records.era import RequestNumber, fiscal_year
 from tsuwaroku.records.judging import Judge, Suspension
 from tsuwaroku.records.request import Problem, RequestForm, article_ja, normalised, problems
@@ -184,9 +184,7 @@ def _named_calls(keeper: Keeper, by: Asker, named: Iterable[str]) -> list[str]:
 
 
 def _next_number(acts: Iterable[Act], year: int) -> RequestNumber:
-    slugs = [act.subject for act in acts if act.verb is ActVerb.REQUEST_SUBMITTED]
-    taken = [int(slug.partition("-")[2]) for slug in slugs if slug.startswith(f"{year}-")]
-    return RequestNumber(year, max(taken, default=0) + 1)
+    return RequestNumber(year, next_number(acts, ActVerb.REQUEST_SUBMITTED, f"{year}-"))
 
 
 # -- looking
