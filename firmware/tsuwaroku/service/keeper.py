@@ -39,7 +39,7 @@ from tsuwaroku.service.paperwatch import PaperWatch
 from tsuwaroku.service.queuewatch import QueueWatch
 from tsuwaroku.service.refusals import NO_RIGHT, Refusals
 from tsuwaroku.service.sealing import due_recipients
-from tsuwaroku.service.status import RingStatus, Status
+from tsuwaroku.service.status import Place, RingStatus, Status
 from tsuwaroku.service.trail import Trail
 from tsuwaroku.service.upkeep import Upkeep
 from tsuwaroku.store.audit import KEEPER, AuditLog
@@ -319,6 +319,14 @@ class Keeper:
         return {"number": entry.number, "hash": entry.hash}
 
     # -- status
+
+    def place(self) -> Place:
+        """Which machine this is."""
+        return Place(
+            boot_id=self._clock.now().boot_id.hex(),
+            demonstration=self._store.info.demonstration,
+            local_console=self._config.service.local_console,
+        )
 
     def status(self) -> Status:
         now = self._clock.now()
