@@ -61,7 +61,7 @@ def _asked(ctx: typer.Context, store: Path | None) -> list[Unrecorded]:
 def _shown(found: list[Unrecorded], *, whole: bool) -> RenderableType:
     if not found:
         return Text(t("unrecorded.none" if whole else "unrecorded.none_then"))
-    columns = [t(f"col.{name}") for name in ("begin", "end", "length", "line", "unrecorded_why")]
+    columns = [t(f"col.{name}") for name in ("begin", "end", "span", "line", "unrecorded_why")]
     table = plain_table(*columns, right=(columns[2],))
     for one in found:
         table.add_row(

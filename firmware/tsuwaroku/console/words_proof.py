@@ -43,6 +43,7 @@ PROOF_PHRASES: Final[dict[str, tuple[str, str]]] = {
     "unrecorded.all_lines": ("全回線", "all"),
     "col.begin": ("開始", "from"),
     "col.end": ("終了", "to"),
+    "col.span": ("長さ", "length"),
     "col.unrecorded_why": ("原因", "why"),
     "progress.rebuild": ("一覧を作り直しています", "Rebuilding"),
     "rebuild.done": (
