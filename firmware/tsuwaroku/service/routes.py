@@ -15,6 +15,7 @@ from tsuwaroku.service.custody import ROUTES as CUSTODY
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.status import Place, Status
+from tsuwaroku.service.unrecorded import ROUTES as UNRECORDED
 
 
 class MarkRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -119,6 +120,7 @@ _BOX: Routes = (
 
 ROUTES: Routes = (
     *_BOX,
+    *UNRECORDED,
     *staffing.ROUTES,
     *rewrapping.ROUTES,
     *disclosing.ROUTES,
