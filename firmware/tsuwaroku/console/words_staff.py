@@ -23,6 +23,7 @@ STAFF_PHRASES: Final[dict[str, Pair]] = {
     "staff.all_lines": ("全回線", "all lines"),
     "staff.open_end": ("定めなし", "until further notice"),
     "staff.sealed": ("（封印）", "(sealed)"),
+    "staff.erased": ("（保存年限経過により消去）", "(erased: its years of keeping are over)"),
     "staff.col.user": ("アカウント", "Account"),
     "staff.col.post": ("役割", "Post"),
     "staff.col.name": ("氏名", "Name"),

@@ -42,6 +42,7 @@ from tsuwaroku.service.sealing import due_recipients
 from tsuwaroku.service.status import Place, RingStatus, Status
 from tsuwaroku.service.trail import Trail
 from tsuwaroku.service.upkeep import Upkeep
+from tsuwaroku.service.wordsweep import WordSweep
 from tsuwaroku.store.audit import KEEPER, AuditLog
 from tsuwaroku.store.catalogue import CatalogueEntry
 from tsuwaroku.store.durable import FileLock
@@ -86,6 +87,7 @@ class Keeper:
         papers, media = PaperWatch(self._config, self._ledger, alarms), MediaWatch(self._ledger, alarms)
         odd = OddActsWatch(self._ledger, alarms)
         self._watches: tuple[ActsWatch, ...] = (self._queue_watch, papers, media, odd)
+        self._words = WordSweep(self._ledger, self._trail, self._config.ledger_years)
         self.follow_appointments()
         self._upkeep.start()
         self.poll()
@@ -128,6 +130,7 @@ class Keeper:
         self._look()
         self.follow_appointments()
         trail.attempt(self._note_ended)
+        trail.attempt(lambda: self._words.poll(self.judge, self._clock.now()))
         trail.attempt(trail.publish_head)
         changed = self._upkeep.lend()
         trail.end()

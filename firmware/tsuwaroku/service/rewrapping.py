@@ -13,9 +13,10 @@ from ulid import ULID
 
 from tsuwaroku.errors import NotFoundError, RefusedError
 from tsuwaroku.records.acts import ActVerb
+from tsuwaroku.records.keeping import matter_of
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Asked, Route, Routes
-from tsuwaroku.store.acts import Resealed, words_lacking
+from tsuwaroku.store.acts import Resealed, act_of, words_lacking
 from tsuwaroku.store.audit import AuditEntry
 from tsuwaroku.store.catalogue import ulid_octets
 from tsuwaroku.store.keys import Recipient
@@ -149,13 +150,16 @@ def reseal(keeper: Keeper, asked: Asked) -> Taken:
             raise RefusedError(
                 "these are not the words of the entry", where=str(one.number), remedy="run `tsuwaroku verify`"
             )
-    if new:
+    together: dict[object, list[Resealed]] = {}
+    for one in new.values():  # what is erased one day, each matter in its own time, is in no box with anything else
+        together.setdefault(matter_of(act_of(due[one.number])), []).append(one)
+    for some in together.values():
         keeper.ledger.add(
             asked.by.user,
             ActVerb.WORDS_RESEALED,
             recipient.id,
-            detail={"of": list(new)},
-            words=[msgspec.to_builtins(one) for one in new.values()],
+            detail={"of": [one.number for one in some]},
+            words=[msgspec.to_builtins(one) for one in some],
         )
     return Taken(len(new))
 

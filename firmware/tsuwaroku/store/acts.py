@@ -25,10 +25,20 @@ class Resealed(msgspec.Struct, frozen=True):
     why: str
 
 
+def is_act(line: bytes) -> bool:
+    """Whether a line of the log may be an act: cheap, and never wrong about one that is."""
+    return _IS_ACT.search(line) is not None
+
+
+def is_act_verb(verb: str) -> bool:
+    """Whether entries of this verb are acts."""
+    return verb in _VERBS
+
+
 def act_entries(audit: AuditLog) -> Iterator[AuditEntry]:
     """The entries that are acts, oldest first, unchecked (`auditcheck` checks). Raises StoreError."""
     for _, _, line in audit.lines():
-        if _IS_ACT.search(line):
+        if is_act(line):
             entry = entry_in(line)
             if entry is not None and entry.verb in _VERBS:
                 yield entry
@@ -48,6 +58,7 @@ def act_of(entry: AuditEntry, words: str | None = None) -> Act:
         subject=entry.subject,
         detail=entry.detail,
         words=said,
+        erased=entry.words_gone,
     )
 
 
