@@ -74,10 +74,6 @@ class Source(Protocol):
         `hearing` does."""
         ...
 
-    def entries(self) -> list[bytes]:
-        """The audit entries that are acts, as JSON, with their sealed words. Raises StoreError, ServiceError."""
-        ...
-
 
 def source(ctx: typer.Context, store: Path | None, socket: Path | None) -> Source:
     """The keeper at `socket` where one is named, else the files of the store. Raises ConfigError, StoreError,
