@@ -213,7 +213,7 @@ def _admitted(keeper: Keeper, by: Asker, call_id: str, people: Sequence[str]) ->
             raise ForbiddenError(
                 "you are not appointed for the line of this call",
                 where=by.user,
-                remedy="ask the records manager; `tsuwaroku staff` lists the appointments",
+                remedy="ask the records manager; `tsuwaroku staff list` lists the appointments",
             )
     with attempt(keeper, by, Verb.PLAY, one.id, "own extension"):
         refuse_own(keeper.settings.service, people, one)
