@@ -106,7 +106,9 @@ def test_disclosures_and_appointments() -> None:
         assert closed(log(good(ActVerb.APPOINTED), good(verb))) == {post: 2}
     change = good(ActVerb.MANAGER_SUCCEEDED)
     assert closed(log(change)) == {}  # she is the manager
-    assert closed(log(change, change)) == {post: 2}
+    sheet = good(ActVerb.RECOVERY_REPLACED)
+    assert closed(log(change, sheet)) == {}  # the one is no end of the other
+    assert closed(log(change, sheet, change, sheet)) == {post: 3, Matter(Kept.HANDLERS, "2"): 4}
 
 
 def test_a_matter_of_which_an_act_cannot_be_read_is_never_closed() -> None:

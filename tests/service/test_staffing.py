@@ -24,7 +24,7 @@ from tsuwaroku.service import rewrapping, staffing
 from tsuwaroku.service.api import Asked
 from tsuwaroku.service.asking import Asker
 from tsuwaroku.service.rewrapping import Lacking, Rewrapped, WordsLacking
-from tsuwaroku.service.staffing import AppointRequest, DismissRequest, SucceedRequest
+from tsuwaroku.service.staffing import AppointRequest, DismissRequest, RecoveryRequest, SucceedRequest
 from tsuwaroku.store.acts import Resealed, act_entries, acts
 from tsuwaroku.store.amendments import read_amendments
 from tsuwaroku.store.audit import AuditLog
@@ -37,6 +37,7 @@ from tsuwaroku.store.verify import verify_store
 
 HANDLER, OTHER, DEPUTY = PrivateKey(b"h" * 32), PrivateKey(b"o" * 32), PrivateKey(b"d" * 32)
 MANAGER, NEXT, RECOVERY = PrivateKey(b"m" * 32), PrivateKey(b"n" * 32), PrivateKey(b"r" * 32)
+SHEET = PrivateKey(b"s" * 32)
 BOSS = Asker(user="uid 61001", roles=frozenset({Role.MANAGER}))
 AS_DEPUTY = Asker(user="uid 61002", roles=frozenset({Role.DEPUTY}))
 
@@ -342,6 +343,52 @@ def test_april_old_calls_and_old_words_open_with_the_new_key_and_no_later_call_w
     dismiss(days)
     assert (words(days, NEXT)[-1], words(days, MANAGER)[-1]) == ({"reason": "異動"}, None)
     clean(days, days.key, NEXT, MANAGER, RECOVERY)
+
+
+def replace_sheet(days: Days, key: PrivateKey = SHEET) -> list[int]:
+    return staffing.replace_recovery(days.keeper, asked(RecoveryRequest(key.public.hex(), "紛失"))).numbers
+
+
+@pytest.mark.parametrize("by", [MANAGER, RECOVERY], ids=["the manager's key", "the old sheet alone"])
+def test_a_new_recovery_sheet_opens_what_was_before_and_the_old_one_nothing_later(days: Days, by: PrivateKey) -> None:
+    real(days)
+    appoint(days, HANDLER)
+    days.call()
+    assert len(replace_sheet(days)) == 1
+    assert replace_sheet(days) == []
+    days.call()
+    assert (opens(days, SHEET), opens(days, RECOVERY), opens(days, MANAGER)) == ([2], [1], [1, 2])
+    key, client = SHEET.id.hex(), Inside(days)
+    calls, said = rewrap_calls(client, by, key), reseal_words(client, by, key)
+    assert (calls.done, calls.left, said.done, said.left) == (1, 0, 2, 0)
+    days.kill()
+    days.start()
+    days.call()
+    assert (opens(days, SHEET), opens(days, RECOVERY)) == ([1, 2, 3], [1])
+    assert [(one.role, one.id) for one in days.store.recipients.list if one.role == "recovery"] == [("recovery", key)]
+    told = acts(act_entries(AuditLog(days.store.audit_dir)), SHEET)
+    assert [one.name for one in appointments(told)] == ["青森 花子"]
+    succeed(days)  # the sheet alone carries the office on, too
+    rewrap_calls(client, SHEET, NEXT.id.hex())
+    assert opens(days, NEXT) == [1, 2, 3]
+    clean(days, days.key, NEXT, MANAGER, RECOVERY, SHEET)
+
+
+def test_a_sheet_that_is_somebodys_key_or_was_withdrawn_is_none(days: Days) -> None:
+    real(days)
+    appoint(days, HANDLER)
+    replace_sheet(days)
+    before = len(days.keeper.ledger.acts)
+    for key in (HANDLER, MANAGER, RECOVERY):
+        with pytest.raises(RefusedError, match="already"):
+            replace_sheet(days, key)
+    with pytest.raises(RefusedError, match="left empty"):
+        staffing.replace_recovery(days.keeper, asked(RecoveryRequest(OTHER.public.hex(), " ")))
+    with pytest.raises(RefusedError, match="no public key"):
+        staffing.replace_recovery(days.keeper, asked(RecoveryRequest("00" * 32, "紛失")))
+    with pytest.raises(RefusedError, match="already"):
+        staffing.succeed(days.keeper, asked(SucceedRequest(SHEET.public.hex(), "弘前", "第1号")))
+    assert len(days.keeper.ledger.acts) == before
 
 
 def test_a_second_change_carries_on_the_words_sealed_again_in_the_first(days: Days) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.service.rewrapping import Lacking, Rewrapped, RewrapRequest, Taken, WordsLacking
-from tsuwaroku.service.staffing import AppointRequest, DismissRequest, Done, StaffSeen, SucceedRequest
+from tsuwaroku.service.staffing import AppointRequest, DismissRequest, Done, RecoveryRequest, StaffSeen, SucceedRequest
 
 if TYPE_CHECKING:
     from tsuwaroku.store.acts import Resealed
@@ -33,6 +33,10 @@ class StaffClient(KeeperClient):
     def succeed(self, asked: SucceedRequest) -> Done:
         """The new manager's key; no numbers where it was the manager's already."""
         return self._done("/v1/staff/succession", asked)
+
+    def replace_recovery(self, asked: RecoveryRequest) -> Done:
+        """The new recovery key; no numbers where it was that already."""
+        return self._done("/v1/staff/recovery", asked)
 
     def lacking(self, key: str, day: str = "") -> Lacking:
         """The calls of a day that a recipient cannot open."""

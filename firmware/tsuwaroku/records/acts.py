@@ -27,6 +27,7 @@ class ActVerb(enum.StrEnum):
     DISMISSED = "dismissed"
     APPOINTMENT_ENDED = "appointment ended"
     MANAGER_SUCCEEDED = "manager succeeded"
+    RECOVERY_REPLACED = "recovery replaced"
     WORDS_RESEALED = "words sealed again"
     CALLS_REWRAPPED = "calls wrapped again"
     REQUEST_SUBMITTED = "request submitted"

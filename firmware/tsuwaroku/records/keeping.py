@@ -38,6 +38,7 @@ LEDGERS: Final[dict[ActVerb, Kept]] = {
     ActVerb.DISMISSED: Kept.HANDLERS,
     ActVerb.APPOINTMENT_ENDED: Kept.HANDLERS,
     ActVerb.MANAGER_SUCCEEDED: Kept.HANDLERS,
+    ActVerb.RECOVERY_REPLACED: Kept.HANDLERS,
     ActVerb.REQUEST_SUBMITTED: Kept.REQUESTS,
     ActVerb.REQUEST_APPROVED: Kept.REQUESTS,
     ActVerb.REQUEST_REFUSED: Kept.REQUESTS,
@@ -57,7 +58,7 @@ LEDGERS: Final[dict[ActVerb, Kept]] = {
     ActVerb.DISCLOSURE_CARRIED_OUT: Kept.DISCLOSURES,
 }
 """Acts that are not here are of the audit log's own, and closed as they are done."""
-_OF_A_NUMBER = frozenset({ActVerb.APPOINTED, ActVerb.MANAGER_SUCCEEDED})
+_OF_A_NUMBER = frozenset({ActVerb.APPOINTED, ActVerb.MANAGER_SUCCEEDED, ActVerb.RECOVERY_REPLACED})
 
 
 class Matter(NamedTuple):
@@ -104,11 +105,11 @@ def closed(acts: Iterable[Act]) -> dict[Matter, int]:
     ended = noted_ended(listed)
     over = [one.number for one in appointments(listed) if one.dismissed is not None or one.number in ended]
     done |= {Matter(Kept.HANDLERS, str(number)) for number in over}
-    changes = [one.number for one in successions(listed)]
-    for number, after in itertools.pairwise(changes):
-        matter = Matter(Kept.HANDLERS, str(number))
-        done.add(matter)
-        last[matter] = after
+    for role in ("manager", "recovery"):
+        for number, after in itertools.pairwise(one.number for one in successions(listed) if one.role == role):
+            matter = Matter(Kept.HANDLERS, str(number))
+            done.add(matter)
+            last[matter] = after
     return {matter: last[matter] for matter in done if matter in last and matter not in doubtful}
 
 

@@ -43,6 +43,7 @@ DETAILS: Final[dict[ActVerb, type[Detail]]] = {
     ActVerb.DISMISSED: appointments.EndedDetail,
     ActVerb.APPOINTMENT_ENDED: appointments.EndedDetail,
     ActVerb.MANAGER_SUCCEEDED: succession.SucceededDetail,
+    ActVerb.RECOVERY_REPLACED: succession.SucceededDetail,
     ActVerb.WORDS_RESEALED: succession.ResealedDetail,
     ActVerb.CALLS_REWRAPPED: succession.RewrappedDetail,
     ActVerb.REQUEST_SUBMITTED: requests.SubmittedDetail,

@@ -191,6 +191,11 @@ def _handlers(found: Sequence[Act]) -> Rows:
         for act in found
         if act.verb is ActVerb.MANAGER_SUCCEEDED
     ]
+    rows += [
+        (act.number, ("復旧用の鍵の交換", "", act.subject, "全回線", _day(act.at[:10]), "", ""))
+        for act in found
+        if act.verb is ActVerb.RECOVERY_REPLACED
+    ]
     return [row for _, row in sorted(rows)]
 
 
