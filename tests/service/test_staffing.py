@@ -13,7 +13,8 @@ from ulid import ULID
 from tests.service.daysworld import DAY, Days
 from tests.service.support import calls_in
 from tests.service.test_lamp_truth import Box
-from tsuwaroku.console.rewrap import reseal_words, rewrap_calls
+from tsuwaroku.config import OfficeConfig
+from tsuwaroku.console.rewrap import reseal_log, reseal_words, rewrap_calls
 from tsuwaroku.console.staffclient import StaffClient
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, SecretError, StoreError
 from tsuwaroku.records.acts import ActVerb
@@ -23,7 +24,9 @@ from tsuwaroku.records.succession import successions
 from tsuwaroku.service import rewrapping, staffing
 from tsuwaroku.service.api import Asked
 from tsuwaroku.service.asking import Asker
-from tsuwaroku.service.rewrapping import Lacking, Rewrapped, WordsLacking
+from tsuwaroku.service.holding import HoldRequest
+from tsuwaroku.service.ledgers import SEALED, of_audit
+from tsuwaroku.service.rewrapping import Lacking, LogLacking, Rewrapped, WordsLacking
 from tsuwaroku.service.staffing import AppointRequest, DismissRequest, RecoveryRequest, SucceedRequest
 from tsuwaroku.store.acts import Resealed, act_entries, acts
 from tsuwaroku.store.amendments import read_amendments
@@ -31,6 +34,7 @@ from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.keys import PrivateKey, Recipient, Recipients, key_id
 from tsuwaroku.store.layout import Store
+from tsuwaroku.store.recovery import list_calls
 from tsuwaroku.store.seal import open_wrapped
 from tsuwaroku.store.slot import MAX_WRAPS
 from tsuwaroku.store.verify import verify_store
@@ -293,8 +297,11 @@ class Inside(StaffClient):
     def words_lacking(self, key: str) -> WordsLacking:
         return rewrapping.words(self.days.keeper, rewrapping.WordsQuery(key))
 
-    def reseal(self, key: str, words: Any) -> int:
-        return rewrapping.reseal(self.days.keeper, asked(rewrapping.ResealRequest(key, list(words)))).taken
+    def log_words(self, key: str, day: str = "") -> LogLacking:
+        return rewrapping.log_words(self.days.keeper, rewrapping.LogQuery(key, day))
+
+    def reseal(self, key: str, words: Any, day: str = "") -> int:
+        return rewrapping.reseal(self.days.keeper, asked(rewrapping.ResealRequest(key, list(words), day))).taken
 
 
 def real(days: Days) -> None:
@@ -343,6 +350,68 @@ def test_april_old_calls_and_old_words_open_with_the_new_key_and_no_later_call_w
     dismiss(days)
     assert (words(days, NEXT)[-1], words(days, MANAGER)[-1]) == ({"reason": "異動"}, None)
     clean(days, days.key, NEXT, MANAGER, RECOVERY)
+
+
+def reasons(days: Days, key: PrivateKey) -> dict[str, str]:
+    """Of the audit log's ledger, by subject."""
+    found = list(days.keeper.audit_log.entries())
+    rows = of_audit(found, key, OfficeConfig(), days.today, list(act_entries(days.keeper.audit_log))).rows
+    return {row[4]: row[6] for row in rows if row[3] in ("play", "hold", "clock confirmed")}
+
+
+@pytest.mark.parametrize("by", [MANAGER, RECOVERY], ids=["the predecessor's key", "the recovery key alone"])
+def test_why_somebody_listened_or_held_a_call_opens_with_the_new_key(days: Days, by: PrivateKey) -> None:
+    real(days)
+    call = str(ULID.from_bytes(days.call().call_id))
+    other = str(ULID.from_bytes(days.call().call_id))
+    for held, reason in ((other, "旧"), (call, "訴訟")):
+        days.keeper.hold(HoldRequest(calls=[held], until="2027-06-30", reason=reason), BOSS.user)
+    days.keeper.hold(HoldRequest(calls=[other], until=None, reason="和解"), BOSS.user)
+    days.keeper.hold(HoldRequest(calls=[other], until="2027-05-31", reason="再訴"), BOSS.user)
+    days.keeper.audit("hana", "play", "A", "接遇の改善")
+    days.run_to("12:00")
+    days.keeper.audit("hana", "play", "B", "苦情の確認")
+    succeed(days)
+    days.keeper.audit("hana", "play", "C", "研修")
+    assert set(reasons(days, NEXT).values()) == {SEALED, "研修"}
+    client, key = Inside(days), NEXT.id.hex()
+    wraps = rewrap_calls(client, by, key)
+    assert (wraps.left, reseal_words(client, by, key).left) == (0, 0)
+    said = reseal_log(client, by, key)
+    assert (said.done, said.left) == (6, 0)
+    assert reseal_log(client, by, key).done == 0
+    read = reasons(days, NEXT)
+    assert (read["A"], read["B"], read["C"], read[call], read[other]) == (
+        "接遇の改善", "苦情の確認", "研修", "訴訟", "再訴",
+    )  # fmt: skip
+    shown = {one.id: one.retention.hold for one in list_calls(days.store, NEXT)}
+    assert [(hold.reason, hold.until) for hold in (shown[call], shown[other]) if hold is not None] == [
+        ("訴訟", "2027-06-30"), ("再訴", "2027-05-31"),
+    ]  # fmt: skip
+    third = PrivateKey(b"3" * 32)  # and on, from what was sealed again
+    staffing.succeed(days.keeper, asked(SucceedRequest(third.public.hex(), "八戸 二郎", "第13号")))
+    assert reseal_log(client, NEXT, third.id.hex()).left == 0
+    assert reasons(days, third)["A"] == "接遇の改善"
+    clean(days, days.key, NEXT, MANAGER, RECOVERY)
+
+
+def test_reasons_are_taken_only_as_the_log_committed_to_them(days: Days) -> None:
+    real(days)
+    days.keeper.audit("hana", "play", "A", "接遇の改善")
+    succeed(days)
+    key, client = NEXT.id.hex(), Inside(days)
+    (day,) = client.log_words(key).days
+    (entry,) = client.log_words(key, day).entries
+    opened = entry.opened(MANAGER)
+    assert opened is not None
+    with pytest.raises(RefusedError, match="not the words"):
+        client.reseal(key, [Resealed(entry.number, opened[0], "別の理由")], day)
+    with pytest.raises(NotFoundError):
+        client.log_words(key, "../../etc/passwd")
+    assert client.reseal(key, [Resealed(entry.number, *opened)], "2020-01-01") == 0  # not of that day
+    assert client.reseal(key, [Resealed(entry.number, *opened)]) == 0  # no act
+    assert client.reseal(key, [Resealed(entry.number, *opened)], day) == 1
+    assert (reseal_log(client, OTHER, key).done, client.log_words(key, day).entries) == (0, [])
 
 
 def replace_sheet(days: Days, key: PrivateKey = SHEET) -> list[int]:

@@ -19,7 +19,7 @@ from tsuwaroku.config import LedgerYears
 from tsuwaroku.records.acts import ActVerb
 from tsuwaroku.service.disclosing import DecideRequest, DoneRequest, carry_out, decide, open_one
 from tsuwaroku.service.ledgers import ERASED_WORDS, SEALED, Book, of_acts, of_audit
-from tsuwaroku.service.rewrapping import ResealRequest, reseal
+from tsuwaroku.service.rewrapping import LogQuery, ResealRequest, log_words, reseal
 from tsuwaroku.store.acts import act_entries, acts, opened_words
 from tsuwaroku.store.audit import AuditEntry, AuditLog
 from tsuwaroku.store.auditcheck import check_log
@@ -212,17 +212,22 @@ def test_an_entry_from_the_future_hinders_no_other(days: Days) -> None:
 def test_words_sealed_again_go_with_those_they_are_of_and_each_matter_alone(days: Days) -> None:
     request(days)
     disclosed(days)
+    days.keeper.audit("hana", "play", "A", "接遇の改善")
     days.store.recipients.list.append(
         Recipient(
             id=key_id(NEXT.public).hex(), role="manager", name="次", public_key=NEXT.public.hex(), added="2026-11-01"
         )
     )
     days.keeper.audit_log.seal_to(days.store.recipients.to_wrap())
+    day = days.today.isoformat()
+    (play,) = log_words(days.keeper, LogQuery(NEXT.id.hex(), day)).entries
+    listened = opened_words([play], days.key, {})
+    assert reseal(days.keeper, days_asked(ResealRequest(NEXT.id.hex(), listened, day))).taken == 1
     opened = opened_words(days.keeper.ledger.entries, days.key)
     for at in range(0, len(opened), 100):
         body = ResealRequest(NEXT.id.hex(), opened[at : at + 100])
         assert reseal(days.keeper, days_asked(body)).taken == len(opened)
-    again = [one.detail["of"] for one in entries(days) if one.verb == "words sealed again"]
+    again = [one.detail["of"] for one in entries(days) if one.verb == "words sealed again"][1:]
     assert sorted(number for numbers in again for number in numbers) == [one.number for one in opened]
     assert len(again) == 4  # the request, two media, the disclosure
     to(days, "2029-04-01")

@@ -170,7 +170,7 @@ def rewrap(
 
 
 def _carry_over(keeper: StaffClient, private: PrivateKey, key: str, *, words: bool) -> None:
-    from tsuwaroku.console.rewrap import reseal_words, rewrap_calls
+    from tsuwaroku.console.rewrap import reseal_log, reseal_words, rewrap_calls
 
     with progress(t("rewrap.progress")) as report:
         calls = rewrap_calls(keeper, private, key, report)
@@ -180,6 +180,8 @@ def _carry_over(keeper: StaffClient, private: PrivateKey, key: str, *, words: bo
         console.print(t("rewrap.closed", n=calls.left), style="yellow", soft_wrap=True)
     if words:
         said = reseal_words(keeper, private, key)
-        console.print(t("rewrap.words", n=said.done), soft_wrap=True)
-        if said.left:
-            console.print(t("rewrap.words_left", n=said.left), style="yellow", soft_wrap=True)
+        with progress(t("rewrap.log")) as report:
+            why = reseal_log(keeper, private, key, report)
+        console.print(t("rewrap.words", n=said.done + why.done), soft_wrap=True)
+        if said.left + why.left:
+            console.print(t("rewrap.words_left", n=said.left + why.left), style="yellow", soft_wrap=True)

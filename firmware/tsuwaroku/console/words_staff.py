@@ -51,6 +51,7 @@ STAFF_PHRASES: Final[dict[str, Pair]] = {
         "Calls from before still open with the old sheet until they are erased: destroy it, where it is found.",
     ),
     "rewrap.progress": ("以前の通話を開けるようにしています", "Wrapping earlier calls again"),
+    "rewrap.log": ("監査記録の理由を開けるようにしています", "Sealing the reasons in the audit log again"),
     "rewrap.calls": (
         "以前の通話 {n} 件を、この鍵で開けるようにしました。",
         "{n} earlier calls now open with this key, too.",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
+from typing import Any
 
 from tsuwaroku import __version__
 from tsuwaroku.clock import Clock, Instant
@@ -228,6 +229,11 @@ class Keeper:
     def keep_wrap(self, call_id: bytes, wrap: WrappedKey) -> None:
         """A call's key for one more recipient; durable on return. Raises StoreError."""
         self._journal.append(JournalType.WRAP, self._clock.now(), call_id, wraps=[wrap])
+
+    def keep_hold(self, call_id: bytes, public: Mapping[str, Any], secret: Mapping[str, Any]) -> None:
+        """The hold that stands, once more, its reason sealed to whom words are for now. Raises StoreError."""
+        now, recipients = self._clock.now(), self._store.recipients.to_wrap()
+        self._journal.append(JournalType.HOLD, now, call_id, dict(public), dict(secret), recipients)
 
     def follow_appointments(self) -> None:
         """Calls and words are sealed to whom the acts say today. The acts are durable before the list, and the list

@@ -21,7 +21,7 @@ from tsuwaroku.records.disclosures import Case, Stage, Way, disclosures
 from tsuwaroku.records.era import parse_number, wareki
 from tsuwaroku.records.readable import readable, unreadable
 from tsuwaroku.records.requests import CopyFor, Status, requests
-from tsuwaroku.store.acts import acts
+from tsuwaroku.store.acts import acts, sealed_again
 from tsuwaroku.store.audit import AuditEntry
 from tsuwaroku.store.keys import PrivateKey
 
@@ -126,13 +126,24 @@ def of_erasures(entries: Iterable[AuditEntry], office: OfficeConfig, as_of: date
     return _ledger(Book.ERASURES, columns, [rows[number] for number in sorted(rows)], office, as_of)
 
 
-def of_audit(entries: Sequence[AuditEntry], private: PrivateKey | None, office: OfficeConfig, as_of: date) -> Ledger:
-    """監査記録: every entry of a range as it stands. Raises SecretError."""
+def of_audit(
+    entries: Sequence[AuditEntry],
+    private: PrivateKey | None,
+    office: OfficeConfig,
+    as_of: date,
+    acts_there: Iterable[AuditEntry] = (),
+) -> Ledger:
+    """監査記録: every entry of a range as it stands. `acts_there`: all acts, for words that were sealed again in one of
+    them. Raises SecretError."""
+    again = {} if private is None else sealed_again(acts_there, private)
     columns = ("番号", "日時", "行為者", "行為", "対象", "内容", "理由・詳細")
     rows: Rows = []
     hidden = False
     for entry in entries:
         words = None if private is None else entry.why(private)
+        sealed = again.get(entry.number)
+        if words is None and sealed is not None and entry.committed(sealed.salt, sealed.why):
+            words = None if entry.words_gone else sealed.why
         hidden |= entry.sealed is not None and words is None
         detail = "" if not entry.detail else msgspec.json.encode(entry.detail).decode()
         said = words or (_hidden_as(entry.words_gone) if entry.why_commitment is not None else "")

@@ -27,6 +27,11 @@ CONFIRMED = "clock confirmed"
 _GOOD = (ClockQuality.SYNCHRONISED.value, ClockQuality.HOLDOVER.value)
 
 
+def has_words(line: bytes) -> bool:
+    """Whether a line of the log may have sealed words: cheap, and never wrong about one that has."""
+    return _HAS_WORDS.search(line) is not None
+
+
 class Worded(msgspec.Struct, frozen=True):
     """An entry with sealed words, without them. `file`: the name of its day's file, without the ending."""
 
