@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -11,6 +12,7 @@ import msgspec
 
 from tsuwaroku import errors
 from tsuwaroku.errors import ServiceError, TsuwarokuError
+from tsuwaroku.service.asking import DEMO_PERSON
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.link import reachable
@@ -35,6 +37,8 @@ _ERRORS: dict[str, type[TsuwarokuError]] = {
     )
 }
 T = TypeVar("T")
+DEMO_VARIABLE = "TSUWAROKU_DEMO_PERSON"
+"""Environment: which person of the office acts, in a demonstration (`asking.played`)."""
 TIMEOUT_S = 10.0
 """Longer than any answer takes that waits for one commit and one audit entry on a slow disk."""
 
@@ -56,8 +60,12 @@ class KeeperClient:
     def __init__(self, path: Path) -> None:
         self.socket = path
         self._reached = False
+        person = os.environ.get(DEMO_VARIABLE, "")
         self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=reachable(path)), base_url="http://keeper", timeout=TIMEOUT_S
+            transport=httpx.HTTPTransport(uds=reachable(path)),
+            base_url="http://keeper",
+            timeout=TIMEOUT_S,
+            headers={DEMO_PERSON: person} if person.isascii() and person.isprintable() and person else {},
         )
 
     def __enter__(self) -> Self:
