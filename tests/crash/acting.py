@@ -79,6 +79,7 @@ class Acting:
     may_go: set[bytes] = field(default_factory=set)  # their time is over: whether they are there or not is all right
     loud: int = 400
     spoilt: set[str] = field(default_factory=set)  # files of the catalogue that were so before the cut
+    settings: Config = CONFIG
     late_ns: int = 0  # how much more than usual a failing disk may cost
 
     def __post_init__(self) -> None:
@@ -110,7 +111,7 @@ class Acting:
 
     def start_keeper(self) -> Keeper:
         self._keepers = Store.open(self.path, need_device=True)
-        self.keeper = Keeper(self._keepers, CONFIG, self)
+        self.keeper = Keeper(self._keepers, self.settings, self)
         self.keeper.between = lambda: None
         self.keeper.start()
         return self.keeper

@@ -129,7 +129,13 @@ class Judge:
         keeper = Keeper(store, CONFIG, _Later(self.wall_ns + HOUR))
         keeper.between = lambda: None
         keeper.start()
+        for _ in range(8):  # words that were told to go are gone soon
+            if keeper._words._open:
+                keeper.poll()
+        left = [number for number, _ in keeper._words._open]
         keeper.close()
+        if left:
+            return [f"words are not erased: {left}"]
         return [f"the keeper has trouble: {keeper._trail.fault}"] if keeper._trail.fault else []
 
     def _recorder_looks(self, store: Store) -> list[str]:

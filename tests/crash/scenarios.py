@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 
 from tests.crash.acting import DAY, HOUR, MINUTE, PERIOD, Acting
+from tsuwaroku.config import LedgerYears
 from tsuwaroku.errors import StoreError
 from tsuwaroku.records.call import Mark, MarkKind
 from tsuwaroku.service import ops
 from tsuwaroku.service.rebuilding import rebuild_store
+from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.erasing import SlotEraser
 from tsuwaroku.store.journal import JournalType
 from tsuwaroku.store.keys import Recipients, make_recovery_key
@@ -403,6 +406,25 @@ def aside(box: Acting) -> None:
         box.poll()
 
 
+def words_expired(box: Acting) -> None:
+    """Why somebody listened, two years ago, in two files of the log; and a reason of today."""
+    box.settings = msgspec.structs.replace(box.settings, ledger_years=LedgerYears(audit=1))
+    started(box)
+    assert box.keeper is not None
+    for days in (0, 1, 800):
+        box.days_later(days)
+        box.keeper.audit("handler:1002", "play", f"after {days} days", "fairness")
+    box.stop()
+    box.start_recorder()
+
+
+def words_erased(box: Acting) -> None:
+    box.start_keeper()
+    box.poll(12)
+    sealed = [entry.subject for entry in AuditLog(box.path / "audit").entries() if entry.sealed]
+    assert sealed == ["after 800 days"]
+
+
 def over_midnight(box: Acting) -> None:
     """The audit log's next day, and the next day of calls."""
     assert box.keeper is not None
@@ -528,6 +550,7 @@ SCENARIOS = [
     Scenario("extend the lease", much_lent, lease_extended, 170, lent=2),
     Scenario("slot table, and restart", one_call, table_saved, 170),
     Scenario("set a slot aside", started, aside, 170),
+    Scenario("words whose years are over", words_expired, words_erased, 100),
     Scenario("the audit log's next day", three_calls, over_midnight, 170, wall="2026-11-23T23:58:50+09:00"),
     Scenario("the journal's next segment", segment_nearly_full, held, 60),
     Scenario("the clock's memory", started, clock_looked_at, 25),
