@@ -13,6 +13,7 @@ from tsuwaroku import errors
 from tsuwaroku.errors import ServiceError, TsuwarokuError
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.holding import HoldRequest
+from tsuwaroku.service.lines import LineSeen
 from tsuwaroku.service.link import reachable
 from tsuwaroku.service.status import Status
 
@@ -72,6 +73,10 @@ class KeeperClient:
     def status(self) -> Status:
         """The live state of lines, ring and alarms."""
         return self._decode(self._ask("GET", "/v1/status"), Status)
+
+    def lines(self) -> list[LineSeen]:
+        """The lines whose calls are the asker's to see, with extensions and departments."""
+        return self._decode(self._ask("GET", "/v1/lines"), list[LineSeen])
 
     def mark(self, call_id: str, *, kind: str, by: str, withdraw: int | None) -> None:
         """Mark a call, or withdraw its mark of that number (from 1); durable on return."""

@@ -32,10 +32,6 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
         "通話記録を一覧表示します。\n\n鍵がなければ、公開できる項目だけを表示します。",
         "List the calls.\n\nWithout a key, only what anybody may know.",
     ),
-    "find": (
-        "通話記録を探します（日時・回線・印・電話番号の一部）。\n\n時刻と電話番号での検索には鍵が必要です。",
-        "Find calls: by time, line, marks, a part of the number.\n\nTimes of day and numbers need the key.",
-    ),
     "show": (
         "通話記録を1件表示します。",
         "Show one call.",
@@ -115,13 +111,6 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
     "opt.name": ("鍵の持ち主の名称", "Whose key it is"),
     "opt.json": ("結果をJSONで出力します。", "Print the result as JSON."),
     "opt.line": ("この回線の通話だけ", "Only calls of this line"),
-    "opt.from": ("この日、または日時以降の通話だけ", "Only calls from this day, or time, on"),
-    "opt.to": ("この日、または日時までの通話だけ", "Only calls up to this day, or minute, included"),
-    "opt.marked": ("印の付いた通話だけ", "Only marked calls"),
-    "opt.number": (
-        "相手方またはダイヤルした番号にこの数字を含む通話だけ",
-        "Only calls with these digits in the caller's, called or dialled number",
-    ),
     "opt.every": ("新しいものだけでなく、すべて表示する", "Show every one, not the newest alone"),
     "opt.date": ("この日の通話だけ", "Only calls of this day"),
     "opt.audit_head": (

@@ -16,15 +16,6 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "監査記録の控えは16進数64桁です（保存と消去の証明書にあります）",
         "a head of the audit log is 64 hexadecimal digits, as on a retention statement",
     ),
-    "bad.when": (
-        "{value} は日付でも日時でもありません（例 2026-11-23、2026-11-23T09:30）",
-        "{value} is neither a date nor a time; write it like 2026-11-23 or 2026-11-23T09:30",
-    ),
-    "bad.number": ("{value} に数字がありません", "{value} has no digit in it"),
-    "find.needs_key": (
-        "時刻と電話番号は封印されています。--key FILE で鍵を指定してください",
-        "times of day and numbers are sealed: give the key with --key FILE",
-    ),
     "bad.date": ("{value} は日付ではありません（例 2026-11-23）", "{value} is not a date; write it like 2026-11-23"),
     "bad.start": (
         "{value} は日時ではありません（例 2026-11-23T09:00）",

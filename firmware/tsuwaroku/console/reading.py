@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from tsuwaroku.console import render
+from tsuwaroku.console.lines import Lines, known_lines, placed
 from tsuwaroku.console.options import CallArgument, JsonOption, KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import emit_json, progress, screen
 from tsuwaroku.console.session import Record, find_record, load_key, open_store
@@ -81,10 +82,17 @@ def calls(
     opened = open_store(ctx, store)
     records = listed(opened, load_key(key, passphrase_file))
     records = [r for r in records if (line is None or r.line == line) and (day is None or date_of(r) == day)]
+    lines = known_lines(ctx, store)
     if as_json:
-        emit_json(records)
+        emit_json(placed(records, lines))
     else:
-        screen().print(render.calls(records, with_key=key is not None, every=every))
+        show_calls(records, lines, with_key=key is not None, every=every)
+
+
+def show_calls(records: list[Record], lines: Lines, *, with_key: bool, every: bool) -> None:
+    """The list, with departments where the screen has room for them."""
+    console = screen()
+    console.print(render.calls(records, with_key=with_key, every=every, lines=lines, width=console.width))
 
 
 def _day(text: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import inf
 from typing import TYPE_CHECKING
@@ -31,9 +31,11 @@ from tsuwaroku.records.call import (
 from tsuwaroku.records.retention import parse_period
 
 if TYPE_CHECKING:
+    from tsuwaroku.service.lines import LineSeen
     from tsuwaroku.store.verify import Report
 
 NEWEST = 200  # rows of a list
+DEPARTMENT_WIDTH = 96  # columns of a screen: what a row says without it takes 80
 _COLOURS = {
     Outcome.ANSWERED: "green",
     Outcome.MISSED: "yellow",
@@ -89,8 +91,16 @@ def coloured(kind: str, value: Outcome | Integrity | NoticeOutcome | None) -> Te
     return Text(word(kind, value), style=style)
 
 
-def calls(records: Sequence[CallRecord | PublicRecord], *, with_key: bool, every: bool = False) -> RenderableType:
-    """The list of calls: with a key everything a row has room for, without one what anybody may know.
+def calls(
+    records: Sequence[CallRecord | PublicRecord],
+    *,
+    with_key: bool,
+    every: bool = False,
+    lines: Mapping[str, LineSeen] | None = None,
+    width: int = 0,
+) -> RenderableType:
+    """The list of calls: with a key everything a row has room for, without one what anybody may know. `lines`: whose
+    they are; departments have room from a `width` of DEPARTMENT_WIDTH columns on.
 
     The newest ones, unless asked for `every` one: nobody reads 36,000 rows, and drawing them takes a minute.
     """
@@ -98,7 +108,8 @@ def calls(records: Sequence[CallRecord | PublicRecord], *, with_key: bool, every
         return Text(t("calls.none"))
     shown = records if every else records[-NEWEST:]
     known = [record for record in shown if isinstance(record, CallRecord)]
-    table = _known(known) if with_key else _public(shown)
+    places = {id: one for id, one in (lines or {}).items() if one.department} if width >= DEPARTMENT_WIDTH else {}
+    table = _known(known, places) if with_key else _public(shown, lines or {}, places)
     foot = t("calls.count", n=f"{len(records):,}")
     if len(shown) < len(records):
         foot = t("calls.newest", n=f"{len(records):,}", shown=NEWEST)
@@ -122,10 +133,10 @@ def doubt(record: CallRecord | PublicRecord) -> str:
     return "≈" if record.clock.dated_at is not None else "?" if unsure else ""
 
 
-def _known(records: Sequence[CallRecord]) -> Table:
+def _known(records: Sequence[CallRecord], places: Mapping[str, LineSeen]) -> Table:
     names = ("no", "at", "line", "direction", "length", "outcome", "notice", "marks", "integrity", "kept")
-    heads = [t(f"col.{name}") for name in names]
-    table = plain_table(*heads, right=(heads[0], heads[4], heads[7]), tight=True)
+    heads = [t(f"col.{name}") for name in names] + ([t("col.department")] if places else [])
+    table = plain_table(*heads, right=(heads[0], heads[4], heads[7]), fold=heads[10:], tight=True)
     for record in records:
         table.add_row(
             f"#{record.sequence}",
@@ -138,23 +149,36 @@ def _known(records: Sequence[CallRecord]) -> Table:
             mark_count(record),
             coloured("integrity", record.integrity),
             kept_until(record),
+            *_place(record, places),
         )
     return table
 
 
-def _public(records: Sequence[CallRecord | PublicRecord]) -> Table:
+def _place(record: CallRecord | PublicRecord, places: Mapping[str, LineSeen]) -> list[str]:
+    """The department of its line, where there is a column for that."""
+    if not places:
+        return []
+    line = places.get(record.line)
+    return ["" if line is None else line.department]
+
+
+def _public(
+    records: Sequence[CallRecord | PublicRecord], lines: Mapping[str, LineSeen], places: Mapping[str, LineSeen]
+) -> Table:
     heads = [t(f"col.{name}") for name in ("no", "id", "line", "date", "outcome", "marks", "integrity", "kept")]
-    table = plain_table(*heads, right=(heads[0], heads[5]))
+    heads += [t("col.department")] if places else []
+    table = plain_table(*heads, right=(heads[0], heads[5]), fold=heads[8:])
     for record in records:
         table.add_row(
             f"#{record.sequence}",
             record.id,
-            record.line,
+            _line_and_extension(record.line, lines[record.line].extension if record.line in lines else ""),
             dated(record)[:10] + doubt(record),
             coloured("outcome", record.outcome),
             mark_count(record),
             coloured("integrity", record.integrity),
             kept_until(record),
+            *_place(record, places),
         )
     return table
 
@@ -167,7 +191,11 @@ def period_words(text: str) -> str:
 
 def line_name(record: CallRecord) -> str:
     """Line and extension, one of them where they are the same."""
-    return record.line if record.extension in ("", record.line) else f"{record.line}/{record.extension}"
+    return _line_and_extension(record.line, record.extension)
+
+
+def _line_and_extension(line: str, extension: str) -> str:
+    return line if extension in ("", line) else f"{line}/{extension}"
 
 
 def mark_count(record: CallRecord | PublicRecord) -> Text:

@@ -14,6 +14,7 @@ from tsuwaroku.service.copying import ROUTES as COPIES
 from tsuwaroku.service.custody import ROUTES as CUSTODY
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
+from tsuwaroku.service.lines import ROUTES as LINES
 from tsuwaroku.service.status import Status
 
 
@@ -111,6 +112,7 @@ _BOX: Routes = (
 
 ROUTES: Routes = (
     *_BOX,
+    *LINES,
     *staffing.ROUTES,
     *rewrapping.ROUTES,
     *disclosing.ROUTES,
