@@ -119,13 +119,56 @@ def load_key(key: Path | None, passphrase_file: Path | None) -> PrivateKey | Non
     """
     if key is None:
         return None
-    from tsuwaroku.store.keys import PrivateKey
 
     if not key.is_file():
         raise SecretError("there is no such key file", where=str(key), remedy="name the key file with --key FILE")
     if _is_sheet(key):
         return recovery_from(key)
-    return PrivateKey.load(key, lambda: passphrase_from(passphrase_file))
+    return _opened_key(key, passphrase_file)
+
+
+def _opened_key(key: Path, passphrase_file: Path | None) -> PrivateKey:
+    """Wrong passphrases are counted, slowed, and told to the keeper. One that comes from a file is tried first."""
+    from nacl.exceptions import CryptoError
+
+    from tsuwaroku.console.slowing import Slowing
+    from tsuwaroku.store.keys import PrivateKey, public_side
+
+    slowing = Slowing(public_side(key).id)
+    begun = passphrase_file is None
+
+    def asked() -> str:
+        if not begun:
+            return passphrase_from(passphrase_file)
+        slowing.wait()
+        typed = passphrase_from(None)
+        slowing.begin()
+        return typed
+
+    try:
+        private = PrivateKey.load(key, asked)
+    except SecretError as error:
+        if isinstance(error.__cause__, CryptoError):  # a passphrase, and not this key's
+            slowing.wrong(begun=begun)
+            slowing.report(_tell_wrong)
+            slowing.slow(begun=begun)
+        raise
+    slowing.right()
+    slowing.report(_tell_wrong)
+    return private
+
+
+def _tell_wrong(key_id: str, words: str) -> None:
+    """Raises TsuwarokuError where no keeper answers, or it takes no entry of ours."""
+    from typer.main import get_current_context  # type: ignore[attr-defined]
+
+    from tsuwaroku.console.client import KeeperClient
+    from tsuwaroku.console.slowing import VERB
+
+    ctx = get_current_context()
+    here = ctx.find_object(Session) or Session(DEFAULT_CONFIG, given=False)
+    with KeeperClient(here.socket(ctx.params.get("store"))) as keeper:
+        keeper.audit(verb=VERB, subject=key_id, why=words)
 
 
 def _is_sheet(path: Path) -> bool:

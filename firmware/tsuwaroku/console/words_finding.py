@@ -1,4 +1,4 @@
-"""What finding and completion say, as pairs (Japanese, English)."""
+"""What finding, completion and wrong passphrases say, as pairs (Japanese, English)."""
 
 from __future__ import annotations
 
@@ -46,6 +46,16 @@ FINDING_PHRASES: Final[dict[str, tuple[str, str]]] = {
         "途中で途切れた通話 {n} 件は、実際の長さが分からないため、短く見えても含めています。",
         "{n} calls that were cut off are among them, however short they look: how long they were nobody knows.",
     ),
+    "slow.wrong": (
+        "この鍵のパスフレーズは続けて {n} 回間違っています。次に入力できるのは {wait}後です。",
+        "The passphrase of this key was wrong {n} times in a row. The next may be tried in {wait}.",
+    ),
+    "slow.wait": (
+        "パスフレーズの誤りが続いたため、{wait}待ちます（Ctrl-C で中止）。",
+        "After so many wrong passphrases, {wait} have to pass (Ctrl-C leaves).",
+    ),
+    "slow.seconds": ("{s} 秒", "{s} s"),
+    "slow.minutes": ("{m} 分 {s} 秒", "{m} min {s} s"),
     "col.department": ("部署", "Department"),
 }
 
@@ -60,7 +70,8 @@ FINDING_HELPS: Final[dict[str, tuple[str, str]]] = {
         "例: 0312345678 との通話（全桁一致）、番号に 5678 を含む通話\n\n"
         "  tsuwaroku find --number =0312345678 --key FILE\n\n"
         "  tsuwaroku find --number 5678 --key FILE",
-        "Find calls: by time, place, number, way, marks, length.\n\nConditions add up: what is shown meets all of them. "
+        "Find calls: by time, place, number, way, marks, length.\n\n"
+        "Conditions add up: what is shown meets all of them. "
         "Times of day, numbers, directions and lengths need the key.\n\n"
         "The calls that 市民課 got on a morning, of 10 minutes and more:\n\n"
         "  tsuwaroku find --from 2026-11-23T09:00 --to 2026-11-23T12:00 --department 市民課 --direction inbound "
