@@ -34,6 +34,7 @@ from tsuwaroku.console import (
     staffing,
     stating,
     succeeding,
+    unrecorded,
 )
 from tsuwaroku.console.output import screen
 from tsuwaroku.console.session import DEFAULT_CONFIG, Session
@@ -61,6 +62,7 @@ for part in (
     marking,
     holding,
     proof,
+    unrecorded,
     stating,
     maintaining,
     publishing,

@@ -87,6 +87,10 @@ class KeeperClient:
         """Hold calls, or release them; durable on return."""
         self._post("/v1/holds", asked)
 
+    def unrecorded(self) -> list[dict[str, Any]]:
+        """When the box could not record (`service.unrecorded.Unrecorded`)."""
+        return self._decode(self._ask("GET", "/v1/unrecorded"), list[dict[str, Any]])
+
     def clock(self) -> ClockSeen:
         """What the keeper knows of the date now, and what was said of the clock."""
         return self._decode(self._ask("GET", "/v1/clock"), ClockSeen)

@@ -16,6 +16,7 @@ from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.lines import ROUTES as LINES
 from tsuwaroku.service.status import Status
+from tsuwaroku.service.unrecorded import ROUTES as UNRECORDED
 
 
 class MarkRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -113,6 +114,7 @@ _BOX: Routes = (
 ROUTES: Routes = (
     *_BOX,
     *LINES,
+    *UNRECORDED,
     *staffing.ROUTES,
     *rewrapping.ROUTES,
     *disclosing.ROUTES,
