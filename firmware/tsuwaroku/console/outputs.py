@@ -54,7 +54,7 @@ class Output(Protocol):
         """Wait until all of it has been heard."""
 
     def stop(self) -> None:
-        """Be silent now, and for good."""
+        """Be silent now, and for good; again, nothing."""
 
 
 class NullOutput:
@@ -143,7 +143,8 @@ class AlsaOutput:
             self._at_end, self._open = self.played(), False
             with contextlib.suppress(self._errors):
                 self._pcm.drop()
-        self._pcm.close()
+        with contextlib.suppress(self._errors):
+            self._pcm.close()
 
     def _failed(self, why: str) -> BoardError:
         return BoardError(

@@ -120,6 +120,14 @@ class Playback:
         self._control = control
         self._show = show
         self.heard = Heard()
+        self._going: Stretch | None = None
+
+    def so_far(self) -> list[Stretch]:
+        """The stretches heard, the one that sounds included."""
+        heard = Heard()
+        for begin, end in (*self.heard.stretches, *([self._going] if self._going is not None else [])):
+            heard.add(begin, end)
+        return heard.stretches
 
     def play(self, output: Output) -> bool:
         """Whether it came to its end; else the listener left. `output` is open already. Raises BoardError, and what
@@ -152,7 +160,9 @@ class Playback:
                     break
                 line.add(begin, end, len(pcm) // 2)
                 output.write(level(pcm), self._control.leaving)
-                self._show(line.position(output.played()))
+                stood = line.position(output.played())
+                self._going = at, stood
+                self._show(stood)
             else:
                 output.finish(self._control.leaving)
             if self._control.leaving():
@@ -160,6 +170,7 @@ class Playback:
         finally:
             output.stop()
             stood = line.position(output.played())
+            self._going = None
             self.heard.add(at, stood)
         return stood, order
 
