@@ -36,11 +36,6 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
         "通話記録を1件表示します。",
         "Show one call.",
     ),
-    "play": (
-        "通話を再生します（目的を監査記録に残します）。\n\n要綱第1条の目的を確認し、監査記録に書き込んでから音を出します。複製はできません（第8条第3項）。",
-        "Play a call.\n\n"
-        "Its purpose (Article 1) is asked, and is in the audit log before the first sound. Nothing copies a call.",
-    ),
     "verify": (
         "改ざん・欠落がないかを検証します。\n\n鍵があれば音声も復号して確かめます。問題があれば終了コード10。",
         "Check that nothing was changed or lost.\n\n"
@@ -120,14 +115,6 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
     "opt.fingerprint": (
         "控えておいた装置の公開鍵",
         "The device's public key as noted from `keys show`; proves that this box made the store.",
-    ),
-    "opt.purpose": (
-        "再生の目的: courtesy（接遇の向上）、 fairness（公正な執行）、または文章で",
-        "What for (Article 1): courtesy, fairness, or another purpose in words",
-    ),
-    "opt.output": (
-        "出力先（ALSAの名称、 null は無音）",
-        "Sound device (an ALSA name); null plays to nowhere.",
     ),
     "opt.withdraw": ("N番の印を取り消します。", "Withdraw mark number N of `show`."),
     "opt.kind": ("印の種類", "Kind of mark"),

@@ -19,6 +19,7 @@ from tsuwaroku.console.words_clock import CLOCK_HELPS, CLOCK_PHRASES
 from tsuwaroku.console.words_finding import FINDING_HELPS, FINDING_PHRASES
 from tsuwaroku.console.words_media import MEDIA_HELPS, MEDIA_PHRASES, MEDIA_WORDS
 from tsuwaroku.console.words_papers import PAPERS_HELPS, PAPERS_PHRASES, PAPERS_WORDS
+from tsuwaroku.console.words_playing import PLAYING_HELPS, PLAYING_PHRASES
 from tsuwaroku.console.words_proof import PROOF_HELPS, PROOF_PHRASES, PROOF_WORDS
 from tsuwaroku.console.words_requests import REQUEST_HELPS, REQUEST_PHRASES, REQUEST_WORDS
 from tsuwaroku.console.words_staff import STAFF_HELPS, STAFF_PHRASES, STAFF_WORDS
@@ -28,6 +29,7 @@ Pair = tuple[str, str]
 PARTS: Final[tuple[dict[str, Pair], ...]] = (
     PHRASES,
     FINDING_PHRASES,
+    PLAYING_PHRASES,
     PROOF_PHRASES,
     CLOCK_PHRASES,
     STAFF_PHRASES,
@@ -38,6 +40,7 @@ PARTS: Final[tuple[dict[str, Pair], ...]] = (
 HELP_PARTS: Final[tuple[dict[str, Pair], ...]] = (
     HELPS,
     FINDING_HELPS,
+    PLAYING_HELPS,
     PROOF_HELPS,
     CLOCK_HELPS,
     STAFF_HELPS,
