@@ -189,7 +189,7 @@ def materials(store: Store, private: PrivateKey, calls: list[str]) -> list[CallM
     open it, NotFoundError, DamageError."""
     from ulid import ULID
 
-    from tsuwaroku.console.playing import refuse_unreadable
+    from tsuwaroku.console.storesource import refuse_over
     from tsuwaroku.disclosure.package import CallMaterial
     from tsuwaroku.disclosure.seal import CallSeal, SealedExtent
     from tsuwaroku.store.amendments import read_amendments
@@ -201,7 +201,7 @@ def materials(store: Store, private: PrivateKey, calls: list[str]) -> list[CallM
     for call_id in calls:
         stored, entry = stored_call(store, call_id)
         held = amendments.hold(ULID.from_str(call_id).bytes)
-        refuse_unreadable(store, stored, "" if held is None else held.isoformat())
+        refuse_over(store, stored, held)
         reader = CallReader(stored, store, private, entry.wraps if entry is not None else (), amendments)
         record = reader.record()
         extents = tuple(SealedExtent(*commit) for commit in last_commits(store, stored))

@@ -11,8 +11,8 @@ from tsuwaroku.console.completing import departments, directions, extensions, li
 from tsuwaroku.console.lines import known_lines, lines_of_department, placed, the_extension, the_line
 from tsuwaroku.console.options import JsonOption, KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
-from tsuwaroku.console.reading import EveryOption, listed, show_calls
-from tsuwaroku.console.session import Record, load_key, open_store
+from tsuwaroku.console.reading import EveryOption, show_calls
+from tsuwaroku.console.session import Record, load_key
 from tsuwaroku.console.sought import (
     Number,
     Sought,
@@ -23,6 +23,7 @@ from tsuwaroku.console.sought import (
     parse_number,
     parse_when,
 )
+from tsuwaroku.console.source import source
 from tsuwaroku.console.texts import h, t
 from tsuwaroku.records.call import Direction
 
@@ -93,9 +94,9 @@ def find(
         raise typer.BadParameter(t("bad.marked"), param_hint="--marked, --unmarked")
     if not with_key:
         _refuse_sealed(digits, way, least, most)
-    opened = open_store(ctx, store)
+    calls = source(ctx, store)
     lines = known_lines(ctx, store)
-    records = listed(opened, load_key(key, passphrase_file))
+    records = calls.records(load_key(key, passphrase_file), first_day=since[:10], last_day=until[:10])
     wanted = None if extension is None else the_extension(extension, lines, records)
     sought = Sought(
         line=None if line is None else the_line(line, lines, records),

@@ -28,7 +28,7 @@ def known_lines(ctx: typer.Context, store: Path | None) -> Lines:
     none. Raises ConfigError for a configuration that cannot be read, and what the keeper refuses."""
     here = session(ctx)
     config = here.config_if_given()
-    if config is None and here.config_path.exists():
+    if config is None and here.socket_path is None and here.config_path.exists():
         mine = here.config()
         config = mine if store is None or _same(Path(mine.store.path), store) else None
     if config is not None:

@@ -8,33 +8,29 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from tsuwaroku.clock import JST, NS, SystemClock, from_iso
+from tsuwaroku.clock import NS, from_iso
 from tsuwaroku.console.keyboard import Listener, listening
 from tsuwaroku.console.options import CallArgument, JsonOption, KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
 from tsuwaroku.console.outputs import AlsaOutput, NullOutput, Output, PlayerOutput
 from tsuwaroku.console.playback import Playback, Stretch
 from tsuwaroku.console.render import length
-from tsuwaroku.console.session import find_record, load_key, need_key, open_store, person, session
+from tsuwaroku.console.session import find_record, load_key, need_key
 from tsuwaroku.console.sought import parse_length
 from tsuwaroku.console.source import Hearing, source
-from tsuwaroku.console.stead import keeper_runs, keepers_books
 from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.console.translate import translate
 from tsuwaroku.errors import DamageError, NotFoundError, RefusedError, SecretError
 from tsuwaroku.records.call import CallRecord
 
 if TYPE_CHECKING:
-    from tsuwaroku.store.layout import Store
-    from tsuwaroku.store.scan import StoredCall
+    pass
 
 PurposeOption = Annotated[
     str | None, typer.Option("--purpose", metavar="TEXT", help=h("opt.purpose"), show_default=False)
@@ -247,31 +243,6 @@ def shown(problems: Sequence[str]) -> str:
     return " / ".join(translate(problem) for problem in problems)
 
 
-def refuse_unreadable(store: Store, stored: StoredCall, held_until: str) -> None:
-    """The same by the judge of the clock: from the end the ring has, by the later of the box's date and the clock's.
-
-    Raises RefusedError.
-    """
-    from tsuwaroku.service.reading import may_read
-
-    verdict = may_read(store, stored, held_until, SystemClock().now())
-    if verdict is not None and not verdict.yes:
-        last = verdict.last_day.isoformat()
-        refuse_expired(last, stored.id, today=date.max.isoformat())
-
-
-def refuse_expired(expires_on: str, call_id: str, *, held_until: str = "", today: str | None = None) -> None:
-    """Raises RefusedError from the day after `expires_on`, or after a hold's last day, on (ISO, Asia/Tokyo), erased or
-    not."""
-    last = max(expires_on, held_until)
-    if (today or datetime.now(JST).date().isoformat()) > last:
-        raise RefusedError(
-            f"this call was kept until {last} (Article 8(1)) and may no longer be read",
-            where=call_id,
-            remedy="nothing can be done; the manager may hold calls only before they expire",
-        )
-
-
 def asked_purpose(given: str | None) -> str:
     """The purpose of listening, in the form's words. Raises RefusedError where there is none."""
     if given is None:
@@ -296,29 +267,6 @@ def asked_note(given: str | None) -> str:
     if given is None and sys.stdin.isatty():
         given = typer.prompt(t("play.note"), default="", show_default=False, err=True)
     return (given or "").strip()
-
-
-def note(ctx: typer.Context, store: Path | None, opened: Store, call_id: str, why: str) -> None:
-    """Write the audit entry; it is durable on return. Raises ServiceError or RefusedError where that cannot be done."""
-    if keeper_runs(opened):
-        from tsuwaroku.console.client import KeeperClient
-
-        with KeeperClient(session(ctx).socket(store)) as keeper:
-            keeper.audit(verb="play", subject=call_id, why=why)
-        return
-    from tsuwaroku.service.listening import note_act
-
-    try:
-        mine = open_store(ctx, store, need_device=True)
-    except SecretError as error:
-        raise RefusedError(
-            "listening cannot be written into the audit log of this store, so it is refused",
-            where=str(opened.path),
-            remedy="play it on the box, or through its running service",
-        ) from error
-
-    with keepers_books(mine) as (audit, journal):
-        note_act(journal, audit, SystemClock().now(), person(), "play", subject=call_id, why=why)
 
 
 def mark_positions(record: CallRecord) -> list[tuple[float, str]]:

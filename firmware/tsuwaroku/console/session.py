@@ -32,10 +32,12 @@ _SHEET_MAX = 4096  # octets; a sheet has 69 letters
 
 @dataclass(slots=True)
 class Session:
-    """The global options. `given`: whether a person named the configuration file (option or environment)."""
+    """The global options. `given`: whether a person named the configuration file (option or environment).
+    `socket_path`: of a keeper elsewhere, whose socket was forwarded here."""
 
     config_path: Path
     given: bool
+    socket_path: Path | None = None
 
     def config(self) -> Config:
         """The configuration. Raises ConfigError."""
@@ -68,6 +70,8 @@ class Session:
 
     def socket(self, store: Path | None) -> Path:
         """The keeper's control socket. Raises ConfigError."""
+        if self.socket_path is not None:
+            return self.socket_path
         if store is None:
             config = self.config_if_there()
             if config is not None and config.service.socket:

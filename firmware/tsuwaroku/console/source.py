@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import typer
 
+from tsuwaroku.console.session import session
+from tsuwaroku.console.texts import t
 from tsuwaroku.records.call import CallRecord
 
 if TYPE_CHECKING:
@@ -74,12 +76,18 @@ class Source(Protocol):
         `hearing` does."""
         ...
 
-    def entries(self) -> list[bytes]:
-        """The audit entries that are acts, as JSON, with their sealed words. Raises StoreError, ServiceError."""
-        ...
 
+def source(ctx: typer.Context, store: Path | None) -> Source:
+    """The keeper whose socket was forwarded here (`--socket`, TSUWAROKU_SOCKET), else the files of the store; who hears
+    a call of a store whose keeper runs here hears it through that keeper. Raises ConfigError, StoreError, ServiceError.
+    """
+    here = session(ctx)
+    if here.socket_path is None:
+        from tsuwaroku.console.storesource import StoreSource
 
-def source(ctx: typer.Context, store: Path | None, socket: Path | None) -> Source:
-    """The keeper at `socket` where one is named, else the files of the store. Raises ConfigError, StoreError,
-    ServiceError."""
-    raise NotImplementedError
+        return StoreSource(ctx, store)
+    if store is not None:
+        raise typer.BadParameter(t("bad.two_sources"), param_hint="--store")
+    from tsuwaroku.console.keepersource import KeeperSource
+
+    return KeeperSource(here.socket_path)

@@ -24,8 +24,10 @@ from tsuwaroku.service.actswatch import ActsWatch
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.asking import Asker, asker_of
 from tsuwaroku.service.asking import Peer as Asking
+from tsuwaroku.service.callrows import CallLists
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen, confirm_clock, propose_clock
 from tsuwaroku.service.fates import Fates
+from tsuwaroku.service.hearing import Hearings
 from tsuwaroku.service.holding import HoldRequest, carry_out
 from tsuwaroku.service.keptcalls import kept_call
 from tsuwaroku.service.ledger import Ledger
@@ -81,6 +83,8 @@ class Keeper:
         self._ledger = Ledger(self._trail, self._journal, clock)
         self._refusals = Refusals(self._trail, clock)
         self._fates = Fates(store, self._config, self.listing, self._upkeep.expiry.standing)
+        self.call_lists = CallLists()
+        self.hearings = Hearings(self.audit)
         self._queue_watch = QueueWatch(self._fates, self._ledger, alarms)
         papers, media = PaperWatch(self._config, self._ledger, alarms), MediaWatch(self._ledger, alarms)
         self._watches: tuple[ActsWatch, ...] = (self._queue_watch, papers, media)
@@ -102,6 +106,7 @@ class Keeper:
             )
 
     def close(self) -> None:
+        self._trail.attempt(self.hearings.end_all)
         self._upkeep.close()
         self._trail.note("keeper", "keeper stopped", detail={"journal": self._journal.last[0]})
         self._trail.audit.close()
@@ -126,6 +131,7 @@ class Keeper:
         self._look()
         self.follow_appointments()
         trail.attempt(self._note_ended)
+        trail.attempt(self._end_lapsed)
         trail.attempt(trail.publish_head)
         changed = self._upkeep.lend()
         trail.end()
@@ -140,6 +146,13 @@ class Keeper:
     def free_slots(self) -> int:
         """Slots that may be used, lent ones included."""
         return self._upkeep.lending.slots.free
+
+    def _end_lapsed(self) -> None:
+        """Lists and hearings nobody has gone on with."""
+        now_ns = self._clock.now().mono_ns
+        for _ in self.call_lists.tickets.lapsed(now_ns):
+            pass
+        self.hearings.end_lapsed(now_ns)
 
     def _look(self) -> None:
         """What people have to do, as alarms."""

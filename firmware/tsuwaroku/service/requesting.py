@@ -26,6 +26,7 @@ from tsuwaroku.service.api import Asked, Route, Routes
 from tsuwaroku.service.asking import Asker
 from tsuwaroku.service.attempts import attempt, refuse_words
 from tsuwaroku.service.fates import CallFate, Fate, refuse_gone
+from tsuwaroku.service.ownership import owns_all
 from tsuwaroku.store.audit import AuditEntry
 
 if TYPE_CHECKING:
@@ -339,9 +340,8 @@ def _refuse_others(request: Request, calls: Sequence[str]) -> None:
 
 def _refuse_own_calls(keeper: Keeper, by: Asker, fates: Sequence[CallFate]) -> None:
     """Nobody decides alone on calls at his own telephone; of a call that is gone nobody knows whose it was."""
-    own = set(keeper.settings.service.extensions.get(by.user, ()))
     known = [one for one in fates if one.fate in (Fate.KEPT, Fate.EXPIRED)]
-    if known and all({one.extension or one.line, one.line} & own for one in known):
+    if owns_all(keeper.settings.service, by.user, known):
         raise ForbiddenError(
             "these calls are of your own extension alone",
             where=by.user,

@@ -9,9 +9,11 @@ import msgspec
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service import bookkeeping, disclosing, publishing, queueing, requesting, rewrapping, staffing
 from tsuwaroku.service.api import Asked, Route, Routes
+from tsuwaroku.service.callrows import ROUTES as LISTS
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.copying import ROUTES as COPIES
 from tsuwaroku.service.custody import ROUTES as CUSTODY
+from tsuwaroku.service.hearing import ROUTES as HEARINGS
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.lines import ROUTES as LINES
@@ -115,6 +117,8 @@ ROUTES: Routes = (
     *_BOX,
     *LINES,
     *UNRECORDED,
+    *LISTS,
+    *HEARINGS,
     *staffing.ROUTES,
     *rewrapping.ROUTES,
     *disclosing.ROUTES,
