@@ -7,7 +7,7 @@ heard; a pause, a jump and the end each close a stretch.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from tsuwaroku.console.outputs import BLOCK_MS, Output
@@ -69,11 +69,18 @@ class Heard:
 
     def covers(self, first: int, end: int) -> bool:
         """Whether all of it was heard, in whatever order."""
-        at = first
-        for begun, ended in sorted(self.stretches):
-            if begun <= at:
-                at = max(at, ended)
-        return at >= end
+        return any(begun <= first and end <= ended for begun, ended in joined(self.stretches))
+
+
+def joined(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """The same in the order of the call, each place once."""
+    found: list[Stretch] = []
+    for begin, end in sorted(stretches):
+        if found and begin <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((begin, end))
+    return found
 
 
 class _Timeline:

@@ -19,7 +19,7 @@ from tsuwaroku.console.keyboard import Listener, listening
 from tsuwaroku.console.options import CallArgument, JsonOption, KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
 from tsuwaroku.console.outputs import AlsaOutput, NullOutput, Output, PlayerOutput
-from tsuwaroku.console.playback import Playback, Stretch
+from tsuwaroku.console.playback import Playback, Stretch, joined
 from tsuwaroku.console.render import length
 from tsuwaroku.console.session import find_record, load_key, need_key
 from tsuwaroku.console.sought import parse_length
@@ -28,6 +28,7 @@ from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.console.translate import translate
 from tsuwaroku.errors import DamageError, NotFoundError, RefusedError, SecretError
 from tsuwaroku.records.call import CallRecord
+from tsuwaroku.service.hearing import MOST_STRETCHES, stretches_text
 
 if TYPE_CHECKING:
     pass
@@ -200,7 +201,10 @@ class _Hearing:
 
     def seconds(self) -> list[tuple[float, float]]:
         """What was heard so far, into the stored sound, from and to."""
-        return [(self._at_s(begin), self._at_s(end)) for begin, end in self._playback.so_far()]
+        heard = self._playback.so_far()
+        if len(heard) > MOST_STRETCHES:  # of somebody who leans on a key: in the order of the call, joined
+            heard = joined(heard)
+        return [(self._at_s(begin), self._at_s(end)) for begin, end in heard]
 
     @property
     def whole(self) -> bool:
@@ -234,8 +238,8 @@ def _say_end(heard: _Hearing, *, done: bool) -> None:
     if heard.whole and done and not heard.problems:
         console.print(t("play.done"))
     elif not heard.whole:
-        stretches = [f"{length(begin)}–{length(end)}" for begin, end in heard.seconds()]
-        console.print(t("play.heard", stretches=", ".join(stretches)) if stretches else t("play.heard_nothing"))
+        found = heard.seconds()
+        console.print(t("play.heard", stretches=stretches_text(found)) if found else t("play.heard_nothing"))
 
 
 def shown(problems: Sequence[str]) -> str:

@@ -15,4 +15,28 @@ FINDING: Final[dict[str, str]] = {
     "name the box's configuration with --config FILE, or ask the service; --line takes a line's id": (
         "--config FILE で装置の設定ファイルを指定するか、サービスに接続してください。回線は --line でも指定できます"
     ),
+    "connect a loudspeaker or headphones, name another device of `aplay -L` with --output NAME, or use this terminal's"
+    " player with --player auto": (
+        "スピーカーかヘッドホンを接続してください。`aplay -L` の別の出力先を --output で指定するか、"
+        "--player auto で手元の再生ソフトを使うこともできます"
+    ),
+    "the sound device failed ({})": "音声の出力先が異常です（{0}）",
+    "it takes no sound": "音を受け付けません",
+    "connect it again, then play once more": "接続し直してから、もう一度再生してください",
+    "the player does not start ({})": "再生ソフトを起動できません（{0}）",
+    'install one (aplay, paplay, ffplay), or name another: --player "CMD"': (
+        'aplay・paplay・ffplay のどれかをインストールするか、--player "CMD" で別のものを指定してください'
+    ),
+    "the player ended before the call did ({})": "再生ソフトが通話の途中で終了しました（{0}）",
+    'see whether it plays other sounds, or name another: --player "CMD"': (
+        'ほかの音を再生できるか確かめるか、--player "CMD" で別のものを指定してください'
+    ),
+    "none of the players {} is on this machine": "この端末に再生ソフト（{0}）がありません",
+    'install one of them (alsa-utils has aplay), or name another: --player "CMD"': (
+        'どれかをインストールするか（aplay は alsa-utils にあります）、--player "CMD" で別のものを指定してください'
+    ),
+    "this names no program": "プログラムの指定ではありません",
+    'write it as on the command line: --player "aplay -q -"': (
+        'コマンドラインと同じように書いてください（例 --player "aplay -q -"）'
+    ),
 }
