@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -50,14 +51,26 @@ class Moving:
         self.seconds = (from_iso(moment) - START_NS) / NS
 
 
-class RequestBox:
-    """Three calls of 2026-11-23 on line 1: number 2 was marked with the button."""
+def three_calls(box: Box) -> None:
+    """On line 1: number 2 was marked with the button."""
+    for number in (1, 2, 3):
+        box.call(number, 2.0, 1, marks=int(number == 2))
 
-    def __init__(self, path: Path, *, extensions: dict[str, tuple[str, ...]] | None = None) -> None:
+
+class RequestBox:
+    """Three calls of 2026-11-23, or what `fill` does."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        extensions: dict[str, tuple[str, ...]] | None = None,
+        fill: Callable[[Box], None] = three_calls,
+        slots: int = 12,
+    ) -> None:
         self.path = path
-        box = Box(path)
-        for number in (1, 2, 3):
-            box.call(number, 2.0, 1, marks=int(number == 2))
+        box = Box(path, slots=slots)
+        fill(box)
         box.audit.close()
         box.store.close()
         self.settings = Config(

@@ -21,7 +21,7 @@ PLAYING_PHRASES: Final[dict[str, tuple[str, str]]] = {
     ),
     "play.too_far": ("この通話は {total} までです", "this call is {total} long"),
     "play.order": (
-        "始め（{begin}）が終わり（{end}）より前になっていません",
+        "始め（{begin}）は終わり（{end}）より前にしてください",
         "it would begin ({begin}) no earlier than it ends ({end})",
     ),
     "play.now": ("通話 #{n}（回線 {line}、{total}）を再生します。", "Playing call #{n} (line {line}, {total})."),

@@ -9,6 +9,7 @@ of that, or stays away, has heard all that was fetched.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -143,12 +144,12 @@ def heard_text(one: Hearing) -> str:
 
 
 def stretches_text(stretches: Sequence[Stretch]) -> str:
-    """`0:00–3:21, 5:00–5:10`: seconds into the stored sound."""
-    return ", ".join(f"{_clock(begin)}–{_clock(end)}" for begin, end in stretches) or "nothing"
+    """`0:00–3:21, 5:00–5:10`: whole seconds into the stored sound, and no less than was heard."""
+    return ", ".join(f"{_clock(int(begin))}–{_clock(math.ceil(end))}" for begin, end in stretches) or "nothing"
 
 
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
+def _clock(seconds: int) -> str:
+    minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
@@ -212,7 +213,7 @@ def _admitted(keeper: Keeper, by: Asker, call_id: str, people: Sequence[str]) ->
             raise ForbiddenError(
                 "you are not appointed for the line of this call",
                 where=by.user,
-                remedy="ask the records manager; `tsuwaroku staff` lists the appointments",
+                remedy="ask the records manager; `tsuwaroku staff list` lists the appointments",
             )
     with attempt(keeper, by, Verb.PLAY, one.id, "own extension"):
         refuse_own(keeper.settings.service, people, one)
