@@ -10,6 +10,7 @@ import httpx
 import msgspec
 
 from tsuwaroku import errors
+from tsuwaroku.config import OfficeConfig
 from tsuwaroku.errors import ServiceError, TsuwarokuError
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.holding import HoldRequest
@@ -77,6 +78,10 @@ class KeeperClient:
     def lines(self) -> list[LineSeen]:
         """The lines whose calls are the asker's to see, with extensions and departments."""
         return self._decode(self._ask("GET", "/v1/lines"), list[LineSeen])
+
+    def office(self) -> OfficeConfig:
+        """What papers call the office."""
+        return self._decode(self._ask("GET", "/v1/office"), OfficeConfig)
 
     def mark(self, call_id: str, *, kind: str, by: str, withdraw: int | None) -> None:
         """Mark a call, or withdraw its mark of that number (from 1); durable on return."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import typer
 
+from tsuwaroku.config import OfficeConfig
+from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.console.session import Record, session
 from tsuwaroku.errors import NotFoundError, ServiceError
 from tsuwaroku.records.call import CallRecord
@@ -26,14 +28,31 @@ Lines = Mapping[str, LineSeen]
 def known_lines(ctx: typer.Context, store: Path | None) -> Lines:
     """Of the configuration that was named, or is of the store that is meant; else of the keeper that answers; else
     none. Raises ConfigError for a configuration that cannot be read, and what the keeper refuses."""
+    config = configuration(ctx, store)
+    return by_id(config) if config is not None else _told(ctx, store)
+
+
+def known_office(ctx: typer.Context, store: Path | None) -> OfficeConfig:
+    """What papers call the office: of the same configuration, else of the keeper whose socket was forwarded here, else
+    nothing but the ordinance's own words. Raises as `known_lines`, and ServiceError."""
+    config = configuration(ctx, store)
+    if config is not None:
+        return config.office
+    elsewhere = session(ctx).socket_path
+    if elsewhere is None:
+        return OfficeConfig()
+    with KeeperClient(elsewhere) as keeper:
+        return keeper.office()
+
+
+def configuration(ctx: typer.Context, store: Path | None) -> Config | None:
+    """The configuration that was named, or that of this box, if that is the one that is meant. Raises ConfigError."""
     here = session(ctx)
     config = here.config_if_given()
     if config is None and here.socket_path is None and here.config_path.exists():
         mine = here.config()
         config = mine if store is None or _same(Path(mine.store.path), store) else None
-    if config is not None:
-        return by_id(config)
-    return _told(ctx, store)
+    return config
 
 
 def by_id(config: Config) -> Lines:
@@ -42,8 +61,6 @@ def by_id(config: Config) -> Lines:
 
 
 def _told(ctx: typer.Context, store: Path | None) -> Lines:
-    from tsuwaroku.console.client import KeeperClient
-
     socket = session(ctx).socket(store)
     if not socket.exists():
         return {}

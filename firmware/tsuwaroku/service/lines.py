@@ -1,4 +1,5 @@
-"""Whose telephone a line is: what the configuration says of each, for people's tools that have no configuration."""
+"""Whose telephone a line is, and what papers call the office: what the configuration says, for people's tools that have
+none."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tsuwaroku.config import Config, LineConfig, Mode
+from tsuwaroku.config import Config, LineConfig, Mode, OfficeConfig
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Asked, Route, Routes
 
@@ -49,5 +50,13 @@ ROUTES: Routes = (
         summary="lines with their extensions and departments",
         act=_lines,
         answer=list[LineSeen],
+    ),
+    Route(
+        method="GET",
+        path="/v1/office",
+        verb=Verb.CALLS,
+        summary="what papers call the office, its people and its ordinance",
+        act=lambda keeper, _: keeper.settings.office,
+        answer=OfficeConfig,
     ),
 )
