@@ -16,7 +16,7 @@ from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.lines import LineSeen
 from tsuwaroku.service.link import reachable
-from tsuwaroku.service.status import Status
+from tsuwaroku.service.status import Place, Status
 
 _ERRORS: dict[str, type[TsuwarokuError]] = {
     cls.__name__: cls
@@ -82,6 +82,10 @@ class KeeperClient:
     def office(self) -> OfficeConfig:
         """What papers call the office."""
         return self._decode(self._ask("GET", "/v1/office"), OfficeConfig)
+
+    def place(self) -> Place:
+        """Which machine the keeper runs on."""
+        return self._decode(self._ask("GET", "/v1/place"), Place)
 
     def mark(self, call_id: str, *, kind: str, by: str, withdraw: int | None) -> None:
         """Mark a call, or withdraw its mark of that number (from 1); durable on return."""

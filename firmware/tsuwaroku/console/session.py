@@ -9,14 +9,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 
 from tsuwaroku.config import Config, load
 from tsuwaroku.console.output import progress
 from tsuwaroku.console.texts import t
-from tsuwaroku.errors import ConfigError, NotFoundError, SecretError
+from tsuwaroku.errors import ConfigError, NotFoundError, SecretError, ServiceError
 from tsuwaroku.records.call import CallRecord, PublicRecord
 
 if TYPE_CHECKING:
@@ -119,11 +119,11 @@ def passphrase_from(file: Path | None, prompt: str | None = None) -> str:
 def load_key(key: Path | None, passphrase_file: Path | None) -> PrivateKey | None:
     """The private key of `--key`: a key file, or a text file with the recovery key of the sheet.
 
-    Whether it fits the store, the store says. Raises SecretError.
+    Whether it fits the store, the store says. Raises SecretError; on the box itself, too.
     """
     if key is None:
         return None
-
+    _refuse_on_box()
     if not key.is_file():
         raise SecretError("there is no such key file", where=str(key), remedy="name the key file with --key FILE")
     if _is_sheet(key):
@@ -164,15 +164,31 @@ def _opened_key(key: Path, passphrase_file: Path | None) -> PrivateKey:
 
 def _tell_wrong(key_id: str, words: str) -> None:
     """Raises TsuwarokuError where no keeper answers, or it takes no entry of ours."""
-    from typer.main import get_current_context  # type: ignore[attr-defined]
-
     from tsuwaroku.console.client import KeeperClient
     from tsuwaroku.console.slowing import VERB
 
-    ctx = get_current_context()
-    here = ctx.find_object(Session) or Session(DEFAULT_CONFIG, given=False)
-    with KeeperClient(here.socket(ctx.params.get("store"))) as keeper:
+    ctx = _context()
+    if ctx is None:
+        raise ServiceError("the service does not answer")  # no verb is being carried out: nobody says which is meant
+    with KeeperClient(session(ctx).socket(ctx.params.get("store"))) as keeper:
         keeper.audit(verb=VERB, subject=key_id, why=words)
+
+
+def _refuse_on_box() -> None:
+    """Raises SecretError where a verb is about to use a private key on the box itself (`onbox`)."""
+    from tsuwaroku.console.onbox import refuse_key_here
+
+    ctx = _context()
+    if ctx is not None:
+        refuse_key_here(ctx)
+
+
+def _context() -> typer.Context | None:
+    """Of the verb that is being carried out."""
+    from typer.main import get_current_context  # type: ignore[attr-defined]
+
+    ctx = get_current_context(silent=True)
+    return cast(typer.Context | None, ctx)  # typer's own name for its class is another than that of what it passes
 
 
 def _is_sheet(path: Path) -> bool:
