@@ -36,6 +36,7 @@ def test_an_extension_is_the_id_where_there_is_none_and_counselling_lines_are_na
 def test_over_the_socket(tmp_path: Path) -> None:
     with keeping(tmp_path / "store") as keeper, KeeperClient(tmp_path / "store" / "run" / "keeper.sock") as client:
         assert client.lines() == lines_of(keeper.settings)
+        assert client.office() == keeper.settings.office
 
 
 def test_a_handler_for_some_lines_is_told_of_those(tmp_path: Path) -> None:
@@ -47,6 +48,6 @@ def test_a_handler_for_some_lines_is_told_of_those(tmp_path: Path) -> None:
             return OFFICE
 
     by = Asker(user="handler", roles=frozenset({Role.HANDLER}), lines=frozenset({"3", "7"}))
-    (route,) = ROUTES
+    route = ROUTES[0]
     told = route.act(Some(), Asked(by=by, path={}, query=None, body=None))
     assert msgspec.to_builtins(told) == [{"id": "3", "extension": "3", "department": "", "recorded": True}]

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from tsuwaroku.console import render
-from tsuwaroku.console.lines import Lines, known_lines, placed
+from tsuwaroku.console.lines import Lines, department_of, known_lines, placed
 from tsuwaroku.console.options import CallArgument, JsonOption, KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import emit_json, progress, screen
 from tsuwaroku.console.session import Record, find_record, load_key, open_store
@@ -128,10 +128,11 @@ def show(
 
     calls_from = source(ctx, store)
     record = _compared(calls_from, find_record(calls_from.records(load_key(key, passphrase_file)), call))
+    lines = known_lines(ctx, store)
     if as_json:
-        emit_json(record)
+        emit_json(placed([record], lines)[0])
     else:
-        screen().print(render.call(record))
+        screen().print(render.call(record, department=department_of(record, lines)))
 
 
 def _compared(calls_from: Source, record: Record) -> Record:

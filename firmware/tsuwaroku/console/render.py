@@ -214,13 +214,13 @@ def kept_until(record: CallRecord | PublicRecord) -> str:
     return (hold.until[5:] if same_year else hold.until[2:7].replace("-", "/")) + "*"
 
 
-def call(record: CallRecord | PublicRecord) -> RenderableType:
-    """One call, all of it."""
+def call(record: CallRecord | PublicRecord, *, department: str = "") -> RenderableType:
+    """One call, all of it; and whose line it is, where that is known."""
     title = t("show.title", n=record.sequence)
     if isinstance(record, PublicRecord):
         rows: list[tuple[str, RenderableType]] = [
             (t("col.id"), record.id),
-            (t("col.line"), record.line),
+            (t("col.line"), f"{record.line}  {department}".strip()),
             (t("col.date"), _date_in_words(record)),
             (t("col.outcome"), coloured("outcome", record.outcome)),
             (t("col.marks"), mark_count(record)),
@@ -229,13 +229,13 @@ def call(record: CallRecord | PublicRecord) -> RenderableType:
             ("", Text(t("calls.no_key"), style="dim")),
         ]
         return Panel(facts(rows), title=title, title_align="left", expand=False)
-    return Panel(facts(_all_of(record)), title=title, title_align="left", expand=False)
+    return Panel(facts(_all_of(record, department)), title=title, title_align="left", expand=False)
 
 
-def _all_of(record: CallRecord) -> list[tuple[str, RenderableType]]:
+def _all_of(record: CallRecord, department: str) -> list[tuple[str, RenderableType]]:
     rows: list[tuple[str, RenderableType]] = [
         (t("col.id"), record.id),
-        (t("col.line"), line_name(record)),
+        (t("col.line"), f"{line_name(record)}  {department}".strip()),
         (t("col.direction"), word("direction", record.direction)),
         (t("col.outcome"), coloured("outcome", record.outcome)),
         (t("show.seized"), _date_in_words(record) + (t("show.by_sound") if record.started_by == "sound" else "")),
