@@ -202,8 +202,17 @@ def test_what_cannot_be_played_is_no_act(play: Play, keeper: Keeper, options: tu
     assert (ran.code, told in ran.err, keeper.asked) == (2, True, [])
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize(("at_s", "buffer_s", "heard"), [(7, 0, 7.0), (7, 0.5, 6.5), (30, 0.25, 33.75), (0.1, 1, None)])
+@pytest.mark.parametrize(
+    ("number", "at_s", "buffer_s", "heard"),
+    [
+        (signal.SIGINT, 7, 0, 7.0),
+        (signal.SIGINT, 7, 0.5, 6.5),
+        (signal.SIGINT, 30, 0.25, 33.75),
+        (signal.SIGINT, 0.1, 1, None),
+        (signal.SIGTERM, 30, 0.25, 33.75),
+        (signal.SIGHUP, 7, 0.5, 6.5),
+    ],
+)
 def test_a_signal_in_the_middle_tells_exactly_what_was_heard(
     play: Play, keeper: Keeper, speaker: Speaker, number: int, at_s: float, buffer_s: float, heard: float | None
 ) -> None:

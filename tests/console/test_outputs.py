@@ -240,6 +240,7 @@ def test_who_leaves_a_player_that_takes_nothing_is_not_held(tmp_path: Path) -> N
     assert output._process.returncode is not None
 
 
+@pytest.mark.slow
 def test_a_player_that_never_ends_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outputs, "PATIENCE_S", 0.2)
     body = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); stdin.read(); time.sleep(60)"

@@ -62,6 +62,7 @@ def test_purpose_and_note_are_asked_and_ctrl_c_says_what_was_heard(own: Path, pl
     assert stretch in ("0:00–0:01", "0:00–0:02", "0:00–0:03")
 
 
+@pytest.mark.slow
 def test_keys_pause_jump_and_leave(own: Path, player: str) -> None:
     with playing(own, player, "--purpose", "fairness", "--note", "", language="C.UTF-8") as terminal:
         terminal.wait_for("space: pause")
@@ -78,6 +79,7 @@ def test_keys_pause_jump_and_leave(own: Path, player: str) -> None:
     assert (stretches[0][:7], stretches[1][:3]) == ("0:00–0:", "0:1")
 
 
+@pytest.mark.slow
 def test_a_terminal_that_is_closed_leaves_what_was_heard(own: Path, player: str) -> None:
     """The line to the PC breaks off."""
     with playing(own, player, "--purpose", "fairness", "--note", "") as terminal:
@@ -88,6 +90,7 @@ def test_a_terminal_that_is_closed_leaves_what_was_heard(own: Path, player: str)
     assert (said(own)[-1][1] or "").startswith("0:00–0:0")
 
 
+@pytest.mark.slow
 def test_a_wrong_number_is_asked_again_and_other_purposes_in_words(own: Path, player: str) -> None:
     with playing(own, player, "--to", "1") as terminal:
         terminal.wait_for("番号: ")
@@ -103,6 +106,7 @@ def test_a_wrong_number_is_asked_again_and_other_purposes_in_words(own: Path, pl
     assert said(own)[0][1] == "その他（職員研修）"
 
 
+@pytest.mark.slow
 def test_nobody_asks_and_nothing_sounds_where_ctrl_c_comes_first(own: Path, player: str) -> None:
     with playing(own, player) as terminal:
         terminal.wait_for("番号: ")

@@ -152,6 +152,16 @@ def test_a_place_that_is_no_directory_costs_the_first_delay_each_time(
     slow().report(lambda *_: pytest.fail("nothing is known to be told"))
 
 
+def test_an_account_without_a_home_keeps_nothing_and_still_waits(time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setattr(Path, "home", homeless)
+    try_wrong(Slowing(KEY, now=time, sleep=time.sleep))
+    assert time.slept == [FIRST_S]
+
+
 def _guess(path: Path, tries: int) -> None:
     for _ in range(tries):
         one = Slowing(KEY, path, sleep=lambda _: None, now=lambda: 0.0)

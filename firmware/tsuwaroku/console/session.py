@@ -144,7 +144,8 @@ def _opened_key(key: Path, passphrase_file: Path | None) -> PrivateKey:
     def asked() -> str:
         if not begun:
             return passphrase_from(passphrase_file)
-        slowing.wait()
+        if sys.stdin.isatty():
+            slowing.wait()
         typed = passphrase_from(None)
         slowing.begin()
         return typed

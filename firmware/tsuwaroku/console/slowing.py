@@ -50,8 +50,12 @@ class _Book(msgspec.Struct, kw_only=True):
 
 def state_path() -> Path:
     """Where this account's counters are."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state") / "tsuwaroku" / "wrong.json"
+    named = os.environ.get("XDG_STATE_HOME", "")
+    try:
+        base = Path(named) if Path(named).is_absolute() else Path.home() / ".local" / "state"
+    except RuntimeError:  # an account without a home: nothing can be kept
+        base = Path(os.devnull)
+    return base / "tsuwaroku" / "wrong.json"
 
 
 def delay_s(wrong: int) -> float:
