@@ -74,6 +74,16 @@ class Terminal:
         self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self.screen
 
+    def close(self, seconds: float = 20) -> None:
+        """The window is closed, or the line to it breaks; `code` is what it ended with."""
+        os.close(self._fd)
+        self._fd = os.open(os.devnull, os.O_RDONLY)
+        until = time.monotonic() + seconds
+        while (ended := os.waitpid(self.pid, os.WNOHANG))[0] == 0:
+            assert time.monotonic() < until, "it goes on"
+            time.sleep(0.05)
+        self.code = os.waitstatus_to_exitcode(ended[1])
+
     def _read(self) -> bool:
         if not select.select([self._fd], [], [], 1)[0]:
             return True

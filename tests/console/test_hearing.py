@@ -13,7 +13,9 @@ import pytest
 
 from tests.console.support import Ran, Run
 from tsuwaroku.console import playing
+from tsuwaroku.console.keyboard import Listener
 from tsuwaroku.console.outputs import Output
+from tsuwaroku.console.playback import Order
 from tsuwaroku.console.session import Record
 from tsuwaroku.errors import BoardError, ForbiddenError, RefusedError, ServiceError
 from tsuwaroku.records.call import Audio, CallRecord, ClockRecord, Direction, GapRecord, Mark, Outcome, Retention
@@ -269,6 +271,25 @@ def test_it_is_told_as_it_plays(play: Play, keeper: Keeper, monkeypatch: pytest.
     told = [stretches[0][1] for stretches in keeper.told if stretches]
     assert told == sorted(told)
     assert (len(told) > 10, told[0] <= 0.1, told[-1]) == (True, True, 2.0)
+
+
+def test_a_pause_keeps_telling_the_keeper_that_somebody_is_there(
+    play: Play, keeper: Keeper, speaker: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It forgets who is silent for five minutes."""
+    before: list[int] = []
+
+    def pause(self: Listener, idle: Callable[[], None]) -> Order:
+        before.append(len(keeper.told))
+        for _ in range(3):
+            idle()
+        return Order.LEAVE
+
+    monkeypatch.setattr(playing, "TELL_S", 0.0)
+    monkeypatch.setattr(Listener, "order", lambda self: Order.PAUSE if len(speaker.got) >= 4 * RATE else None)
+    monkeypatch.setattr(Listener, "resume", pause)
+    assert play().code == 0
+    assert keeper.told[before[0] :] == [[(0.0, 2.0)]] * 4
 
 
 def test_damage_that_shows_is_told_before_and_after(play: Play, keeper: Keeper, speaker: Speaker) -> None:

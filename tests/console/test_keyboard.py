@@ -16,6 +16,10 @@ from tsuwaroku.console.keyboard import Listener, listening
 from tsuwaroku.console.playback import Order
 
 
+def idle() -> None:
+    """Nothing to do in a pause."""
+
+
 @pytest.fixture
 def terminal() -> Iterator[tuple[int, int]]:
     """(where somebody types, where we read), single keys."""
@@ -57,12 +61,12 @@ def test_keys(terminal: tuple[int, int], typed: bytes, orders: list[Order]) -> N
 def test_a_pause_ends_with_the_next_key_that_means_something(terminal: tuple[int, int]) -> None:
     listener = Listener(terminal[1])
     os.write(terminal[0], b"zz ")
-    assert listener.resume() is Order.GO
+    assert listener.resume(idle) is Order.GO
     os.write(terminal[0], b"z\x1b[D")
-    assert listener.resume() is Order.BACK
+    assert listener.resume(idle) is Order.BACK
     os.write(terminal[0], b"q")
-    assert (listener.resume(), listener.leaving()) == (Order.LEAVE, True)
-    assert listener.resume() is Order.LEAVE
+    assert (listener.resume(idle), listener.leaving()) == (Order.LEAVE, True)
+    assert listener.resume(idle) is Order.LEAVE
 
 
 def test_a_terminal_that_is_gone_presses_nothing(terminal: tuple[int, int]) -> None:
@@ -76,7 +80,7 @@ def test_the_first_signal_asks_and_the_second_does_not() -> None:
     with listening() as listener:
         assert (listener.leaving(), listener.order()) == (False, None)
         os.kill(os.getpid(), signal.SIGTERM)
-        assert (listener.leaving(), listener.signalled, listener.resume()) == (True, signal.SIGTERM, Order.LEAVE)
+        assert (listener.leaving(), listener.signalled, listener.resume(idle)) == (True, signal.SIGTERM, Order.LEAVE)
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before

@@ -84,9 +84,21 @@ def test_a_terminal_that_is_closed_leaves_what_was_heard(own: Path, player: str)
     """The line to the PC breaks off."""
     with playing(own, player, "--purpose", "fairness", "--note", "") as terminal:
         terminal.wait_for("0:01 / ")
-        os.kill(terminal.pid, signal.SIGHUP)
+        terminal.close()
+    assert terminal.code not in (0, None)
+    assert (said(own)[-1][1] or "").startswith("0:00–0:0")
+
+
+@pytest.mark.slow
+def test_a_long_pause_is_told_of_as_it_lasts(own: Path, player: str) -> None:
+    """A keeper forgets who is silent for five minutes. Here a pause of two words."""
+    with playing(own, player, "--purpose", "fairness", "--note", "") as terminal:
+        terminal.wait_for("0:01 / ")
+        terminal.type(" ")
+        time.sleep(1.5)
+        os.kill(terminal.pid, signal.SIGTERM)
         terminal.end()
-    assert terminal.code == 128 + signal.SIGHUP
+    assert terminal.code == 128 + signal.SIGTERM
     assert (said(own)[-1][1] or "").startswith("0:00–0:0")
 
 

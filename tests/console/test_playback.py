@@ -83,7 +83,8 @@ class Script:
         self._looks += 1
         return self._orders.get(self._looks - 1)
 
-    def resume(self) -> Order:
+    def resume(self, idle: Callable[[], None]) -> Order:
+        idle()
         return self._resumes.pop(0)
 
 

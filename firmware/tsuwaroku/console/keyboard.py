@@ -11,7 +11,7 @@ import signal
 import sys
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -58,8 +58,9 @@ class Listener:
         self._left = self._left or found is Order.LEAVE
         return found
 
-    def resume(self) -> Order:
+    def resume(self, idle: Callable[[], None]) -> Order:
         while not self.leaving():
+            idle()
             if self._keys is None:
                 return Order.GO
             found = self._next(LOOK_S)

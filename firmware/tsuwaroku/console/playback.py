@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 from tsuwaroku.console.outputs import BLOCK_MS, Output
@@ -31,11 +32,11 @@ class Order(enum.Enum):
 
 class Control(Protocol):
     """Who says so. `leaving` may be asked at any time; `order` gives each order once; `resume` waits, paused, for the
-    next one."""
+    next one, and calls `idle` meanwhile, several times a second."""
 
     def leaving(self) -> bool: ...
     def order(self) -> Order | None: ...
-    def resume(self) -> Order: ...
+    def resume(self, idle: Callable[[], None]) -> Order: ...
 
 
 class Sounding(Protocol):
@@ -144,8 +145,7 @@ class Playback:
         while True:
             at, order = self._run(at, output)
             if order is Order.PAUSE:
-                self._show(at)
-                order = self._control.resume()
+                order = self._control.resume(partial(self._show, at))  # whoever is told of it knows that we are there
             if order is None:
                 return True
             if order is Order.LEAVE:
