@@ -106,6 +106,21 @@ def test_a_request_is_taken_in_and_its_papers_made_on_a_pc(pc: Pc, desk: Desk, a
     assert "通話#" in "".join(text_of(decision.read_bytes()).split())
 
 
+def test_what_wants_the_boxs_files_says_so(pc: Pc, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    ran = pc("hold", "3", "--reason", "調査", "--until", "2030-01-01", "--yes", key=False)
+    assert (ran.code, "ここにはソケットしかありません" in ran.err) == (3, True)
+
+
+def test_marks_are_set_and_let_go_from_a_pc(pc: Pc, as_user: As) -> None:
+    assert pc("mark", "3", key=False).code == 0
+    assert [call["sequence"] for call in pc("find", "--marked", "--line", "3", "--json").json] == [3]
+    as_user("kanri")
+    assert pc("queue", "pass", "3", "--reason", "用件は済んだ", key=False).code == 0
+    (queued,) = [call for call in pc("queue", "--json", key=False).json if call["sequence"] == 3]
+    assert queued["state"] == "passed"
+
+
 def test_a_call_that_is_none_is_told_without_the_boxs_files(pc: Pc, desk: Desk) -> None:
     ran = pc("request", "new", "--file", desk.form(), "--call", "999", "--yes")
     assert (ran.code, "no call 999" in ran.err) == (11, True)

@@ -56,6 +56,12 @@ class Session:
         if store is not None:
             return store
         if not self.given and not self.config_path.exists():
+            if self.socket_path is not None:
+                raise ConfigError(
+                    "this needs the files of the store, and a socket is all that is here",
+                    where=str(self.socket_path),
+                    remedy="do it on the box itself",
+                )
             raise ConfigError(
                 "there is no configuration, and no --store names a store",
                 where=str(self.config_path),

@@ -11,6 +11,10 @@ FINDING: Final[dict[str, str]] = {
     "extensions there are: {}": "ある内線: {0}",
     "there is no department {}": "部署「{0}」はありません",
     "departments there are: {}": "ある部署: {0}",
+    "this needs the files of the store, and a socket is all that is here": (
+        "この操作には保存領域のファイルが必要ですが、ここにはソケットしかありません"
+    ),
+    "do it on the box itself": "装置で直接行ってください",
     "nobody says here which lines are whose": "どの回線がどの部署のものか、ここでは分かりません",
     "name the box's configuration with --config FILE, or ask the service; --line takes a line's id": (
         "--config FILE で装置の設定ファイルを指定するか、サービスに接続してください。回線は --line でも指定できます"
