@@ -245,7 +245,7 @@ def stored_call(store: Store, call_id: str, *, quiet: bool = False) -> tuple[Sto
     from tsuwaroku.store.catalogue import Catalogue
     from tsuwaroku.store.scan import scan_slots
 
-    entry = Catalogue(store.catalogue_dir).get(call_id)
+    entry = Catalogue.of(store).get(call_id)
     found = scan_slots(store, slots=entry.slots) if entry is not None else []
     hits = [call for call in found if call.id == call_id]
     if not hits:
