@@ -196,7 +196,12 @@ def test_departments_have_a_column_where_there_is_room(
     run: Run, box: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    assert "市民税課" in run(*box).out
+    room = run(*box).out
+    assert ("市民税課" in room, "0312345678" in room) == (True, False)
+    monkeypatch.setenv("COLUMNS", "120")
+    wide = run(*box).out
+    assert ("市民税課" in wide, "0312345678" in wide) == (True, True)
+    assert max(cell_len(line) for line in wide.splitlines()) <= 112
     monkeypatch.setenv("COLUMNS", "80")
     narrow = run(*box[:5]).out
     assert ("市民税課" in narrow, "2/2102" in narrow) == (False, True)

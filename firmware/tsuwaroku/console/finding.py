@@ -114,6 +114,8 @@ def find(
     found = [record for record in records if sought.takes(record)]
     if as_json:
         emit_json(placed(found, lines))
+    elif not found:
+        screen().print(t("find.none"))
     else:
         show_calls(found, lines, with_key=with_key, every=every)
         _say_cut_off(sought, found)

@@ -28,7 +28,9 @@ from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.console.translate import translate
 from tsuwaroku.errors import DamageError, NotFoundError, RefusedError, SecretError
 from tsuwaroku.records.call import CallRecord
-from tsuwaroku.service.hearing import MOST_STRETCHES, stretches_text
+from tsuwaroku.records.request import LONGEST_NAME
+from tsuwaroku.service.hearing import MOST_LISTENERS, MOST_STRETCHES, stretches_text
+from tsuwaroku.service.holding import LONGEST_REASON
 
 if TYPE_CHECKING:
     pass
@@ -88,6 +90,7 @@ def play(
     span = _span(record, *asked)
     why, words = asked_purpose(purpose), asked_note(note)
     names = [name.strip() for name in listeners or () if name.strip()]
+    _refuse_long(why, words, names)
     rate = record.audio.rate
 
     def opened() -> Output:
@@ -122,6 +125,19 @@ def play(
     if heard.problems:
         told = t("play.not_whole", why=shown(heard.problems))
         raise DamageError(told, where=record.id, remedy=t("play.not_whole_remedy"))
+
+
+def _refuse_long(why: str, words: str, names: Sequence[str]) -> None:
+    """Raises RefusedError for more than an entry of the audit log takes."""
+    texts = [(why, LONGEST_REASON, "--purpose"), (words, LONGEST_REASON, "--note")]
+    texts += [(name, LONGEST_NAME, "--with") for name in names]
+    for text, most, where in texts:
+        if len(text) > most:
+            raise RefusedError(f"the text is longer than {most} letters", where=where, remedy="say it in fewer words")
+    if len(names) > MOST_LISTENERS:
+        raise RefusedError(
+            f"more than {MOST_LISTENERS} people listen along", where="--with", remedy="hear it in smaller groups"
+        )
 
 
 def _span(record: CallRecord, begin_s: int | None, end_s: int | None) -> Stretch:

@@ -20,6 +20,7 @@ from tsuwaroku.records.call import (
     Audio,
     Caller,
     CallRecord,
+    Direction,
     InCallDigits,
     Integrity,
     Mark,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 NEWEST = 200  # rows of a list
 DEPARTMENT_WIDTH = 96  # columns of a screen: what a row says without it takes 80
+NUMBER_WIDTH = 112
 _COLOURS = {
     Outcome.ANSWERED: "green",
     Outcome.MISSED: "yellow",
@@ -100,7 +102,8 @@ def calls(
     width: int = 0,
 ) -> RenderableType:
     """The list of calls: with a key everything a row has room for, without one what anybody may know. `lines`: whose
-    they are; departments have room from a `width` of DEPARTMENT_WIDTH columns on.
+    they are; departments have room from a `width` of DEPARTMENT_WIDTH columns on, the other party's numbers from
+    NUMBER_WIDTH.
 
     The newest ones, unless asked for `every` one: nobody reads 36,000 rows, and drawing them takes a minute.
     """
@@ -109,7 +112,8 @@ def calls(
     shown = records if every else records[-NEWEST:]
     known = [record for record in shown if isinstance(record, CallRecord)]
     places = {id: one for id, one in (lines or {}).items() if one.department} if width >= DEPARTMENT_WIDTH else {}
-    table = _known(known, places) if with_key else _public(shown, lines or {}, places)
+    numbers = width >= NUMBER_WIDTH
+    table = _known(known, places, numbers=numbers) if with_key else _public(shown, lines or {}, places)
     foot = t("calls.count", n=f"{len(records):,}")
     if len(shown) < len(records):
         foot = t("calls.newest", n=f"{len(records):,}", shown=NEWEST)
@@ -133,9 +137,10 @@ def doubt(record: CallRecord | PublicRecord) -> str:
     return "≈" if record.clock.dated_at is not None else "?" if unsure else ""
 
 
-def _known(records: Sequence[CallRecord], places: Mapping[str, LineSeen]) -> Table:
+def _known(records: Sequence[CallRecord], places: Mapping[str, LineSeen], *, numbers: bool) -> Table:
     names = ("no", "at", "line", "direction", "length", "outcome", "notice", "marks", "integrity", "kept")
-    heads = [t(f"col.{name}") for name in names] + ([t("col.department")] if places else [])
+    heads = [t(f"col.{name}") for name in names]
+    heads += ([t("col.number")] if numbers else []) + ([t("col.department")] if places else [])
     table = plain_table(*heads, right=(heads[0], heads[4], heads[7]), fold=heads[10:], tight=True)
     for record in records:
         table.add_row(
@@ -149,9 +154,17 @@ def _known(records: Sequence[CallRecord], places: Mapping[str, LineSeen]) -> Tab
             mark_count(record),
             coloured("integrity", record.integrity),
             kept_until(record),
+            *([other_party(record)] if numbers else []),
             *_place(record, places),
         )
     return table
+
+
+def other_party(record: CallRecord) -> str:
+    """The number the call was with, or why there is none."""
+    if record.direction is Direction.OUTBOUND or (record.dialled and not record.caller.number):
+        return record.dialled or record.called or ""
+    return caller(record.caller)
 
 
 def _place(record: CallRecord | PublicRecord, places: Mapping[str, LineSeen]) -> list[str]:

@@ -56,6 +56,8 @@ FINDING_PHRASES: Final[dict[str, tuple[str, str]]] = {
     ),
     "slow.seconds": ("{s} 秒", "{s} s"),
     "slow.minutes": ("{m} 分 {s} 秒", "{m} min {s} s"),
+    "find.none": ("条件に合う通話記録はありません。", "No call is like that."),
+    "col.number": ("相手番号", "Number"),
     "col.department": ("部署", "Department"),
 }
 

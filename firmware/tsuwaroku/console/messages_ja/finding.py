@@ -15,6 +15,9 @@ FINDING: Final[dict[str, str]] = {
         "この操作には保存領域のファイルが必要ですが、ここにはソケットしかありません"
     ),
     "do it on the box itself": "装置で直接行ってください",
+    "say it in fewer words": "短くまとめてください",
+    "more than {} people listen along": "一緒に聞く人が {0} 人を超えています",
+    "hear it in smaller groups": "人数を分けて聞いてください",
     "nobody says here which lines are whose": "どの回線がどの部署のものか、ここでは分かりません",
     "name the box's configuration with --config FILE, or ask the service; --line takes a line's id": (
         "--config FILE で装置の設定ファイルを指定するか、サービスに接続してください。回線は --line でも指定できます"
