@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 from tests.console.support import Run
+from tests.console.test_outputs import CONF
 from tsuwaroku.console import levelling, playing
 from tsuwaroku.console.levelling import Leveller
 from tsuwaroku.records.call import Audio, CallRecord, ClockRecord, Direction, Mark, Outcome, Retention
+from tsuwaroku.service.hearing import stretches_text
 from tsuwaroku.store.audit import AuditEntry, AuditLog
 from tsuwaroku.store.durable import FileLock
 from tsuwaroku.store.keys import PrivateKey
@@ -199,6 +201,22 @@ def test_a_missing_sound_device_ends_with_5_before_any_entry(run: Run, own: Path
     ran = run("play", "1", *key(own), "--purpose", "fairness", "--output", "nowhere_at_all")
     assert (ran.code, entries(own)) == (5, before)
     assert "aplay -L" in ran.err
+
+
+@pytest.mark.skipif(not Path("/usr/share/alsa/alsa.conf").exists(), reason="alsa-lib's configuration is not installed")
+def test_a_real_device_is_given_what_was_captured(
+    run: Run, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ALSA's own plug-in writes down what the device would sound; unlevelled, to the bit."""
+    (tmp_path / "asound.conf").write_text(CONF.format(out=tmp_path / "out.raw"))
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(tmp_path / "asound.conf"))
+    audio = run("show", "1", *key(own), "--json").json["audio"]
+    ran = run("play", "1", *key(own), "--purpose", "fairness", "--output", "out", "--no-levelling")
+    assert ran.code == 0, ran.err
+    sounded = (tmp_path / "out.raw").read_bytes()[: 2 * audio["samples"]]
+    assert hashlib.sha256(sounded).hexdigest() == audio["pcm_sha256"]
+    heard = entries(own)[-1]
+    assert heard.why(PrivateKey.load(own / "demo.key", lambda: "")) == stretches_text([(0, audio["samples"] / RATE)])
 
 
 def test_an_expired_call_is_not_played(run: Run, tmp_path: Path) -> None:
