@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 import typer
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tests.console.support import Run
@@ -355,3 +358,21 @@ def test_a_range_that_begins_within_the_day_it_ends_is_one(run: Run, office: Pat
     in_order("2026-11-23", "2026-11-23T09:30")
     with pytest.raises(typer.BadParameter):
         in_order("2026-11-23T09:31", "2026-11-23T09:30")
+
+
+@given(text=st.one_of(st.text(max_size=30), st.from_regex(r"[0-9０-９:=+ー年月日時分. /T-]{1,20}", fullmatch=True)))
+def test_whatever_is_typed_is_understood_or_refused(text: str) -> None:
+    for parse in (
+        lambda: parse_when(text, "--from", key=True),
+        lambda: parse_when(text, "--from", key=False),
+        lambda: parse_length(text, "--longer"),
+        lambda: parse_number(text, whole=False),
+        lambda: parse_number(text, whole=True),
+        lambda: parse_direction(text),
+    ):
+        with suppress(typer.BadParameter):
+            found = parse()
+            assert found is not None
+            if isinstance(found, Number):
+                assert found.digits.isascii()
+                assert found.digits.isdigit()
