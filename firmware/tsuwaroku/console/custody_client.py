@@ -122,12 +122,24 @@ def custody(ctx: typer.Context, store: Path | None, opened: Store | None) -> Ite
         yield keeper
 
 
-def drives_of(config: Config | None, store: Store | None, *, demonstration: bool = False) -> Drives:
-    """This machine's media, or those of a demonstration. `store`: None where it is on another machine, which says
-    whether it is a `demonstration`. Raises RefusedError for virtual ones on a real store."""
+def drives_of(config: Config | None, store: Store) -> Drives:
+    """This machine's media, or those of a demonstration. Raises RefusedError for virtual ones on a real store."""
     if config is None or config.media.kind == "usb":
-        return UsbDrives(protected=[] if store is None else [store.path, store.path / "ring"])
-    if not (demonstration if store is None else store.info.demonstration):
+        return UsbDrives(protected=[store.path, store.path / "ring"])
+    if not store.info.demonstration:
+        raise RefusedError(
+            "virtual media are for demonstrations alone: a copy would lie on this machine",
+            where="media.kind",
+            remedy='set media.kind = "usb"',
+        )
+    return VirtualDrives(Path(config.media.folder))
+
+
+def drives_of_pc(config: Config | None, *, demonstration: bool) -> Drives:
+    """The same where the store is on another machine, whose keeper says whether it is a demonstration."""
+    if config is None or config.media.kind == "usb":
+        return UsbDrives(protected=[])
+    if not demonstration:
         raise RefusedError(
             "virtual media are for demonstrations alone: a copy would lie on this machine",
             where="media.kind",

@@ -76,7 +76,7 @@ def export(
     store: StoreOption = None,
 ) -> None:
     """Copy the calls of an approved request onto a medium."""
-    from tsuwaroku.console.custody_client import custody, drives_of, recognised
+    from tsuwaroku.console.custody_client import custody, drives_of, drives_of_pc, recognised
     from tsuwaroku.disclosure.seal import Origin
     from tsuwaroku.records.era import parse_number
     from tsuwaroku.service.copying import BeginRequest, MadeRequest
@@ -89,8 +89,11 @@ def export(
     office = known_office(ctx, store)
     with custody(ctx, store, opened) as keeper, Readings(where, private, f"copy {number.slug}") as readings:
         known = keeper.identities()  # whoever may not export is told so before anything is looked at
-        elsewhere = opened is None and keeper.status().demonstration
-        drives = drives_of(session(ctx).config_if_there(), opened, demonstration=elsewhere)
+        config = session(ctx).config_if_there()
+        if opened is not None:
+            drives = drives_of(config, opened)
+        else:
+            drives = drives_of_pc(config, demonstration=keeper.status().demonstration)
         drive, registered, found = recognised(drives, device, medium, known)
         name = "" if registered is None else registered.name
         passphrase = _passphrase(medium_passphrase, name)
