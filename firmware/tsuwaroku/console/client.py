@@ -11,10 +11,12 @@ import httpx
 import msgspec
 
 from tsuwaroku import errors
+from tsuwaroku.config import OfficeConfig
 from tsuwaroku.errors import ServiceError, TsuwarokuError
 from tsuwaroku.service.asking import DEMO_PERSON
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.holding import HoldRequest
+from tsuwaroku.service.lines import LineSeen
 from tsuwaroku.service.link import reachable
 from tsuwaroku.service.status import Place, Status
 
@@ -80,6 +82,14 @@ class KeeperClient:
     def status(self) -> Status:
         """The live state of lines, ring and alarms."""
         return self._decode(self._ask("GET", "/v1/status"), Status)
+
+    def lines(self) -> list[LineSeen]:
+        """The lines whose calls are the asker's to see, with extensions and departments."""
+        return self._decode(self._ask("GET", "/v1/lines"), list[LineSeen])
+
+    def office(self) -> OfficeConfig:
+        """What papers call the office."""
+        return self._decode(self._ask("GET", "/v1/office"), OfficeConfig)
 
     def place(self) -> Place:
         """Which machine the keeper runs on."""

@@ -168,13 +168,11 @@ MEDIA_HELPS: Final[dict[str, tuple[str, str]]] = {
         "Onto a registered medium (Article 9(2)), always encrypted, and read back. "
         "A copy that fails counts as none, and the approval is not used up.",
     ),
-    "request": ("通話記録の提供請求。", "Requests for copies."),
     "request.recopy": (
         "複製をもう一部作成することを承認します（第9条第3項）。",
         "Approve one copy more (Article 9(3)).",
     ),
     "arg.medium": ("媒体の名称（登録時のラベル）", "Name of the medium, as on its label"),
-    "arg.request": ("請求の番号（例: 令和8年度 第1号、2026-1）", "Number of the request: 令和8年度 第1号, or 2026-1"),
     "opt.device": ("媒体のデバイス名（複数ある場合）", "The medium's device, where several are plugged in"),
     "opt.on": ("行った日（既定: 今日。令和8年5月1日 なども可）", "The day it was done (default: today)"),
     "opt.label": ("媒体に付ける名称（ラベルの番号）", "What the medium is called from now on, as on its label"),
