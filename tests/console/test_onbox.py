@@ -135,6 +135,20 @@ def test_beside_a_forwarded_socket_the_key_is_used(run: Run, real: Real) -> None
     assert [path for _, path, _ in keeper.asked][:2] == ["/v1/place", "/v1/disclosures"]
 
 
+@pytest.mark.parametrize("verb", [("calls",), ("show", "1"), ("find",), ("staff", "list")], ids=" ".join)
+def test_the_option_for_a_socket_is_no_way_round_it(
+    run: Run, real: Real, tmp_path: Path, verb: tuple[str, ...]
+) -> None:
+    """Not one to the box's own keeper, and not somebody else's beside the store's files."""
+    key = ("--key", real.key, "--passphrase-file", real.words)
+    with FakeKeeper(tmp_path / "own.sock", place(boot_id())):
+        assert REFUSED in run("--socket", tmp_path / "own.sock", *verb, *key).err
+    with FakeKeeper(tmp_path / "false.sock", place(bytes(16))):
+        assert run("--socket", tmp_path / "false.sock", *verb, *key, "--store", real.store).code in (2, 9)
+        option = real.configured(f'[store]\npath = "{real.store}"\n')
+        assert REFUSED in run(*option, "--socket", tmp_path / "false.sock", *verb, *key).err
+
+
 def test_a_socket_forwarded_on_the_box_to_the_box_is_the_boxs(run: Run, real: Real) -> None:
     with FakeKeeper(real.store.parent / "forwarded.sock", place(boot_id())):
         option = real.configured(f'[service]\nsocket = "{real.store.parent / "forwarded.sock"}"\n')

@@ -31,13 +31,12 @@ def refuse_key_here(ctx: typer.Context) -> None:
     if (parent, ctx.info_name) in _PROBES:
         return
     here, store = session(ctx), ctx.params.get("store")
-    named = ctx.params.get("socket")
-    socket = named if named is not None else _socket(here, store)
+    socket = _socket(here, store)
     place = None if socket is None else _place(socket)
     if place is not None and place.boot_id == boot_id().hex():
         if not (place.demonstration or place.local_console):
             raise _refused(socket)
-    elif named is None and _is_boxes(here, store):
+    elif _is_boxes(here, store):
         raise _refused(socket)
 
 
