@@ -13,10 +13,13 @@ from tests.disclosure.papers import FORM
 from tests.store.reading import START_NS, Box, at, ident
 from tsuwaroku.clock import NS, Instant, from_iso
 from tsuwaroku.config import Config, LineConfig, ServiceConfig
+from tsuwaroku.records.acts import ActVerb
+from tsuwaroku.records.requests import CopyFor
 from tsuwaroku.records.roles import Role
-from tsuwaroku.service import queueing, requesting
+from tsuwaroku.service import copying, queueing, requesting
 from tsuwaroku.service.api import Asked
 from tsuwaroku.service.asking import Asker
+from tsuwaroku.service.copying import RecopyRequest
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.queueing import PassRequest
@@ -129,6 +132,17 @@ class RequestBox:
 
     def withdraw(self, slug: str, by: Asker = HANA, reason: str = "不要になった") -> str:
         return requesting.withdraw(self.keeper, _asked(by, slug, ReasonRequest(reason=reason))).slug
+
+    def recopy(self, slug: str, by: Asker = KANRI, reason: str = "破損") -> object:
+        body = RecopyRequest(request=slug, recipient=CopyFor.HEAD, reason=reason)
+        (route,) = [one for one in copying.ROUTES if one.path == "/v1/recopies"]
+        return route.act(self.keeper, _asked(by, body=body))
+
+    def copied(self, slug: str) -> None:
+        """The copies that were approved."""
+        for recipient in CopyFor:
+            detail: dict[str, object] = {"recipient": recipient.value, "medium": f"M-{recipient}", "octets": 5}
+            self.keeper.ledger.add("kanri", ActVerb.COPY_MADE, slug, detail=detail, words={})
 
     def show(self, slug: str, by: Asker = KANRI) -> requesting.RequestSeen:
         return requesting.show(self.keeper, _asked(by, slug))

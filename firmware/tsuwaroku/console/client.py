@@ -14,7 +14,7 @@ from tsuwaroku.errors import ServiceError, TsuwarokuError
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.link import reachable
-from tsuwaroku.service.status import Status
+from tsuwaroku.service.status import Place, Status
 
 _ERRORS: dict[str, type[TsuwarokuError]] = {
     cls.__name__: cls
@@ -71,6 +71,10 @@ class KeeperClient:
     def status(self) -> Status:
         """The live state of lines, ring and alarms."""
         return self._decode(self._ask("GET", "/v1/status"), Status)
+
+    def place(self) -> Place:
+        """Which machine the keeper runs on."""
+        return self._decode(self._ask("GET", "/v1/place"), Place)
 
     def mark(self, call_id: str, *, kind: str, by: str, withdraw: int | None) -> None:
         """Mark a call, or withdraw its mark of that number (from 1); durable on return."""

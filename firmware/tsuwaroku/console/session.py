@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -119,10 +119,11 @@ def passphrase_from(file: Path | None, prompt: str | None = None) -> str:
 def load_key(key: Path | None, passphrase_file: Path | None) -> PrivateKey | None:
     """The private key of `--key`: a key file, or a text file with the recovery key of the sheet.
 
-    Whether it fits the store, the store says. Raises SecretError.
+    Whether it fits the store, the store says. Raises SecretError; on the box itself, too.
     """
     if key is None:
         return None
+    _refuse_on_box()
     from tsuwaroku.store.keys import PrivateKey
 
     if not key.is_file():
@@ -130,6 +131,17 @@ def load_key(key: Path | None, passphrase_file: Path | None) -> PrivateKey | Non
     if _is_sheet(key):
         return recovery_from(key)
     return PrivateKey.load(key, lambda: passphrase_from(passphrase_file))
+
+
+def _refuse_on_box() -> None:
+    """Raises SecretError where a verb is about to use a private key on the box itself (`onbox`)."""
+    from typer.main import get_current_context  # type: ignore[attr-defined]
+
+    from tsuwaroku.console.onbox import refuse_key_here
+
+    ctx = get_current_context(silent=True)
+    if ctx is not None:  # typer's own name for its class is another than that of what it passes
+        refuse_key_here(cast(typer.Context, ctx))
 
 
 def _is_sheet(path: Path) -> bool:
@@ -179,7 +191,7 @@ def stored_call(store: Store, call_id: str, *, quiet: bool = False) -> tuple[Sto
     from tsuwaroku.store.catalogue import Catalogue
     from tsuwaroku.store.scan import scan_slots
 
-    entry = Catalogue(store.catalogue_dir).get(call_id)
+    entry = Catalogue.of(store).get(call_id)
     found = scan_slots(store, slots=entry.slots) if entry is not None else []
     hits = [call for call in found if call.id == call_id]
     if not hits:

@@ -16,7 +16,8 @@ from tsuwaroku.clock import Clock, Instant
 from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError
 from tsuwaroku.records.acts import ActVerb
-from tsuwaroku.records.call import MarkKind, PublicRecord
+from tsuwaroku.records.appointments import noted_ended
+from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.records.roles import Verb
@@ -29,18 +30,18 @@ from tsuwaroku.service.clocking import ClockRequest, ClockSeen, confirm_clock, p
 from tsuwaroku.service.fates import Fates
 from tsuwaroku.service.hearing import Hearings
 from tsuwaroku.service.holding import HoldRequest, carry_out
-from tsuwaroku.service.keptcalls import kept_call
 from tsuwaroku.service.ledger import Ledger
 from tsuwaroku.service.link import Upward
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.mediawatch import MediaWatch
+from tsuwaroku.service.oddacts import OddActsWatch
 from tsuwaroku.service.paperwatch import PaperWatch
 from tsuwaroku.service.queuewatch import QueueWatch
 from tsuwaroku.service.refusals import NO_RIGHT, Refusals
 from tsuwaroku.service.sealing import due_recipients
-from tsuwaroku.service.status import RingStatus, Status
+from tsuwaroku.service.status import Place, RingStatus, Status
 from tsuwaroku.service.trail import Trail
 from tsuwaroku.service.upkeep import Upkeep
 from tsuwaroku.store.audit import KEEPER, AuditLog
@@ -87,7 +88,8 @@ class Keeper:
         self.hearings = Hearings(self.audit)
         self._queue_watch = QueueWatch(self._fates, self._ledger, alarms)
         papers, media = PaperWatch(self._config, self._ledger, alarms), MediaWatch(self._ledger, alarms)
-        self._watches: tuple[ActsWatch, ...] = (self._queue_watch, papers, media)
+        odd = OddActsWatch(self._ledger, alarms)
+        self._watches: tuple[ActsWatch, ...] = (self._queue_watch, papers, media, odd)
         self.follow_appointments()
         self._upkeep.start()
         self.poll()
@@ -241,7 +243,7 @@ class Keeper:
     def _note_ended(self) -> None:
         """Appointments whose last day is over for certain: a clock that is ahead ends none for good."""
         day = self.judge.erasing_day
-        noted = {act.detail.get("of") for act in self._ledger.acts if act.verb is ActVerb.APPOINTMENT_ENDED}
+        noted = noted_ended(self._ledger.acts)
         for one in self._ledger.appointments:
             over = day is not None and one.end is not None and one.end < day and one.dismissed is None
             if over and one.number not in noted:
@@ -257,11 +259,6 @@ class Keeper:
     def journals(self) -> tuple[Journal, Journal]:
         """The recorder's and its own, for reading."""
         return self._recorder_journal, self._journal
-
-    def kept_call(self, call_id: str) -> PublicRecord:
-        """What is known of a call without a key. Raises NotFoundError; RefusedError where it was erased, with the day
-        and the rule."""
-        return kept_call(self.listing.catalogue, self._upkeep.expiry.standing.refresh(), call_id)
 
     @property
     def store(self) -> Store:
@@ -335,6 +332,14 @@ class Keeper:
         return {"number": entry.number, "hash": entry.hash}
 
     # -- status
+
+    def place(self) -> Place:
+        """Which machine this is."""
+        return Place(
+            boot_id=self._clock.now().boot_id.hex(),
+            demonstration=self._store.info.demonstration,
+            local_console=self._config.service.local_console,
+        )
 
     def status(self) -> Status:
         now = self._clock.now()

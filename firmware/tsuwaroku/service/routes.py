@@ -16,7 +16,7 @@ from tsuwaroku.service.custody import ROUTES as CUSTODY
 from tsuwaroku.service.hearing import ROUTES as HEARINGS
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
-from tsuwaroku.service.status import Status
+from tsuwaroku.service.status import Place, Status
 from tsuwaroku.service.unrecorded import ROUTES as UNRECORDED
 
 
@@ -57,6 +57,14 @@ _BOX: Routes = (
         summary="lines, ring and alarms as they are now",
         act=lambda keeper, _: keeper.status(),
         answer=Status,
+    ),
+    Route(
+        method="GET",
+        path="/v1/place",
+        verb=Verb.STATUS,
+        summary="which machine this is, for a client that must not use a private key on it",
+        act=lambda keeper, _: keeper.place(),
+        answer=Place,
     ),
     Route(
         method="POST",
