@@ -210,7 +210,7 @@ def test_every_package_the_readme_lays_out_exists() -> None:
     named = re.findall(r"^  ([a-z/ ]+?)  ", tree, re.M)
     words = {word.strip("/") for line in named for word in line.split()}
     assert words == {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()} - {
-        *("__init__", "__pycache__", "disclosure")  # nothing is in it yet
+        *("__init__", "__pycache__")
     }
 
 
@@ -226,6 +226,26 @@ def test_every_promise_has_tests_and_they_exist(name: str, heading: str) -> None
         assert named, f"nothing tries to break: {promise}"
         for test in named:
             assert (ROOT / test).is_file(), test
+            assert re.search(r"^\s*(async )?def test_|^class Test", read(test), re.M), f"{test} has no test"
+
+
+PARAGRAPHS = {
+    *("1", "2", "3", "4(1)", "4(2)", "5", "6(1)", "6(2)", "6(3)", "7(1)", "7(2)", "8(1)", "8(1) proviso"),
+    *("8(2)", "8(3)", "9(1)", "9(2)", "9(3)", "9(4)", "9(5)", "10(1)", "11", "form"),
+}
+"""Of the ordinance; Article 10's items are one row."""
+
+
+def test_every_paragraph_of_the_ordinance_is_kept_by_code_and_tests() -> None:
+    text = section("firmware/DESIGN.md", "Disclosure, publication, ledgers")
+    rows = re.findall(r"^\| (\d+(?:\(\d\))?(?: proviso)?|form)(?=[ :]).*? \| (.+?) \| (.+) \|$", text, re.M)
+    assert {paragraph for paragraph, _, _ in rows} == PARAGRAPHS
+    for paragraph, kept, tried in rows:
+        code = re.findall(r"`([\w/]+\.(?:py|typ|md))`", kept)
+        tests = re.findall(r"`(tests/[\w/]+\.py)`", tried)
+        assert code and all((ROOT / "firmware/tsuwaroku" / path).is_file() for path in code), paragraph
+        assert tests, f"nothing tries to break {paragraph}"
+        for test in tests:
             assert re.search(r"^\s*(async )?def test_|^class Test", read(test), re.M), f"{test} has no test"
 
 

@@ -143,11 +143,11 @@ def _next_call(run: Run, path: Path, *, make: bool = False) -> list[str]:
             box.create()
         box.start()
         assert box.keeper is not None
-        before = [entry.public.sequence for entry in box.keeper._listing.catalogue.entries()]
+        before = [entry.public.sequence for entry in box.keeper.listing.catalogue.entries()]
         call = box.call(2)
         if box.keeper._trail.fault:
             return [f"the keeper has trouble: {box.keeper._trail.fault}"]
-        entry = box.keeper._listing.catalogue.get(call.name)
+        entry = box.keeper.listing.catalogue.get(call.name)
         box.stop()
         store = Store.open(path)
         report = verify_store(store)

@@ -311,9 +311,9 @@ def gathered(box: Acting) -> None:
 
 def folded(box: Acting) -> None:
     assert box.keeper is not None
-    box.keeper._listing.catalogue.fold()
+    box.keeper.listing.catalogue.fold()
     box.call()
-    box.keeper._listing.catalogue.fold()
+    box.keeper.listing.catalogue.fold()
 
 
 def day_damaged(box: Acting) -> None:
@@ -375,7 +375,7 @@ def lease_extended(box: Acting) -> None:
 
 def table_saved(box: Acting) -> None:
     assert box.keeper is not None
-    box.keeper._save_table()
+    box.keeper._upkeep.save_table()
     box.call()
     box.stop()
     box.start()

@@ -153,7 +153,7 @@ def test_a_lease_made_longer_keeps_the_slots_of_calls_without_an_end(
     store = store_with(tmp_path / "store", 64)
     keeper = Keeper(store, CONFIG, SystemClock())
     keeper.start()
-    assert keeper._lending.size() == 12
+    assert keeper._upkeep.lending.size() == 12
     lock = FileLock(store.recorder_lock, b"running.".hex().encode())
     lock.acquire()
     running = writer(store, b"running.")

@@ -111,8 +111,8 @@ def test_lease_holds_an_hour_of_all_lines_where_the_ring_has_it(tmp_path: Path) 
     keeper = Keeper(store, settings, VirtualClock(START))
     keeper.start()
     lent = Lease.load(store.lease_path, store.store_id).slots
-    assert len(lent) == keeper._lending.size()
-    assert keeper._lending.size() * 252 * 1024 >= 3600 * 16_000
+    assert len(lent) == keeper._upkeep.lending.size()
+    assert keeper._upkeep.lending.size() * 252 * 1024 >= 3600 * 16_000
     keeper.close()
     store.close()
 

@@ -189,7 +189,7 @@ def test_a_slot_that_was_set_aside_is_lent_no_more_and_stands_as_an_alarm(tmp_pa
     (first, *_) = [
         slot
         for slot, _ in Lease.load(store.lease_path, store.store_id).slots
-        if keeper._lending.slots.owner(slot) is None
+        if keeper._upkeep.lending.slots.owner(slot) is None
     ]
     journal = Journal.open(store.journal_dir, "recorder", store, store.device)
     for slot in (first, 0):  # the second has a call in it
@@ -199,14 +199,14 @@ def test_a_slot_that_was_set_aside_is_lent_no_more_and_stands_as_an_alarm(tmp_pa
     assert codes(keeper) == {"slots_set_aside"}
     assert [alarm.detail for alarm in keeper.status().alarms if alarm.code == "slots_set_aside"] == [f"0, {first}"]
     assert keeper.free_slots == free - 1
-    assert {first, 0} & {slot for slot, _ in keeper._lending.lease.slots} == set()
+    assert {first, 0} & {slot for slot, _ in keeper._upkeep.lending.lease.slots} == set()
     keeper.close()
     block = store.ring.read_block0(0)
     store.ring.write(0, 0, free_block(0, 1))  # as after an erasure
     keeper = keeper_of(store)
-    keeper._lending.slots.look_again([0, first])
+    keeper._upkeep.lending.slots.look_again([0, first])
     assert (codes(keeper), keeper.free_slots) == ({"slots_set_aside"}, free - 1)
-    granted = {slot for slot, _ in keeper._lending.slots.grant(64)}
+    granted = {slot for slot, _ in keeper._upkeep.lending.slots.grant(64)}
     assert {first, 0} & granted == set()
     store.ring.write(0, 0, block)
     keeper.close()

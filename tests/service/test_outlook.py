@@ -18,13 +18,13 @@ from tsuwaroku.store.catalogue import CatalogueEntry
 def box(tmp_path: Path, slots: int) -> Days:
     """A ring of a demonstration promises nothing, and its forecast is off; here it is on."""
     days = Days(tmp_path / "store", slots=slots)
-    days.keeper._outlook._off = False
+    days.keeper._upkeep.outlook._off = False
     return days
 
 
 def ring_alarms(days: Days) -> dict[str, str]:
     """Code -> detail, once a look of the forecast has come to its end."""
-    days.keeper._outlook.again()
+    days.keeper._upkeep.outlook.again()
     days.poll(3)
     return {code: alarm.detail for (code, _), alarm in days.keeper._alarms.standing.items() if code.startswith("ring_")}
 
@@ -60,7 +60,7 @@ def test_a_ring_that_is_too_small_is_told_days_ahead_with_the_day(tmp_path: Path
 def test_more_calls_than_the_ring_was_made_for(tmp_path: Path) -> None:
     days = box(tmp_path, 23)
     enough = replace(days.settings.store, off_hook_hours_a_day=0.0001)
-    days.keeper._outlook._config = replace(days.settings, store=enough)
+    days.keeper._upkeep.outlook._config = replace(days.settings, store=enough)
     week(days, 4, 2)
     assert list(ring_alarms(days)) == ["ring_short_rate"]
 
@@ -71,9 +71,7 @@ def test_holds_that_will_not_fit_are_an_alarm_until_they_are_released(tmp_path: 
     week(days, 2, 8)
     assert ring_alarms(days) == {}
     until = days.today + timedelta(days=200)
-    names = [
-        entry.public.id for day in days.keeper._listing.catalogue.days() for entry in days.keeper._listing.day(day)
-    ]
+    names = [entry.public.id for day in days.keeper.listing.catalogue.days() for entry in days.keeper.listing.day(day)]
     days.keeper.hold(request(names[-4:], "訴訟", until), "suzuki")
     days.poll(3)
     standing = {code for code, _ in days.keeper._alarms.standing}
@@ -104,16 +102,16 @@ def test_it_is_looked_at_each_hour_a_few_days_at_a_time(tmp_path: Path, monkeypa
     week(days, 1, 6)
     ring_alarms(days)
     read: list[str] = []
-    real = days.keeper._listing.day
+    real = days.keeper.listing.day
 
     def look(day: str) -> list[CatalogueEntry]:
         read.append(day)
         return real(day)
 
-    monkeypatch.setattr(days.keeper._listing, "day", look)
+    monkeypatch.setattr(days.keeper.listing, "day", look)
     days.poll(2)
     assert read == []
     days.true_ns += AGAIN_NS
     days.true_ns += 2 * NS
-    days.keeper._outlook.poll(days.keeper._watch.look(days.now()), days.now(), stopped=False)
+    days.keeper._upkeep.outlook.poll(days.keeper._upkeep.watch.look(days.now()), days.now(), stopped=False)
     assert len(read) == DAYS_A_POLL

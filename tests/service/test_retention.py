@@ -67,7 +67,7 @@ def test_no_number_is_given_again_after_the_last_call_was_erased(tmp_path: Path)
     assert (days.present(), Lease.load(days.store.lease_path, days.store.store_id).sequence_floor) == ([], 2)
     days.power_off(HOUR)
     days.call()
-    assert [entry.public.sequence for entry in days.keeper._listing.catalogue.entries()] == [2]
+    assert [entry.public.sequence for entry in days.keeper.listing.catalogue.entries()] == [2]
     is_sound(days)
 
 
@@ -224,4 +224,4 @@ def test_a_boot_in_which_no_keeper_looked_counts_all_the_same(tmp_path: Path) ->
     unseen = days.now().boot_id
     days.power(HOUR)
     days.start()
-    assert [boot.boot_id for boot in days.keeper._watch.state.boots][1:] == [unseen, days.now().boot_id]
+    assert [boot.boot_id for boot in days.keeper._upkeep.watch.state.boots][1:] == [unseen, days.now().boot_id]

@@ -172,7 +172,7 @@ class Year:
                 path.write_bytes(path.read_bytes()[:100])
                 if self.box.right:
                     assert not state(self.box.store, self.box.now()).statement.holds
-                self.box.keeper._expiry.again()  # as the next pass over the calls finds it
+                self.box.keeper._upkeep.expiry.again()  # as the next pass over the calls finds it
                 self.box.drain()
                 self.box.poll(2)
                 return
@@ -217,7 +217,7 @@ class Year:
         if not box.right or ledger.judge().suspended:
             return
         calls, today = list(ledger.calls.values()), ledger.today()
-        places = {call.call_id: box.keeper._lending.slots.of(call.call_id) for call in calls}
+        places = {call.call_id: box.keeper._upkeep.lending.slots.of(call.call_id) for call in calls}
         held = [call for call in calls if call.until is not None and call.until > today]
         slots = box.store.ring.slots
         of_held = sum(len(places[call.call_id]) for call in held)

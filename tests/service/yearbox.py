@@ -191,7 +191,7 @@ class YearBox:
         """Polls until the pass over the calls that began with the day is through."""
         self.poll()
         for _ in range(10_000):
-            if self.keeper._expiry._rest is None:
+            if self.keeper._upkeep.expiry._rest is None:
                 return
             self.poll()
         raise AssertionError("the erasure does not come to its end")
@@ -199,7 +199,7 @@ class YearBox:
     def _heard(self) -> None:
         """A claim that is in dispute may come to nothing, and the boot is then dated as one that nobody heard."""
         if self.right:
-            self.boots[-1].heard = not Judge(self.keeper._watch.state, self.now()).suspended
+            self.boots[-1].heard = not Judge(self.keeper._upkeep.watch.state, self.now()).suspended
 
     def dying(self, who: Callable[[], None], step: int, way: str, work: Callable[[], None]) -> bool:
         """`work`, cut off at a step of its own; then `who` is dead. Whether it came so far."""

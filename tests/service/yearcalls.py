@@ -92,7 +92,7 @@ class Office:
         if not self._commit(batch, rng.random() < CUT, closing=True):
             return
         box.keeper.message(Closed([call.id for call in calls]))
-        assert {call.call_id for call in calls} <= box.keeper._listing.known.keys()
+        assert {call.call_id for call in calls} <= box.keeper.listing.known.keys()
         if rng.random() < 0.3:
             box.poll()
         for call in calls:

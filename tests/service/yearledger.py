@@ -156,7 +156,9 @@ class Ledger:
             ended = day_of(call.ended_ns - SLACK_NS), day_of(call.cut_ns + SLACK_NS + self._late_ns(call))
             self.gone.append(Gone(call.sequence, ended, (self.earliest(call), self.latest(call))))
             del self.calls[call.call_id]
-        slots = self.box.keeper._lending.slots  # a free slot may still bear the header of a call that nobody kept
+        slots = (
+            self.box.keeper._upkeep.lending.slots
+        )  # a free slot may still bear the header of a call that nobody kept
         strays = [call_id for call_id in there if call_id not in self.calls and slots.of(call_id)]
         assert strays == [], f"slots {[there[call_id] for call_id in strays]} are kept for nobody"
         judge = self.judge()
@@ -167,7 +169,7 @@ class Ledger:
         self.figures.fullest = max(self.figures.fullest, used / self.box.store.ring.slots)
 
     def judge(self) -> Judge:
-        return Judge(self.box.keeper._watch.state, self.box.now())
+        return Judge(self.box.keeper._upkeep.watch.state, self.box.now())
 
     # -- reading
 
@@ -222,7 +224,7 @@ class Ledger:
 
     def table(self) -> None:
         """The keeper's slot table says of every slot in use what its header says."""
-        there, slots = self.present(), self.box.keeper._lending.slots
+        there, slots = self.present(), self.box.keeper._upkeep.lending.slots
         kept = {call_id: places for call_id, places in there.items() if call_id in self.calls}
         assert {call_id: slots.of(call_id) for call_id in kept} == kept
         assert slots.calls() == kept.keys()

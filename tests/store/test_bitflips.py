@@ -312,7 +312,9 @@ def test_a_bit_of_what_is_derived_does_no_harm(sound_store: Path, whole: Seen, t
         keeper.start()
         used = {header.slot for call in scan_slots(store) for header in call.headers if call.last}
         lent = {
-            slot for slot, generation in keeper._lending.lease.slots if keeper._lending.slots.is_lent(slot, generation)
+            slot
+            for slot, generation in keeper._upkeep.lending.lease.slots
+            if keeper._upkeep.lending.slots.is_lent(slot, generation)
         }
         assert used & lent == set()
         keeper.close()

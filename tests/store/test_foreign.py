@@ -86,7 +86,7 @@ def start(path: Path) -> str:
     try:
         keeper.start()
         keeper.status()
-        lending = keeper._lending
+        lending = keeper._upkeep.lending
         assert used & {slot for slot, number in lending.lease.slots if lending.slots.is_lent(slot, number)} == set()
     except TsuwarokuError as error:
         assert error.remedy  # noqa: PT017

@@ -118,7 +118,6 @@ def decide(keeper: Keeper, asker: Asker, slug: str, body: DecideRequest) -> Seen
     }
     detail = {"approved": body.approved, "on": on.isoformat()}
     keeper.ledger.add(asker.user, ActVerb.DISCLOSURE_DECIDED, slug, detail=detail, words=words)
-    keeper.papers.look()
     return _seen(keeper, _find(keeper, slug))
 
 

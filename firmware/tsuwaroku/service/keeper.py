@@ -6,62 +6,52 @@ killed, stopped for an hour or started late, and nothing is lost.
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
-
-from ulid import ULID
 
 from tsuwaroku import __version__
 from tsuwaroku.clock import Clock, Instant
 from tsuwaroku.config import Config
-from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError, StoreError
+from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError
 from tsuwaroku.records.acts import ActVerb
 from tsuwaroku.records.call import MarkKind, PublicRecord
 from tsuwaroku.records.judging import Judge
-from tsuwaroku.records.retention import configured, day_of
+from tsuwaroku.records.retention import day_of
 from tsuwaroku.records.roles import Verb
+from tsuwaroku.service.actswatch import ActsWatch
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.asking import Asker, asker_of
 from tsuwaroku.service.asking import Peer as Asking
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen, confirm_clock, propose_clock
-from tsuwaroku.service.clockwatch import ClockWatch
 from tsuwaroku.service.fates import Fates
 from tsuwaroku.service.holding import HoldRequest, carry_out
-from tsuwaroku.service.intake import Intake, Peer
 from tsuwaroku.service.keptcalls import kept_call
 from tsuwaroku.service.ledger import Ledger
-from tsuwaroku.service.lending import Lending
-from tsuwaroku.service.link import Closed, Hello, Note, Report, Upward
+from tsuwaroku.service.link import Upward
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.mediawatch import MediaWatch
-from tsuwaroku.service.outlook import Outlook
 from tsuwaroku.service.paperwatch import PaperWatch
 from tsuwaroku.service.queuewatch import QueueWatch
 from tsuwaroku.service.refusals import NO_RIGHT, Refusals
-from tsuwaroku.service.retention import Expiry
 from tsuwaroku.service.sealing import due_recipients
-from tsuwaroku.service.slots import SlotTable
 from tsuwaroku.service.status import RingStatus, Status
 from tsuwaroku.service.trail import Trail
+from tsuwaroku.service.upkeep import Upkeep
 from tsuwaroku.store.audit import KEEPER, AuditLog
-from tsuwaroku.store.catalogue import Catalogue, CatalogueEntry
+from tsuwaroku.store.catalogue import CatalogueEntry
 from tsuwaroku.store.durable import FileLock
-from tsuwaroku.store.erasure import Eraser, Erasure
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.keys import Recipients
 from tsuwaroku.store.layout import Store
-from tsuwaroku.store.lease import Lease
-from tsuwaroku.store.scan import live_instance
 from tsuwaroku.store.slot import WrappedKey
 from tsuwaroku.store.standing import Standing
-from tsuwaroku.store.torn_header import mend_headers
 
 GRACE_NS = 5_000_000_000  # both start together, and a recorder needs a second or two
 RECORDER_SILENT_NS = 3_000_000_000
-HEADERS_A_POLL = 500  # 60 ms of work here, 150 ms on a Pi, every two seconds: a million in a good hour
 NAP_S = 0.02  # between two pieces of an erasure: the recorder's commits have the disk to themselves
 
 
@@ -74,8 +64,6 @@ class Keeper:
         self._clock = clock
         self._lock = FileLock(store.path / "keeper.lock")
         self._alarms = AlarmBoard()
-        self._peer = Peer()
-        self._day_lost = False
         self._recipients_changed = False
         self.between: Callable[[], None] = lambda: time.sleep(NAP_S)
         """Called between the pieces of an erasure: to let the disk rest, and to hear the recorder."""
@@ -84,50 +72,24 @@ class Keeper:
         """Take the store, read the ring's headers, list what was recorded meanwhile, lend slots."""
         self._lock.acquire()
         self._started_ns = self._clock.now().mono_ns
-        store = self._store
+        store, clock, alarms = self._store, self._clock, self._alarms
         self._journal = Journal.open(store.journal_dir, "keeper", store, store.device)
         self._recorder_journal = Journal.open(store.journal_dir, "recorder", store, keepers=self._journal)
-        self._trail = Trail(store, self._clock, self._alarms)
-        self._listing = Listing(Catalogue(store.catalogue_dir), self._lost_day)
-        lease, whole = self._load_lease()
-        self._mend(lease)
-        slots = SlotTable(store, progress, self._journal_has if whole else None)
-        self._trail.note("keeper", "keeper started", detail={"version": __version__, "journal": self._journal.last[0]})
-        if self._journal.damaged:
-            self._trail.note("keeper", "journal damaged", detail={"after": str(self._journal.last[0])})
-        if slots.refused and store.table_path.exists():
-            self._trail.note("keeper", "every header read", detail={"why": slots.refused})
-        self._lending = Lending(store, self._config, slots, lease)
-        self._start_expiry()
-        self._ledger = Ledger(self._trail, self._journal, self._clock)
-        self._refusals = Refusals(self._trail, self._clock)
-        self._fates = Fates(store, self._config, self._listing, self._expiry.standing)
-        self._queue_watch = QueueWatch(self._fates, self._ledger, self._alarms)
+        self._trail = Trail(store, clock, alarms)
+        journals = self._journal, self._recorder_journal
+        self._upkeep = Upkeep(store, self._config, clock, alarms, self._trail, *journals, self._pause, progress)
+        self._ledger = Ledger(self._trail, self._journal, clock)
+        self._refusals = Refusals(self._trail, clock)
+        self._fates = Fates(store, self._config, self.listing, self._upkeep.expiry.standing)
+        self._queue_watch = QueueWatch(self._fates, self._ledger, alarms)
+        papers, media = PaperWatch(self._config, self._ledger, alarms), MediaWatch(self._ledger, alarms)
+        self._watches: tuple[ActsWatch, ...] = (self._queue_watch, papers, media)
         self.follow_appointments()
-        self._papers = PaperWatch(self._config, self._ledger, self._alarms, self._clock)
-        self._media_watch = MediaWatch(self._ledger, self._alarms)
-        self._intake = Intake(
-            store,
-            self._journal,
-            self._lending,
-            self._listing,
-            self._expiry,
-            self._peer,
-            self._alarms,
-            self._trail,
-            self._clock,
-        )
-        self._outlook = Outlook(
-            self._config,
-            self._listing,
-            slots,
-            self._expiry.standing,
-            self._alarms,
-            demonstration=store.info.demonstration,
-        )
-        self._trail.attempt(lambda: self._expiry.finish(self._clock.now()))
-        self._relist()
+        self._upkeep.start()
         self.poll()
+
+    def _pause(self) -> None:
+        self.between()
 
     def refuse_other_place(self) -> None:
         """What is open here is on a disk that was taken away and mounted anew: only a new start finds it all again.
@@ -140,175 +102,49 @@ class Keeper:
             )
 
     def close(self) -> None:
-        self._trail.attempt(self._save_table)
-        self._trail.attempt(self._listing.catalogue.fold)
+        self._upkeep.close()
         self._trail.note("keeper", "keeper stopped", detail={"journal": self._journal.last[0]})
         self._trail.audit.close()
         self._journal.close()
         self._lock.release()
 
-    def _start_expiry(self) -> None:
-        journals = self._recorder_journal.since(0), self._journal.since(0)
-        self._watch = ClockWatch(self._store, *journals, self._alarms)
-        if self._watch.damaged:
-            self._trail.note("keeper", "clock memory damaged", detail={"why": self._watch.damaged})
-        eraser = Eraser(
-            self._store,
-            self._journal,
-            self._listing.catalogue,
-            log=self._log_erasure,
-            pause=lambda slots: self.between(),
-            recorder=self._recorder_journal,
-        )
-        period = configured(self._config.store)
-        self._expiry = Expiry(
-            self._store,
-            self._listing,
-            self._journal,
-            self._alarms,
-            eraser,
-            self._erased,
-            period,
-            self._lending.keep_numbers,
-        )
-
-    def _load_lease(self) -> tuple[Lease, bool]:
-        """The lease, and whether it could be read; else it is made anew, and every header is read.
-
-        What the recorder still holds of it is lent to it again, with the same generations: whatever it took has a
-        header by now, or will be passed over by it.
-        """
-        try:
-            return Lease.load(self._store.lease_path, self._store.store_id), self._store.lease_path.exists()
-        except StoreError as error:
-            self._trail.note("keeper", "lease damaged", detail={"why": str(error)})
-            numbers = [r.public.get("sequence") for j in (self._journal, self._recorder_journal) for r in j.since(0)]
-            return Lease(sequence_floor=max([0, *(n for n in numbers if isinstance(n, int))]) + 1), False
-
-    def _mend(self, lease: Lease) -> None:
-        """What a power cut left half in our journal; in the lent slots, too, where no recorder has them."""
-        now = self._clock.now()
-        self._trail.attempt(lambda: self._journal.mend(now))
-        if live_instance(self._store) is None:
-            self._trail.attempt(lambda: mend_headers(self._store, lease.slots, self._journal, now))
-
-    def _journal_has(self, number: int, digest: bytes) -> bool:
-        return number == 0 or self._journal.has(number, digest)
-
-    def _save_table(self) -> None:
-        self._lending.save_table(self._journal.last)
-
-    def _check_headers(self) -> None:
-        """A start reads headers without their signatures, and from a snapshot not all of them; the rest is done while
-        the box is at work."""
-        slots = self._lending.slots
-        if slots.look_through(HEADERS_A_POLL):
-            self._relist()
-        unchecked = slots.unchecked
-        for problem in slots.check(HEADERS_A_POLL):
-            self._alarms.set("call_damaged", True, self._clock.now(), detail=problem)
-            self._trail.note("keeper", "header damaged", detail={"why": problem})
-        if self._lending.table_due or (unchecked and not slots.unchecked):
-            self._save_table()
-
-    def _relist(self) -> None:
-        """What the catalogue has, and what it has not."""
-        self._day_lost = False
-        self._intake.relist()
-
-    def _lost_day(self, day: str, why: str) -> None:
-        self._day_lost = True
-        self._trail.note("keeper", "catalogue damaged", subject=day, detail={"why": why})
-
-    # -- the recorder's messages
-
     def message(self, message: Upward) -> bool:
-        """One message; True when the recorder ought to read its lease again."""
-        return bool(self._trail.attempt(lambda: self._message(message)))
-
-    def _message(self, message: Upward) -> bool:
-        match message:
-            case Hello(instance):
-                self._peer.instance = instance
-                self._intake.refresh_lease()
-                self._intake.settle()
-                if instance:
-                    self._intake.resumed()
-                self._intake.extend_lease()
-                return True  # it may have started before there was a lease
-            case Report(status):
-                self._peer.status = status
-                self._peer.seen_ns = self._clock.now().mono_ns
-            case Closed(calls):
-                self._intake.refresh_lease()
-                self._intake.list_closed(ULID.from_str(call).bytes for call in calls)
-                return self._intake.extend_lease()
-            case Note(verb, subject, detail):
-                self._trail.note("recorder", verb, subject=subject, detail=detail)
-        return False
+        """One message of the recorder; True when it ought to read its lease again."""
+        return bool(self._trail.attempt(lambda: self._upkeep.message(message)))
 
     def recorder_gone(self) -> None:
         """Its end of the link was closed."""
-        self._peer.status = None
-        self._trail.attempt(self._intake.refresh_lease)
-        self._trail.attempt(self._list_closed)
+        self._upkeep.recorder_gone()
 
     def poll(self) -> bool:
         """Catch up with the ring; True when the lease was extended or calls are sealed to others. Every few
         seconds, and at once after messages."""
-        trail, intake = self._trail, self._intake
+        trail = self._trail
         trail.begin()
         trail.attempt(trail.write)
-        if self._day_lost:
-            trail.attempt(self._relist)
-        trail.attempt(intake.refresh_lease)
-        trail.attempt(intake.release_discarded)
-        trail.attempt(self._list_closed)
-        trail.attempt(intake.settle)
-        trail.attempt(intake.forget_keyless)
-        trail.attempt(self._expire)
+        self._upkeep.catch_up()
+        self._look()
         self.follow_appointments()
         trail.attempt(self._note_ended)
-        self._papers.poll()
         trail.attempt(trail.publish_head)
-        changed = trail.attempt(intake.extend_lease)
-        trail.attempt(self._check_headers)
+        changed = self._upkeep.lend()
         trail.end()
         listed, self._recipients_changed = self._recipients_changed, False
-        return bool(changed) or listed
+        return changed or listed
 
     def settle(self) -> list[str]:
         """Sign a recovery record for every call that its recorder did not finish. Raises StoreError."""
-        return self._intake.settle()
-
-    def _list_closed(self) -> None:
-        self._intake.list_closed(self._intake.waiting())
+        return self._upkeep.settle()
 
     @property
     def free_slots(self) -> int:
         """Slots that may be used, lent ones included."""
-        return self._lending.slots.free
+        return self._upkeep.lending.slots.free
 
-    # -- retention
-
-    def _expire(self) -> None:
-        now = self._clock.now()
-        judge = self._watch.look(now)
-        self._expiry.poll(judge, now)
-        self._outlook.poll(judge, now, stopped=self._expiry.stopped)
-        self._media_watch.poll(judge.today, now)
-        self._queue_watch.poll(judge, now)
-
-    def _log_erasure(self, erasure: Erasure) -> str:
-        self._trail.write()
-        return self._trail.audit.append(self._clock.now(), "keeper", "calls erased", detail=erasure.detail()).hash
-
-    def _erased(self, erasure: Erasure, calls: Sequence[bytes]) -> None:
-        """Their slots are free, and lent again in their turn."""
-        self._lending.erased(slot for slot, _ in erasure.slots)
-        self._intake.forget(calls)
-        if not calls:
-            self._listing.read()
+    def _look(self) -> None:
+        """What people have to do, as alarms."""
+        for one in self._watches:
+            self._trail.attempt(functools.partial(one.poll, self.judge, self._clock.now()))
 
     # -- acts of people, through control
 
@@ -335,7 +171,7 @@ class Keeper:
     @property
     def judge(self) -> Judge:
         """Who decides what day it is, now, by what was known at the last look."""
-        return Judge(self._watch.state, self._clock.now())
+        return self._upkeep.judge()
 
     @property
     def fates(self) -> Fates:
@@ -364,12 +200,12 @@ class Keeper:
     @property
     def listing(self) -> Listing:
         """The calls there are."""
-        return self._listing
+        return self._upkeep.listing
 
     @property
     def standing(self) -> Standing:
         """What the journals say of each call, up to now. Raises StoreError."""
-        return self._expiry.standing.refresh()
+        return self._upkeep.expiry.standing.refresh()
 
     def keep_wrap(self, call_id: bytes, wrap: WrappedKey) -> None:
         """A call's key for one more recipient; durable on return. Raises StoreError."""
@@ -409,15 +245,10 @@ class Keeper:
         """The recorder's and its own, for reading."""
         return self._recorder_journal, self._journal
 
-    @property
-    def papers(self) -> PaperWatch:
-        """What of disclosures and the public notice is due."""
-        return self._papers
-
     def kept_call(self, call_id: str) -> PublicRecord:
         """What is known of a call without a key. Raises NotFoundError; RefusedError where it was erased, with the day
         and the rule."""
-        return kept_call(self._listing.catalogue, self._expiry.standing.refresh(), call_id)
+        return kept_call(self.listing.catalogue, self._upkeep.expiry.standing.refresh(), call_id)
 
     @property
     def store(self) -> Store:
@@ -426,12 +257,12 @@ class Keeper:
 
     def listed(self, call_id: str) -> CatalogueEntry | None:
         """The catalogue's entry of a call."""
-        return self._listing.catalogue.get(call_id)
+        return self.listing.catalogue.get(call_id)
 
     def mark(self, call_id: str, kind: str, by: str, withdraw: int | None) -> dict[str, object]:
         """Mark a call, or withdraw one of its marks (counted from 1). Both stay in the record."""
         self._trail.write()
-        entry = self._listing.catalogue.get(call_id)
+        entry = self.listing.catalogue.get(call_id)
         if entry is None:
             raise NotFoundError(f"no call {call_id}", remedy="`tsuwaroku calls` lists them")
         if kind not in {known.value for known in MarkKind}:
@@ -455,32 +286,33 @@ class Keeper:
     def hold(self, asked: HoldRequest, by: str) -> dict[str, object]:
         """Hold calls beyond their days, or release them."""
         self._trail.write()
-        years, standing = self._config.store.hold_years, self._expiry.standing.refresh()
+        years, standing = self._config.store.hold_years, self._upkeep.expiry.standing.refresh()
         done = carry_out(self._store, self._journal, self._trail.audit, self._clock.now(), by, asked, years, standing)
-        self._expiry.again()  # what was released may be due
-        self._outlook.again()
+        self._upkeep.again()
         self._queue_watch.again()
         return done
 
     def clock(self) -> ClockSeen:
         """A look at the clock, and what people said of it."""
         now = self._clock.now()
-        state = self._watch.look(now).state
-        return ClockSeen(at=now, state=state, proposal=self._watch.proposal)
+        state = self._upkeep.watch.look(now).state
+        return ClockSeen(at=now, state=state, proposal=self._upkeep.watch.proposal)
 
     def propose_clock(self, by: str) -> dict[str, object]:
         """The technician says that the clock is right."""
         self._trail.write()
-        self._watch.proposal = propose_clock(self._journal, self._trail.audit, self.clock(), by)
+        self._upkeep.watch.proposal = propose_clock(self._journal, self._trail.audit, self.clock(), by)
         return {}
 
     def confirm_clock(self, asked: ClockRequest, by: str) -> dict[str, object]:
         """The manager says so: what she was shown is believed, or nothing is."""
         self._trail.write()
-        seen, amended = self.clock(), self._expiry.standing.refresh()
-        self._watch.confirmed(confirm_clock(self._journal, self._trail.audit, seen, by, asked, amended))
-        self._trail.attempt(lambda: self._watch.look(self._clock.now()))  # the journal has it, should the disk fail now
-        self._expiry.again()
+        seen, amended = self.clock(), self._upkeep.expiry.standing.refresh()
+        self._upkeep.watch.confirmed(confirm_clock(self._journal, self._trail.audit, seen, by, asked, amended))
+        self._trail.attempt(
+            lambda: self._upkeep.watch.look(self._clock.now())
+        )  # the journal has it, should the disk fail now
+        self._upkeep.again()
         return {}
 
     def audit(self, actor: str, verb: str, subject: str, why: str) -> dict[str, object]:
@@ -493,13 +325,15 @@ class Keeper:
 
     def status(self) -> Status:
         now = self._clock.now()
-        seen_ns = self._peer.seen_ns
-        silent = self._peer.status is None or seen_ns is None or now.mono_ns - seen_ns > RECORDER_SILENT_NS
+        self._look()
+        peer = self._upkeep.peer
+        seen_ns = peer.seen_ns
+        silent = peer.status is None or seen_ns is None or now.mono_ns - seen_ns > RECORDER_SILENT_NS
         self._alarms.set("recorder_away", silent and now.mono_ns - self._started_ns > GRACE_NS, now)
-        recorder = None if silent else self._peer.status
+        recorder = None if silent else peer.status
         today = day_of(now.wall_ns)
-        calls = self._trail.attempt(lambda: self._listing.day(str(today))) or []
-        short = self._outlook.shortage
+        calls = self._trail.attempt(lambda: self.listing.day(str(today))) or []
+        short = self._upkeep.outlook.shortage
         return Status(
             at=now.isoformat(),
             station=self._config.station,
@@ -509,8 +343,8 @@ class Keeper:
             recorder=recorder,
             ring=RingStatus(
                 slots=self._store.info.slots,
-                free=self._lending.slots.free,
-                leased=len(self._lending.lease.slots),
+                free=self._upkeep.lending.slots.free,
+                leased=len(self._upkeep.lending.lease.slots),
                 full_on=None if short is None else short.day.isoformat(),
             ),
             calls_today=len(calls),

@@ -75,7 +75,6 @@ def publish(keeper: Keeper, asker: Asker, body: PublishRequest) -> NoticeSeen:
     words = {"url": body.url} | ({"name": body.name.strip()} if body.name.strip() else {})
     detail = {"digest": body.digest, "posted_on": posted_on.isoformat()}
     keeper.ledger.add(asker.user, ActVerb.NOTICE_PUBLISHED, detail=detail, words=words)
-    keeper.papers.look()
     return seen(keeper)
 
 

@@ -8,6 +8,7 @@ from tsuwaroku.clock import NS, Instant
 from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.queue import Marked, Queued, is_open, lapsing, passed, queue, urgent
 from tsuwaroku.records.requests import Request, requests
+from tsuwaroku.service.actswatch import ActsWatch
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.fates import Fate, Fates
 from tsuwaroku.service.ledger import Ledger
@@ -15,20 +16,14 @@ from tsuwaroku.service.ledger import Ledger
 AGAIN_NS = 3600 * NS
 
 
-class QueueWatch:
+class QueueWatch(ActsWatch):
     """`again` whenever a mark or a hold changes; acts and days it sees for itself."""
 
     def __init__(self, fates: Fates, ledger: Ledger, alarms: AlarmBoard) -> None:
+        super().__init__(ledger, alarms)
         self._fates = fates
-        self._ledger = ledger
-        self._alarms = alarms
-        self._seen: object = None
         self._began_ns = 0
         self._again_ns = 0
-
-    def again(self) -> None:
-        """Look anew with the next poll."""
-        self._seen = None
 
     def queued(self, judge: Judge) -> list[Queued]:
         """The marked calls there are. Raises StoreError."""
@@ -51,13 +46,14 @@ class QueueWatch:
         return queue(calls, requests(acts), passed(acts), judge.today)
 
     def poll(self, judge: Judge, now: Instant) -> None:
-        """Set or resolve the alarms, where a look is due. Raises StoreError."""
-        seen = (judge.today, len(self._ledger.acts))
-        hour_over = not self._began_ns <= now.mono_ns < self._again_ns
-        if seen == self._seen and not hour_over:
-            return
-        if hour_over:
+        """Each hour, too: what became of a call is remembered that long."""
+        if not self._began_ns <= now.mono_ns < self._again_ns:
             self._fates.forget()
+            self.again()
+        super().poll(judge, now)
+
+    def look(self, judge: Judge, now: Instant) -> None:
+        """As it is now. Raises StoreError."""
         found = requests(self._ledger.acts)
         left = lapsing(self.queued(judge))
         first = f"call #{left[0].sequence} until {left[0].last_day} ({len(left)} in all)" if left else ""
@@ -65,7 +61,7 @@ class QueueWatch:
         soon = urgent(found, self._last_days(found, judge), judge.today)
         first = f"request {soon[0].slug} until {soon[0].last_day} ({len(soon)} in all)" if soon else ""
         self._alarms.set("request_lapses", bool(soon), now, detail=first)
-        self._seen, self._began_ns, self._again_ns = seen, now.mono_ns, now.mono_ns + AGAIN_NS
+        self._began_ns, self._again_ns = now.mono_ns, now.mono_ns + AGAIN_NS
 
     def _last_days(self, found: list[Request], judge: Judge) -> dict[str, date]:
         named = {call for request in found if is_open(request) for call in request.calls}
