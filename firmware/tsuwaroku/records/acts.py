@@ -45,7 +45,7 @@ class ActVerb(enum.StrEnum):
 class Act(msgspec.Struct, frozen=True, kw_only=True):
     """One act. `number`: of its audit entry; `at`: ISO 8601; `actor`: the account that did it, as the kernel named it.
 
-    `words`: None where they are sealed to somebody else or have been erased.
+    `words`: None where they are sealed to somebody else or have been erased; empty where there never were any.
     """
 
     number: int

@@ -16,7 +16,7 @@ from tsuwaroku.records.acts import Act, ActVerb
 from tsuwaroku.records.appointments import Appointment, appointments
 from tsuwaroku.records.succession import Succession, successions
 from tsuwaroku.service.trail import Trail
-from tsuwaroku.store.acts import act_entries, acts
+from tsuwaroku.store.acts import act_entries, act_of, acts
 from tsuwaroku.store.audit import AuditEntry
 from tsuwaroku.store.journal import Journal, JournalType
 
@@ -70,7 +70,7 @@ class Ledger:
         self._trail.write()
         why = msgspec.json.encode(words).decode() if words else ""
         entry = self._trail.audit.append(now, by, verb.value, subject, why=why, detail=detail)
-        act = Act(number=entry.number, at=entry.at, actor=by, verb=verb, subject=subject, detail=dict(detail))
+        act = act_of(entry)
         self._entries.append(entry)
         self._acts.append(act)
         self._appointments = None

@@ -177,10 +177,14 @@ class Box:
         stop = asyncio.Event()
 
         def asked() -> None:
-            if link.recv(1) == b"l":
-                link.sendall((self._passed(keeper) or "done").encode())
-            else:
+            if link.recv(1) != b"l":
                 stop.set()
+                return
+            try:
+                failed = self._passed(keeper)
+            except Exception:
+                failed = traceback.format_exc()
+            link.sendall((failed or "done").encode())
 
         serving = asyncio.create_task(
             control.serve(keeper, keeper_socket(self.store, self.settings), link_socket(self.store), stop)
@@ -212,7 +216,8 @@ class Box:
         """The keeper has its turn, whatever there is to do."""
         assert self._keeper is not None
         self._keeper[1].sendall(b"l")
-        assert self._heard() == "done"
+        heard = self._heard()
+        assert heard == "done", heard
 
     def _heard(self) -> str:
         assert self._keeper is not None
