@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +28,13 @@ DeviceOption = Annotated[
 OnOption = Annotated[str | None, typer.Option("--on", metavar="DAY", help=h("opt.on"), show_default=False)]
 
 app = typer.Typer(help=h("media"), invoke_without_command=True)
+
+
+class Formatted(enum.StrEnum):
+    """What a new medium is formatted with, as people call it."""
+
+    EXFAT = "exfat"
+    FAT32 = "fat32"
 
 
 @app.callback()
@@ -60,6 +68,9 @@ def list_media(
 def register(
     ctx: typer.Context,
     label: Annotated[str, typer.Option("--label", metavar="NAME", help=h("opt.label"), show_default=False)],
+    filesystem: Annotated[
+        Formatted, typer.Option("--filesystem", help=h("opt.filesystem"), show_default=False)
+    ] = Formatted.EXFAT,
     device: DeviceOption = None,
     yes: YesOption = False,
     store: StoreOption = None,
@@ -67,6 +78,7 @@ def register(
     """Try, format and mark a new medium, and enter it."""
     from tsuwaroku.console.custody_client import custody, drives_of, plugged
     from tsuwaroku.disclosure import registering
+    from tsuwaroku.disclosure.drive import Filesystem
     from tsuwaroku.service.custody import RegisteringRequest, RegisterRequest
 
     opened = open_store(ctx, store)
@@ -84,7 +96,15 @@ def register(
         )
         confirmed(yes, t("media.register_ask"))
         with progress(t("progress.probe")) as report:
-            done = registering.register(drives, drive, label, known.secret, known=known.known, progress=report)
+            done = registering.register(
+                drives,
+                drive,
+                label,
+                known.secret,
+                known=known.known,
+                filesystem=Filesystem[filesystem.name],
+                progress=report,
+            )
         keeper.act("/v1/media", RegisterRequest(identity=done.registered))
     screen().print(t("media.registered", name=label, size=size_text(drive.capacity_octets)), soft_wrap=True)
 

@@ -238,8 +238,9 @@ def _hardware(act: Act) -> str:
     identity = act.detail.get("identity") if act.verb is ActVerb.MEDIUM_REGISTERED else None
     if not isinstance(identity, Mapping):
         return ""
-    told = {"製造番号": identity.get("serial"), "容量": identity.get("capacity_octets")}
-    return "、".join(f"{name}：{said}" for name, said in told.items() if said)
+    serial, octets = identity.get("serial"), identity.get("capacity_octets")
+    told = (f"製造番号：{serial}" if serial else "", f"容量：{octets:,} バイト" if isinstance(octets, int) else "")
+    return "、".join(filter(None, told))
 
 
 def _way(act: Act) -> str:
