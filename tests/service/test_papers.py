@@ -326,7 +326,7 @@ def test_what_the_rows_say(days: Days) -> None:
     media = rows(Book.MEDIA)
     assert [row[2] for row in media] == ["登録", "複製", "交付", "返却", "廃棄"]
     assert media[1][3:5] == ("令和8年度 第1号", "所属長")
-    assert media[2][3:] == ("令和8年度 第1号", "所属長", "令和8年12月1日", "kanri", "相手：青森 花子")
+    assert media[2][3:] == ("令和8年度 第1号", "所属長", "令和8年12月1日", "kanri", "受領者：青森 花子")
     assert media[4][7] == "方法：破砕、実施者：弘前 太郎、立会人：黒石 次郎"
     assert [row[7] for row in media[:2]] == ["製造番号：S1、製造番号：4C5300", ""]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -122,7 +121,7 @@ def hand_over(
     from tsuwaroku.console.custody_client import custody
     from tsuwaroku.service.custody import HandOverRequest
 
-    asked = HandOverRequest(medium=medium, to=to, on=_day(on), name=by)
+    asked = HandOverRequest(medium=medium, to=to, on=on or "", name=by)
     with custody(ctx, store, open_store(ctx, store)) as keeper:
         keeper.act("/v1/media/hand-over", asked)
         due = next(one.medium.due_on for one in keeper.media() if one.medium.name == medium)
@@ -143,7 +142,7 @@ def take_back(
     from tsuwaroku.service.custody import ReturnRequest
 
     with custody(ctx, store, open_store(ctx, store)) as keeper:
-        keeper.act("/v1/media/return", ReturnRequest(medium=medium, by=by, on=_day(on), name=taken_by))
+        keeper.act("/v1/media/return", ReturnRequest(medium=medium, by=by, on=on or "", name=taken_by))
     screen().print(t("media.returned", name=medium), soft_wrap=True)
 
 
@@ -210,7 +209,7 @@ def destroy(
     from tsuwaroku.service.custody import DestroyRequest
 
     way, text = _way(how)
-    asked = DestroyRequest(medium=medium, how=way, how_text=text, by=by, witness=witness, on=_day(on))
+    asked = DestroyRequest(medium=medium, how=way, how_text=text, by=by, witness=witness, on=on or "")
     with custody(ctx, store, open_store(ctx, store)) as keeper:
         keeper.act("/v1/media/destroy", asked)
     screen().print(t("media.destroyed", name=medium), soft_wrap=True)
@@ -229,7 +228,7 @@ def lost(
     from tsuwaroku.service.custody import LostRequest
 
     with custody(ctx, store, open_store(ctx, store)) as keeper:
-        keeper.act("/v1/media/lost", LostRequest(medium=medium, what=what, on=_day(on)))
+        keeper.act("/v1/media/lost", LostRequest(medium=medium, what=what, on=on or ""))
     screen().print(t("media.lost", name=medium), style="bold red", soft_wrap=True)
 
 
@@ -275,13 +274,3 @@ def _way(text: str) -> tuple[How, str]:
 
     known = _WAYS.get(text.strip())
     return (How(known), "") if known else (How.OTHER, text.strip())
-
-
-def _day(text: str | None) -> str:
-    """ISO of a day as people write it, by era too; "" for today."""
-    from tsuwaroku.records.era import parse_day
-
-    if text is None:
-        return ""
-    day: date = parse_day(text, "--on")
-    return day.isoformat()

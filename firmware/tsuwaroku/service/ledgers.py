@@ -94,6 +94,10 @@ _WORDS_JA = {
     "what": "事故の内容",
     "note": "消去できない理由",
 }
+_WORDS_OF = {
+    ActVerb.MEDIUM_HANDED_OVER: {"name": "交付者", "to": "受領者"},
+    ActVerb.MEDIUM_RETURNED: {"by": "返却者", "name": "受取者"},
+}
 _HOW = {How.CRUSHED: "破砕", How.CUT: "裁断"}
 Rows = list[tuple[str, ...]]
 
@@ -337,7 +341,7 @@ def _word(act: Act, name: str) -> str:
 def _said(act: Act) -> str:
     if act.words is None:
         return SEALED
-    labels = _WORDS_JA | ({"by": "返却者"} if act.verb is ActVerb.MEDIUM_RETURNED else {})
+    labels = _WORDS_JA | _WORDS_OF.get(act.verb, {})
     return "、".join(f"{labels.get(name, name)}：{said}" for name, said in sorted(act.words.items()) if said)
 
 

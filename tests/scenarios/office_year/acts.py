@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.scenarios.office_year.book import Book, Call, numbered, wareki
 from tests.scenarios.office_year.box import Box, Ran
 from tests.scenarios.office_year.opened import make_key
 from tests.scenarios.office_year.people import KANRI, Person
+from tsuwaroku.clock import NS
 from tsuwaroku.console import cli
 
 RECIPIENTS = {"head": "所属長", "personnel": "人事課長"}
@@ -124,7 +126,7 @@ class Office:
         self.book.handlers.append([*row, wareki(until) if until else "", ""])
 
     def dismiss(self, by: Person, who: Person, reason: str) -> None:
-        self.box(by, "dismiss", who.user, "--reason", reason)
+        self.box(by, "dismiss", "--user", who.user, "--reason", reason)
         for row in self.book.handlers:
             if row[2] == who.user and not row[6]:
                 row[6] = wareki(self.today)
@@ -144,19 +146,36 @@ class Office:
         assert cli.run(make_key(self.box, who.account, "--manager", "--name", name)) == 0
         new = ("--new-key", self.box.key_of(who), "--name", name, "--decree", decree)
         self.box(who, "keys", "succeed", *new, *opened_with)
-        public = self.box(who, "staff", "list", "--json")  # a question that has nothing to do with keys
-        assert public.code == 0
+        self.book.did(who.user, "manager succeeded", self.key_id(who))
+        row = ["管理責任者の交代", name, self.key_id(who), "全回線", wareki(self.today), "", ""]
+        self.book.handlers.append(row)
         self.manager = who
+
+    def rewrap(self, by: Person, who: Person) -> None:
+        """Earlier calls for a new handler."""
+        self.box(by, "keys", "rewrap", "--for", who.user, *self.box.key(by))
+        self.book.did(by.user, "calls wrapped again", self.key_id(who))
+
+    def key_id(self, who: Person) -> str:
+        """As her public side says."""
+        return str(json.loads(self.box.key_of(who).with_name(f"{who.account}.key.pub").read_text())["id"])
 
     # -- calls
 
-    def calls(self, moment: str, *talks: Talk) -> list[int]:
-        """They come in at that moment, one second after the other, and their numbers."""
+    def calls(self, moment: str, *talks: Talk, power_cut_s: float = 0.0) -> list[int]:
+        """They come in at that moment, one second after the other, and their numbers. `power_cut_s`: the keeper is dead
+        by then, after the calls the power goes for so long, and the keeper hears of them when the machine is up."""
         self.box.go(moment)
         script = "\n".join(talk.script(1.0 + at) for at, talk in enumerate(talks))
         lines = {talk.line for talk in talks}
         assert len(lines) == len(talks)
+        if power_cut_s:
+            self.box.kill()
         self.box.record(script)
+        if power_cut_s:
+            self.box.clock.boots(round(power_cut_s * NS))
+            self.box.start()
+            self.box.look()
         # By number and line alone, as a list without a key has them.
         found = self.box(self.manager, "calls", "--json").json
         new = [one for one in found if one["sequence"] not in self.book.calls]
@@ -182,7 +201,9 @@ class Office:
     def release(self, by: Person, number: int) -> None:
         self.box(by, "release-hold", f"#{number}", "--reason", "用件が済んだため", "--yes")
         self.book.did(by.user, "hold released", self.id(number))
-        self.book.calls[number].until = None
+        call = self.book.calls[number]
+        call.until, call.released_on = None, self.today
+        self.box.look()
 
     def let_lapse(self, by: Person, number: int) -> None:
         self.box(by, "queue", "pass", f"#{number}", "--reason", "通常の問合せだったため")
@@ -296,7 +317,7 @@ class Office:
     def hand_over(self, by: Person, name: str, to: str, due: date) -> None:
         self.box(by, "media", "hand-over", name, "--to", to, "--by", by.account)
         self.book.did(by.user, "medium handed over", name)
-        self.book.medium(name, self.today, "交付", by.user, f"氏名：{by.account}、相手：{to}", due)
+        self.book.medium(name, self.today, "交付", by.user, f"交付者：{by.account}、受領者：{to}", due)
 
     def take_back(self, by: Person, name: str, returned_by: str, days_ago: int = 0) -> None:
         on = self.today - timedelta(days_ago)

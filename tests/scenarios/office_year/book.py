@@ -29,13 +29,19 @@ class Call:
     line: str
     day: date
     until: date | None = None
-    erased: bool = False
+    released_on: date | None = None
 
     @property
     def last(self) -> date:
         """The last day of its keeping."""
         kept = self.day + timedelta(KEPT_DAYS)
         return kept if self.until is None else max(kept, self.until)
+
+    @property
+    def goes_on(self) -> date:
+        """The day it is erased on: the one after its last, or at once where a hold ends after that."""
+        night = self.last + timedelta(1)
+        return night if self.released_on is None else max(night, self.released_on)
 
 
 @dataclass
@@ -67,13 +73,13 @@ class Book:
 
     def erasures(self, today: date) -> list[list[str]]:
         """消去記録 but for its last two columns: every call whose keeping is over, and why it went."""
-        gone = [call for call in self.calls.values() if call.last < today]
+        gone = [call for call in self.calls.values() if call.goes_on <= today]
         return [
             [
                 f"#{call.number}",
                 call.day.isoformat(),
                 call.last.isoformat(),
-                (call.last + timedelta(1)).isoformat(),
+                call.goes_on.isoformat(),
                 "保存延長の満了" if call.until is not None and call.last == call.until else "保存期間の満了",
             ]
             for call in gone

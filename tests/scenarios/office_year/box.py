@@ -177,7 +177,11 @@ class Box:
         stop = asyncio.Event()
 
         def asked() -> None:
-            if link.recv(1) != b"l":
+            word = link.recv(1)
+            if word == b"d":
+                keeper.between = lambda: os.kill(os.getpid(), signal.SIGKILL)
+                word = b"l"
+            if word != b"l":
                 stop.set()
                 return
             try:
@@ -241,6 +245,17 @@ class Box:
         link.close()
         self._keeper = None
 
+    def dies_in_the_erasure(self) -> None:
+        """Of this night: after the first piece of it; and is started again."""
+        assert self._keeper is not None
+        pid, link = self._keeper
+        link.sendall(b"d")
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+        link.close()
+        self._keeper = None
+        self.start()
+        self.look()
+
     # -- the recorder
 
     def record(self, script: str) -> None:
@@ -255,7 +270,8 @@ class Box:
 
         path.chmod(0o644)
         assert os.waitpid(forked(lambda: _complaining(take)), 0)[1] == 0
-        self.look()
+        if self.running:
+            self.look()
 
     def _record(self, path: Path) -> None:
         loaded, rate = load_script(path), self.settings.board.rate
@@ -298,7 +314,9 @@ class Box:
                     os.dup2(own.fileno(), number)
                     setattr(sys, name, os.fdopen(number, "w", encoding="utf-8", closefd=False))
                 sys.stdin = os.fdopen(0, closefd=False)
-                if self.usb and arguments[0] in ("media", "export"):
+                if who is BOX:
+                    become(who)
+                elif self.usb and arguments[0] in ("media", "export"):
                     os.environ |= {"SUDO_UID": str(who.uid), "SUDO_USER": who.account}
                 else:
                     act_as(who)

@@ -32,13 +32,17 @@ class Person(msgspec.Struct, frozen=True):
 BOX = Person("box", KEEPER, (KEEPER, CONNECT))
 KANRI = Person("kanri", 61016, (CONNECT, MANAGERS))
 """The manager (管財課長) of 令和8年度."""
+KANRI_MOVED = Person("kanri", 61016, (CONNECT,))
+"""The same in her next office: she is in the managers' group no more."""
 SHINNIN = Person("shinnin", 61019, (CONNECT, MANAGERS))
 """Her successor, from April of the next year on."""
 DAIRI = Person("dairi", 61015, (CONNECT, HANDLERS))
 HANA = Person("hana", 61013, (CONNECT, HANDLERS))
 JIRO = Person("jiro", 61014, (CONNECT, HANDLERS))
+MIKI = Person("miki", 61017, (CONNECT, HANDLERS))
+"""Comes after hana."""
 GISHI = Person("gishi", 61012, (CONNECT, TECHNICIANS))
-EVERYBODY = (BOX, KANRI, SHINNIN, DAIRI, HANA, JIRO, GISHI)
+EVERYBODY = (BOX, KANRI, SHINNIN, DAIRI, HANA, JIRO, MIKI, GISHI)
 _GROUPS = {"box": KEEPER, "connect": CONNECT, "managers": MANAGERS, "handlers": HANDLERS, "technicians": TECHNICIANS}
 
 
