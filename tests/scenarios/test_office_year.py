@@ -1,12 +1,11 @@
-"""A year of an office on the product's real parts, 令和8年度 and into the next: what each ledger says at its end is what
-was done, and can be made again from ring, journals and audit log alone."""
+"""A year of an office on the product's real parts, 令和8年度 and into the next: what each ledger says at its end is
+what was done, and can be made again from ring, journals and audit log alone."""
 
 from __future__ import annotations
 
 import resource
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +17,7 @@ from tests.scenarios.office_year.opened import opened
 from tests.scenarios.office_year.sticks import VirtualSticks
 from tests.service.people import needs_root, place
 
-pytestmark = [pytest.mark.slow, needs_root]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400), needs_root]
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def act_entries(audit: AuditLog) -> Iterator[AuditEntry]:
 
 def act_of(entry: AuditEntry, words: str | None = None) -> Act:
     """An entry as an act. `words`: what was sealed with it, JSON; where nothing was, nothing is hidden."""
-    nothing = {} if entry.why_commitment is None else None
+    nothing: dict[str, object] | None = {} if entry.why_commitment is None else None
     said = nothing if words is None else msgspec.json.decode(words, type=dict[str, object])
     return Act(
         number=entry.number,

@@ -50,7 +50,6 @@ class Media(Protocol):
     """The sticks of the scenario, and the hands that plug and pull them; one is plugged in at a time."""
 
     capacity: int
-    filesystems: tuple[str, ...]
 
     def new(self, name: str) -> None:
         """Out of its package, into the port."""
@@ -151,10 +150,20 @@ class Office:
         self.book.handlers.append(row)
         self.manager = who
 
+        self._wrapped(who, who, set())
+        self.book.did(who.user, "words sealed again", self.key_id(who))
+
     def rewrap(self, by: Person, who: Person) -> None:
         """Earlier calls for a new handler."""
+        own = self.opens(who)
         self.box(by, "keys", "rewrap", "--for", who.user, *self.box.key(by))
-        self.book.did(by.user, "calls wrapped again", self.key_id(who))
+        self._wrapped(by, who, own)
+
+    def _wrapped(self, by: Person, who: Person, own: set[int]) -> None:
+        """An entry for each day of calls that are there and were not hers."""
+        there = [call for call in self.book.calls.values() if call.goes_on > self.today]
+        for _ in {call.day for call in there if call.number not in own}:
+            self.book.did(by.user, "calls wrapped again", self.key_id(who))
 
     def key_id(self, who: Person) -> str:
         """As her public side says."""
@@ -231,14 +240,11 @@ class Office:
         path.write_text("".join(f"{name} = {_toml(value)}\n" for name, value in told.items()))
         return path
 
-    def request(self, by: Person, day: date, *, found: int, unknown: int = 0, calls: tuple[int, ...] = (), **answers: object) -> str:
+    def request(self, by: Person, day: date, *, found: int, unknown: int = 0, **answers: object) -> str:
         """A request for the calls of a day, by a form in a file. `found`: how many it means; its slug."""
         span = {"begin": f"{wareki(day)} 9時0分", "end": f"{wareki(day)} 17時0分"}
-        named = [part for number in calls for part in ("--call", f"#{number}")]
         form = self.form(**span | answers)
-        ran = self.box(
-            by, "request", "new", "--file", form, *named, *self.box.key(by), "--by", by.account, "--yes", "--json"
-        )
+        ran = self.box(by, "request", "new", "--file", form, *self.box.key(by), "--by", by.account, "--yes", "--json")
         told = ran.json
         slug: str = told["slug"]
         assert (len(told["calls"]), told["unknown_numbers"]) == (found, unknown), told

@@ -19,10 +19,8 @@ def the_change(o: Office) -> None:
     assert waiting == "2026-011"
     o.box.go("2027-04-01 09:00")
     o.box(DAIRI, "request", "approve", waiting, "--yes", code=FORBIDDEN)
-    o.book.refused(DAIRI.user, "request.decide", f"/v1/requests/{waiting}/approve")
+    o.book.refused(DAIRI.user, "request.read", f"/v1/requests/{waiting}")
     o.succeed(SHINNIN, "藤崎 七恵", "人第1号", ("--key", o.box.folder / "recovery.txt"))
-    o.book.did(SHINNIN.user, "calls wrapped again", o.key_id(SHINNIN))
-    o.book.did(SHINNIN.user, "words sealed again", o.key_id(SHINNIN))
     o.box(KANRI_MOVED, "publish", code=FORBIDDEN)
     o.book.refused(KANRI.user, "publish", "/v1/notice")
     (spring,) = o.calls("2027-04-05 10:00", Talk("2", press=True))

@@ -12,7 +12,7 @@ LATE = {"media_overdue": "M-02"}
 
 
 def who_may_decide(o: Office) -> None:
-    """The manager's own request, and one for calls at her own telephone: the deputy decides. Withheld numbers; その他."""
+    """The manager's own request, and one for calls at her own telephone: the deputy decides. Numbers withheld; その他."""
     e1, own = o.calls("2026-08-03 10:00", Talk("1"), Talk("4"))
     (withheld,) = o.calls("2026-08-03 11:00", Talk("1", number=""))
     day = o.today
@@ -28,8 +28,15 @@ def who_may_decide(o: Office) -> None:
         o.book.refused(KANRI.user, "request.decide", sixth)
     o.refuse(DAIRI, sixth, "本人の通話のみであり、目的に当たらないため")
     # Both calls of that extension are meant where nobody knows the number; one of them is provided.
-    asked = {"reasons": ["その他"], "purpose": "研修の検討", "serves": "接遇", "far_number": "不明（非通知のため）"}
-    seventh = o.request(HANA, day, found=2, **asked)
+    seventh = o.request(
+        HANA,
+        day,
+        found=2,
+        reasons=["その他"],
+        purpose="研修の検討",
+        serves="接遇",
+        far_number="不明（非通知のため）",
+    )
     o.box(KANRI, "request", "approve", seventh, "--call", f"#{own}", "--yes", code=REFUSED)
     o.book.refused(KANRI.user, "request.decide", seventh)
     for wrong in ("平成40年9月1日", "2026-08-04"):

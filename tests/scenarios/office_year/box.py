@@ -286,9 +286,7 @@ class Box:
         store, instance = Store.open(self.store, need_device=True), new_instance()
         link = SocketLink(link_socket(self.store), Hello(instance.hex(), os.getpid()))
         settings = script_config(loaded, self.settings)
-        parts = Assembled(
-            settings, board=board, clock=clock, store=store, link=link, instance=instance, inline=True
-        )
+        parts = Assembled(settings, board=board, clock=clock, store=store, link=link, instance=instance, inline=True)
 
         def each(now_s: float) -> None:
             link.poll(now_s)
@@ -365,7 +363,7 @@ def moved_world(start_ns: int, rounds: Sequence[int] = (1000, 14)) -> Iterator[M
         patch.setattr(SystemClock, "at", lambda self, mono_ns: clock.at(mono_ns))
         patch.setattr(page, "ROUNDS", rounds[0])
         patch.setattr(sevenzip, "CYCLES", rounds[1])
-        defaults = make_private_key.__kwdefaults__
+        defaults = make_private_key.__kwdefaults__ or {}
         patch.setitem(defaults, "passes", 1)
         patch.setitem(defaults, "memory", 8192)
         for name in ("LC_ALL", "LC_MESSAGES", cli.CONFIG_VARIABLE, "SUDO_USER", "SUDO_UID"):

@@ -1,4 +1,4 @@
-"""The summer of 2026: copies on media, and what becomes of each (Article 9). Media are virtual, or the kernel bench's."""
+"""The summer of 2026: copies on media, virtual or the kernel bench's, and what becomes of each (Article 9)."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def nothing_is_copied_yet(o: Office, slug: str) -> None:
 
 
 def pulled_and_made(o: Office, slug: str) -> None:
-    """Pulled in mid-export: nothing counts, and the approval is there still. Plugged in again it is made, read back, and
-    opens on a PC; a second one is not made, nor a copy on a medium that was used."""
+    """Pulled in mid-export: nothing counts, and the approval is there still. Plugged in again it is made, read back
+    and opens on a PC; a second one is not made, nor a copy on a medium that was used."""
     o.media.plug("M-01")
     o.media.pulled_in_an_export()
     told = o.export(KANRI, slug, "head", "M-01", fails=True).err

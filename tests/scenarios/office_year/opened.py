@@ -74,9 +74,7 @@ def opened(folder: Path, *, usb: bool) -> Iterator[Box]:
         text, recovery = make_recovery_key()
         (folder / "recovery.txt").write_text(text + "\n")
         recipients = Recipients([public_side(box.key_of(KANRI)), recovery])
-        Store.create(
-            box.store, slots=SLOTS, retention_days=30, demonstration=not usb, recipients=recipients
-        ).close()
+        Store.create(box.store, slots=SLOTS, retention_days=30, demonstration=not usb, recipients=recipients).close()
         (box.store / "run").mkdir(exist_ok=True)
         for directory, _, files in os.walk(box.store):
             for name in (".", *files):

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-KEEPER, CONNECT, MANAGERS, HANDLERS, TECHNICIANS = 61001, 61002, 61003, 61004, 61005  # groups; the first an account, too
+KEEPER, CONNECT, MANAGERS, HANDLERS, TECHNICIANS = (
+    61001,
+    61002,
+    61003,
+    61004,
+    61005,
+)  # groups; the first an account, too
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -14,7 +14,6 @@ class VirtualSticks:
     """The `Media` of a box without hardware."""
 
     capacity = 16 * MIB
-    filesystems = ("exfat",)
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
