@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -75,6 +76,8 @@ class Office:
     def __init__(self, box: Box, media: Media) -> None:
         self.box, self.media, self.book = box, media, Book()
         self.manager = KANRI
+        self.export_s: dict[str, float] = {}
+        """Medium -> how long the export onto it took that counts."""
 
     @property
     def today(self) -> date:
@@ -301,7 +304,9 @@ class Office:
         """Onto the medium that is plugged in."""
         secret = ("--medium-passphrase-file", self.box.medium_secret)
         more = (*self.box.key(by), *secret)
+        began_s = time.monotonic()
         ran = self.box(by, "export", numbered(slug), "--for", who, *more, code=MEDIUM if fails else 0)
+        self.export_s[name] = time.monotonic() - began_s
         self.book.copies[name] = slug, RECIPIENTS[who]
         for verb, kind in (("copy begun", "複製開始"), ("copy failed", "複製失敗") if fails else ("copy made", "複製")):
             self.book.did(by.user, verb, slug)

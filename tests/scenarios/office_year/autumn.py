@@ -12,7 +12,7 @@ LATE = {"media_overdue": "M-02"}
 
 
 def who_may_decide(o: Office) -> None:
-    """The manager's own request, and one for calls at her own telephone: the deputy decides. Numbers withheld; その他."""
+    """The deputy decides on the manager's own request, and on calls at her telephone. Withheld numbers; その他."""
     e1, own = o.calls("2026-08-03 10:00", Talk("1"), Talk("4"))
     (withheld,) = o.calls("2026-08-03 11:00", Talk("1", number=""))
     day = o.today

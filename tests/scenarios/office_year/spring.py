@@ -8,13 +8,15 @@ from tests.scenarios.office_year.acts import FORBIDDEN, NOT_FOUND, REFUSED, Offi
 from tests.scenarios.office_year.people import DAIRI, GISHI, HANA, JIRO, KANRI
 from tsuwaroku.records.appointments import Post
 
+DEPUTY_UNTIL = date(2027, 3, 31)
+
 
 def appointments(o: Office) -> None:
     """The notice is posted; two handlers, one of them for the tax lines alone, and a deputy for the fiscal year."""
     o.publish(KANRI)
     o.appoint(KANRI, HANA, "青森 花子", title="主事")
     o.appoint(KANRI, JIRO, "弘前 次郎", title="主事", lines="2")
-    o.appoint(KANRI, DAIRI, "十和田 一郎", title="管財課長補佐", until=date(2027, 3, 31), deputy=True)
+    o.appoint(KANRI, DAIRI, "十和田 一郎", title="管財課長補佐", until=DEPUTY_UNTIL, deputy=True)
     # Nobody appoints but the manager, and she not herself; nor anybody twice, nor with a day that never was.
     ran = o.box(HANA, "appoint", "黒石 次郎", "--user", GISHI.user, "--key-file", o.box.key_of(HANA), code=FORBIDDEN)
     assert "管理責任者" in ran.err
