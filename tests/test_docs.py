@@ -243,7 +243,8 @@ def test_every_paragraph_of_the_ordinance_is_kept_by_code_and_tests() -> None:
     for paragraph, kept, tried in rows:
         code = re.findall(r"`([\w/]+\.(?:py|typ|md))`", kept)
         tests = re.findall(r"`(tests/[\w/]+\.py)`", tried)
-        assert code and all((ROOT / "firmware/tsuwaroku" / path).is_file() for path in code), paragraph
+        assert code, f"nothing keeps {paragraph}"
+        assert all((ROOT / "firmware/tsuwaroku" / path).is_file() for path in code), paragraph
         assert tests, f"nothing tries to break {paragraph}"
         for test in tests:
             assert re.search(r"^\s*(async )?def test_|^class Test", read(test), re.M), f"{test} has no test"

@@ -118,13 +118,18 @@ class _Timex(ctypes.Structure):
 _STA_UNSYNC = 0x0040
 
 
+def boot_id() -> bytes:
+    """The 16 octets by which the kernel tells this boot of this machine from every other. Raises OSError."""
+    text = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return bytes.fromhex(text.replace("-", ""))
+
+
 class SystemClock:
     """The machine's clock; its quality is what the kernel's NTP discipline says (adjtimex)."""
 
     def __init__(self) -> None:
         self._libc = ctypes.CDLL(None, use_errno=True)
-        text = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        self._boot_id = bytes.fromhex(text.replace("-", ""))
+        self._boot_id = boot_id()
         self._was_synchronised = False
         self._quality = ClockQuality.UNSYNCHRONISED
         self._quality_asked_ns = -NS

@@ -346,6 +346,7 @@ def test_a_missing_key_file_ends_with_9(run: Run, office: Path, tmp_path: Path, 
 
 def test_a_demonstration_key_opens_no_real_store(run: Run, office: Path, tmp_path: Path) -> None:
     Store.create(tmp_path / "real", slots=4, retention_days=30, demonstration=False).close()
+    (tmp_path / "real" / "keys" / "device.key").rename(tmp_path / "device.key")  # it was brought here from its box
     ran = run("calls", "--store", tmp_path / "real", "--key", office / "demo.key")
     assert ran.code == 9
     assert "a demonstration key opens no real store" in ran.err

@@ -6,6 +6,7 @@ from datetime import date
 
 from tsuwaroku.records.acts import Act, ActVerb
 from tsuwaroku.records.appointments import Post, appointments, holding_post
+from tsuwaroku.records.keyid import key_id
 
 
 def act(number: int, verb: ActVerb, subject: str = "", **detail: object) -> Act:
@@ -19,7 +20,7 @@ APPOINTED = act(
     ActVerb.APPOINTED,
     "aomori",
     post="handler",
-    key="ab" * 16,
+    key=key_id(bytes.fromhex("cd" * 32)).hex(),
     public_key="cd" * 32,
     lines=["1"],
     begin="2026-12-01",

@@ -188,13 +188,13 @@ def test_an_emergency_is_overdue_the_day_after_until_it_is_decided() -> None:
 
 
 def test_numbers_begin_anew_each_fiscal_year() -> None:
-    first = one(opened())
+    first = opened()
     assert next_slug([], date(2027, 3, 31)) == "D2026-001"
     assert next_slug([first], date(2027, 3, 31)) == "D2026-002"
     assert next_slug([first], date(2027, 4, 1)) == "D2027-001"
-    assert next_slug([msgspec.structs.replace(first, slug="D2026-1000")], TODAY) == "D2026-1001"
+    assert next_slug([msgspec.structs.replace(first, subject="D2026-1000")], TODAY) == "D2026-1001"
     with pytest.raises(NotFoundError):
-        find([first], "D2026-002")
+        find([one(first)], "D2026-002")
 
 
 def test_each_case_and_way_folds() -> None:

@@ -33,6 +33,11 @@ SLUG = "2026-001"
 HEAD = CopyFor.HEAD
 
 
+def identity(name: str) -> dict[str, object]:
+    texts = dict.fromkeys(("usb_id", "vendor", "model", "wwid", "nonce"), "")
+    return {**texts, "name": name, "serial": name, "capacity_octets": 1000}
+
+
 class Book:
     """An audit log's acts, a day after the other."""
 
@@ -48,7 +53,7 @@ class Book:
         return number
 
     def register(self, name: str = "M-1", owner: str = "管財課長") -> None:
-        self(ActVerb.MEDIUM_REGISTERED, name, identity={"serial": name}, owner=owner, on="2026-11-01")
+        self(ActVerb.MEDIUM_REGISTERED, name, identity=identity(name), owner=owner, on="2026-11-01")
 
     def begin(self, name: str = "M-1", slug: str = SLUG, recipient: str = "head") -> int:
         return self(ActVerb.COPY_BEGUN, slug, recipient=recipient, medium=name)

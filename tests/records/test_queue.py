@@ -35,7 +35,13 @@ def request(*calls: str, status: Status = Status.SUBMITTED, made: tuple[CopyFor,
 
 def let_go(name: str, marks: int) -> Act:
     return Act(
-        number=1, at="", actor="kanri", verb=ActVerb.QUEUE_PASSED, subject=name, detail={"marks": marks}, words=None
+        number=1,
+        at="2026-12-20T09:00:00.000+09:00",
+        actor="kanri",
+        verb=ActVerb.QUEUE_PASSED,
+        subject=name,
+        detail={"marks": marks},
+        words=None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tsuwaroku.clock import NS, ClockQuality, Instant
-from tsuwaroku.records.unrecorded import ALIVE_EVERY_NS, Fact, FactKind, Stretch, stretches
+from tsuwaroku.records.unrecorded import ALIVE_EVERY_NS, Cause, Fact, FactKind, Stretch, stretches
 
 MIN = 60 * NS
 HOUR = 60 * MIN
@@ -27,7 +27,7 @@ def fact(kind: FactKind, boot: bytes, mono_ns: int, wrong_ns: int = 0) -> Fact:
     return Fact(kind=kind, at=at(boot, mono_ns, wrong_ns))
 
 
-STARTED, STOPPED, ALIVE, LOST = FactKind
+STARTED, STOPPED, ALIVE, FAILED, RESTORED, LOST = FactKind
 
 
 def stretch(cause: str, begin: int, latest: int, end: int | None, line: str = "", *, silent: int = 0) -> Stretch:
@@ -35,7 +35,7 @@ def stretch(cause: str, begin: int, latest: int, end: int | None, line: str = ""
     longest = None if end is None else end - begin
     return Stretch(
         line=line,
-        cause=cause,
+        cause=Cause(cause),
         from_ns=begin,
         from_latest_ns=latest,
         to_ns=end,
@@ -103,20 +103,53 @@ def test_the_clock_makes_no_length(wrong_ns: int) -> None:
     ]
 
 
-def test_losses_of_single_lines_stand_between_the_others() -> None:
-    lost = Fact(kind=LOST, at=at(A, 2 * HOUR), until=at(A, 2 * HOUR + 5 * NS), line="201", why="no_room")
-    begin = BOOT_A_AT + 2 * HOUR
+def failed(kind: FactKind, mono_ns: int, line: str, boot: bytes = A) -> Fact:
+    return Fact(kind=kind, at=at(boot, mono_ns), line=line)
+
+
+def test_a_disk_that_took_nothing_is_told_afterwards_less_what_waited_in_memory() -> None:
+    lost = Fact(kind=LOST, at=at(A, 2 * HOUR), since=at(A, HOUR), waits_ns=MIN)
+    begin = BOOT_A_AT + HOUR
     facts = [fact(STARTED, A, MIN), lost, fact(STOPPED, A, 3 * HOUR), fact(STARTED, A, 3 * HOUR + NS)]
     assert stretches(facts, dated) == [
-        stretch("no_room", begin, begin, begin + 5 * NS, "201"),
-        stretch("stopped", begin + HOUR, begin + HOUR, begin + HOUR + NS),
+        stretch("storage", begin, begin + MIN, begin + HOUR),
+        stretch("stopped", begin + 2 * HOUR, begin + 2 * HOUR, begin + 2 * HOUR + NS),
     ]
 
 
-def test_a_loss_on_one_line_is_a_word_of_the_recorder() -> None:
-    lost = Fact(kind=LOST, at=at(A, 2 * HOUR), until=at(A, 2 * HOUR + 5 * NS), line="201", why="backlog")
-    facts = [fact(STARTED, A, MIN), lost, fact(STARTED, A, 3 * HOUR)]
-    assert [s.from_ns for s in stretches(facts, dated) if not s.line] == [BOOT_A_AT + 2 * HOUR]
+def test_a_card_that_was_away_costs_its_line_and_is_a_word_of_the_recorder() -> None:
+    facts = [fact(STARTED, A, MIN), failed(FAILED, HOUR, "201"), failed(RESTORED, 2 * HOUR, "201")]
+    begin = BOOT_A_AT + HOUR
+    assert stretches(facts, dated) == [stretch("capture", begin, begin, begin + HOUR, "201")]
+    cut = [*facts, fact(STARTED, A, 3 * HOUR)]
+    assert [(s.from_ns, s.to_ns) for s in stretches(cut, dated) if not s.line] == [
+        (BOOT_A_AT + 2 * HOUR, BOOT_A_AT + 3 * HOUR)
+    ]
+
+
+def test_a_card_that_stays_away_does_so_to_the_end_of_its_recorder_or_to_this_day() -> None:
+    """Each recorder tells its own: the next one says again what it has not."""
+    away = [
+        fact(STARTED, A, MIN),
+        failed(FAILED, HOUR, "201"),
+        failed(FAILED, HOUR + MIN, "201"),
+        fact(ALIVE, A, 2 * HOUR),
+    ]
+    begin = BOOT_A_AT + HOUR
+    assert stretches(away, dated) == []
+    assert stretches(away, dated, at(A, 2 * HOUR + MIN)) == [
+        stretch("capture", begin, begin, None, "201", silent=HOUR + MIN)
+    ]
+    stopped = [*away, fact(STOPPED, A, 3 * HOUR)]
+    assert stretches([*stopped, fact(STARTED, A, 3 * HOUR + NS)], dated) == [
+        stretch("capture", begin, begin, begin + 2 * HOUR, "201"),
+        stretch("stopped", begin + 2 * HOUR, begin + 2 * HOUR, begin + 2 * HOUR + NS),
+    ]
+    assert [(s.cause, s.to_ns) for s in stretches(stopped, dated, at(A, 4 * HOUR))] == [
+        ("capture", begin + 2 * HOUR),
+        ("stopped", None),
+    ]
+    assert stretches([fact(STARTED, A, MIN), failed(RESTORED, HOUR, "201")], dated) == []
 
 
 def test_one_that_goes_on() -> None:

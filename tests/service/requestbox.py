@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,13 @@ from tests.disclosure.papers import FORM
 from tests.store.reading import START_NS, Box, at, ident
 from tsuwaroku.clock import NS, Instant, from_iso
 from tsuwaroku.config import Config, LineConfig, ServiceConfig
+from tsuwaroku.records.acts import ActVerb
+from tsuwaroku.records.requests import CopyFor
 from tsuwaroku.records.roles import Role
-from tsuwaroku.service import queueing, requesting
+from tsuwaroku.service import copying, queueing, requesting
 from tsuwaroku.service.api import Asked
 from tsuwaroku.service.asking import Asker
+from tsuwaroku.service.copying import RecopyRequest
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.queueing import PassRequest
@@ -50,14 +54,26 @@ class Moving:
         self.seconds = (from_iso(moment) - START_NS) / NS
 
 
-class RequestBox:
-    """Three calls of 2026-11-23 on line 1: number 2 was marked with the button."""
+def three_calls(box: Box) -> None:
+    """On line 1: number 2 was marked with the button."""
+    for number in (1, 2, 3):
+        box.call(number, 2.0, 1, marks=int(number == 2))
 
-    def __init__(self, path: Path, *, extensions: dict[str, tuple[str, ...]] | None = None) -> None:
+
+class RequestBox:
+    """Three calls of 2026-11-23, or what `fill` does."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        extensions: dict[str, tuple[str, ...]] | None = None,
+        fill: Callable[[Box], None] = three_calls,
+        slots: int = 12,
+    ) -> None:
         self.path = path
-        box = Box(path)
-        for number in (1, 2, 3):
-            box.call(number, 2.0, 1, marks=int(number == 2))
+        box = Box(path, slots=slots)
+        fill(box)
         box.audit.close()
         box.store.close()
         self.settings = Config(
@@ -116,6 +132,17 @@ class RequestBox:
 
     def withdraw(self, slug: str, by: Asker = HANA, reason: str = "不要になった") -> str:
         return requesting.withdraw(self.keeper, _asked(by, slug, ReasonRequest(reason=reason))).slug
+
+    def recopy(self, slug: str, by: Asker = KANRI, reason: str = "破損") -> object:
+        body = RecopyRequest(request=slug, recipient=CopyFor.HEAD, reason=reason)
+        (route,) = [one for one in copying.ROUTES if one.path == "/v1/recopies"]
+        return route.act(self.keeper, _asked(by, body=body))
+
+    def copied(self, slug: str) -> None:
+        """The copies that were approved."""
+        for recipient in CopyFor:
+            detail: dict[str, object] = {"recipient": recipient.value, "medium": f"M-{recipient}", "octets": 5}
+            self.keeper.ledger.add("kanri", ActVerb.COPY_MADE, slug, detail=detail, words={})
 
     def show(self, slug: str, by: Asker = KANRI) -> requesting.RequestSeen:
         return requesting.show(self.keeper, _asked(by, slug))

@@ -11,7 +11,8 @@ import pytest
 from ulid import ULID
 
 from tests.disclosure.papers import FORM
-from tests.service.daysworld import Days
+from tests.records.test_media import identity
+from tests.service.daysworld import DAY, Days
 from tsuwaroku.config import LineConfig, LineNotice, Mode, ModePeriod, NoticeDecision, NoticeKind, OfficeConfig
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
 from tsuwaroku.records.acts import ActVerb
@@ -131,8 +132,106 @@ def test_an_erased_call_is_refused_with_the_day_and_the_rule(days: Days) -> None
     days.call()
     for _ in range(7):
         days.run_to("12:00")
-    with pytest.raises(RefusedError, match=r"erased on 2026-11-07: it was kept until 2026-11-06 \(Article 8\(1\)\)"):
+    with pytest.raises(RefusedError, match=r"erased on 2026-11-07: its days ended on 2026-11-06 \(Article 8\(1\)\)"):
         open_one(days.keeper, HANA, asked(days))
+
+
+def gone_unerased(days: Days, opened: int) -> None:
+    """A call, disclosures opened for it, and then its days are over before the keeper has had its turn to erase it."""
+    days.call()
+    for _ in range(opened):
+        open_one(days.keeper, HANA, asked(days))
+    days.true_ns += 10 * DAY
+    assert days.present() == [1]
+
+
+def test_a_call_whose_days_are_over_is_refused_before_it_is_erased(days: Days) -> None:
+    """Whatever is opened: what cannot be read cannot be disclosed."""
+    gone_unerased(days, 0)
+    for fields in ({}, {"case": "emergency", "approve_by": days.keeper.today.isoformat()}):
+        with pytest.raises(RefusedError, match=r"kept until 2026-11-06 \(Article 8\(1\)\)"):
+            open_one(days.keeper, HANA, asked(days, **fields))
+    assert listed(days.keeper).disclosures == []
+    assert {why for _, _, _, why in refusals(days)} == {"bad input"}
+
+
+def test_nothing_is_approved_or_carried_out_for_a_day_on_which_it_was_gone(days: Days) -> None:
+    """What was opened in time, too: but a refusal, and what was done before that day, is written down."""
+    gone_unerased(days, 3)
+    said = DecideRequest(approved=True, decided_by="市長", decision="第1号")
+    with pytest.raises(RefusedError, match="nothing could be disclosed on 2026-11-11"):
+        decide(days.keeper, KANRI, "D2026-001", said)
+    decide(days.keeper, KANRI, "D2026-002", DecideRequest(approved=False, decided_by="市長", reason="満了"))
+    decide(days.keeper, KANRI, "D2026-003", msgspec.structs.replace(said, on="2026-11-06"))
+    for on in ("", "2026-11-07"):
+        with pytest.raises(RefusedError, match="nothing could be disclosed on"):
+            carry_out(days.keeper, HANA, "D2026-003", DoneRequest(to="担当者", on=on))
+    carry_out(days.keeper, HANA, "D2026-003", DoneRequest(to="担当者", on="2026-11-06"))
+    found = [(one.disclosure.stage, one.disclosure.done_on, one.kept_to) for one in listed(days.keeper).disclosures]
+    assert found == [
+        (Stage.OPENED, None, None),
+        (Stage.REFUSED, None, None),
+        (Stage.APPROVED, date(2026, 11, 6), None),
+    ]
+
+
+def test_a_disclosure_of_which_one_call_is_left_goes_on(days: Days) -> None:
+    days.call(until=date(2026, 12, 1))
+    days.call()
+    open_one(days.keeper, HANA, asked(days, calls=(name_of(days, 0), name_of(days, 1))))
+    for _ in range(7):
+        days.run_to("12:00")
+    decide(days.keeper, KANRI, "D2026-001", DecideRequest(approved=True, decided_by="市長", decision="第1号"))
+    assert [one.kept_to for one in listed(days.keeper).disclosures] == ["2026-12-01"]
+    carry_out(days.keeper, HANA, "D2026-001", DoneRequest(to="担当者"))
+
+
+def test_an_emergency_of_a_call_erased_since_is_written_down_and_judged(days: Days) -> None:
+    """Article 10(2) asks whether it could not wait; that the call has gone meanwhile is no answer."""
+    days.call()
+    emergency = asked(days, case="emergency", basis="", reference="", approve_by="2026-11-14")
+    open_one(days.keeper, HANA, emergency)
+    for _ in range(7):
+        days.run_to("12:00")
+    assert days.present() == []
+    said = DecideRequest(approved=True, decided_by="市長", decision="第1号")
+    with pytest.raises(RefusedError, match=r"kept until 2026-11-06 .*on 2026-11-07"):
+        decide(days.keeper, KANRI, "D2026-001", said)
+    with pytest.raises(RefusedError, match="nothing could be disclosed on 2026-11-07"):
+        carry_out(days.keeper, HANA, "D2026-001", DoneRequest(to="消防本部"))
+    carry_out(days.keeper, HANA, "D2026-001", DoneRequest(to="消防本部", on="2026-11-05"))
+    with pytest.raises(RefusedError, match="does not decide it"):
+        decide(days.keeper, HANA, "D2026-001", said)
+    decide(days.keeper, KANRI, "D2026-001", said)
+    (found,) = listed(days.keeper).disclosures
+    assert (found.disclosure.stage, found.disclosure.done_on) == (Stage.APPROVED, date(2026, 11, 5))
+
+
+def test_an_emergency_nobody_had_opened_is_opened_afterwards_with_its_day(days: Days) -> None:
+    days.call()
+    for _ in range(7):
+        days.run_to("12:00")
+    emergency = {"case": "emergency", "basis": "", "reference": ""}
+    late = emergency | {"on": "2026-11-06", "approve_by": "2026-11-20"}
+    for fields, said in (
+        (late | {"on": "2026-11-07"}, "erased on"),  # gone by then
+        (late | {"on": "2026-11-09"}, "before today"),  # ahead
+        (late | {"approve_by": ""}, "before today"),
+        (late | {"approve_by": "2026-11-21"}, "within 14 days"),  # from the day of it, not from today
+        (late | {"on": "2026-10-24"}, "within 14 days"),
+        ({"on": "2026-11-06"}, "before today"),
+        ({"on": "2026-11-06", "approve_by": "2026-11-20"}, "only an emergency"),
+    ):
+        with pytest.raises(RefusedError, match=said):
+            open_one(days.keeper, KANRI, asked(days, **fields))
+    some = msgspec.structs.replace(HANA, lines=frozenset({"1"}))
+    with pytest.raises(ForbiddenError):  # whose line it was nobody knows any more
+        open_one(days.keeper, some, asked(days, **late))
+    assert listed(days.keeper).disclosures == []
+    opened = open_one(days.keeper, KANRI, asked(days, **late))
+    assert opened.disclosure.on == date(2026, 11, 6)
+    carry_out(days.keeper, KANRI, "D2026-001", DoneRequest(to="消防本部", on="2026-11-06"))
+    decide(days.keeper, DEPUTY, "D2026-001", DecideRequest(approved=True, decided_by="市長", decision="第1号"))
 
 
 def test_an_emergency_is_done_first_and_alarms_until_somebody_else_decides(days: Days) -> None:
@@ -266,7 +365,7 @@ def office_year(days: Days) -> None:
         ActVerb.MEDIUM_REGISTERED,
         "M1",
         {"serial": "4C5300"},
-        identity={"serial": "S1"},
+        identity=identity("M1"),
         owner="kacho",
         on="2026-11-23",
     )
@@ -328,7 +427,7 @@ def test_what_the_rows_say(days: Days) -> None:
     assert media[1][3:5] == ("令和8年度 第1号", "所属長")
     assert media[2][3:] == ("令和8年度 第1号", "所属長", "令和8年12月1日", "kanri", "受領者：青森 花子")
     assert media[4][7] == "方法：破砕、実施者：弘前 太郎、立会人：黒石 次郎"
-    assert [row[7] for row in media[:2]] == ["製造番号：S1、製造番号：4C5300", ""]
+    assert [row[7] for row in media[:2]] == ["製造番号：M1、容量：1,000 バイト、製造番号：4C5300", ""]
 
 
 def test_the_erasure_ledger_says_what_the_signed_journal_says(days: Days) -> None:

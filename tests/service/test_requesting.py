@@ -273,6 +273,25 @@ def test_nobody_decides_alone_on_calls_of_his_own_extension(tmp_path: Path) -> N
     box.end()
 
 
+def test_another_copy_is_not_approved_by_who_asked_or_is_a_party(tmp_path: Path) -> None:
+    """Article 9(3) by the rule of 9(2): the approval of a copy more is one."""
+    box = RequestBox(tmp_path / "store", extensions={"kanri": ("201",), "dairi": ("301",)})
+    mine, own = box.submit(1, by=KANRI), box.submit(1, 2)
+    for slug in (mine, own):
+        box.approve(slug, by=DAIRI)
+        box.copied(slug)
+    before = len(box.keeper.ledger.acts)
+    with pytest.raises(ForbiddenError, match=r"Article 9\(2\)"):
+        box.recopy(mine)
+    with pytest.raises(ForbiddenError, match="own extension"):
+        box.recopy(own)
+    assert len(box.keeper.ledger.acts) == before
+    assert box.refusals() == [("kanri", "request.decide", "Article 9(2)"), ("kanri", "request.decide", "no right")]
+    for slug in (mine, own):
+        box.recopy(slug, by=DAIRI)
+    box.end()
+
+
 def test_refusing_and_withdrawing_need_a_reason_and_the_right_person(box: RequestBox) -> None:
     slug = box.submit(1)
     for act in (box.refuse, box.withdraw):

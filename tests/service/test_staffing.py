@@ -214,6 +214,34 @@ def test_what_is_not_to_be_is_refused_audited_and_changes_nothing(days: Days, ca
     assert (days.keeper.ledger.acts, entries(days)[-1]) == ([], (BOSS.user, "refused"))
 
 
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refusal_leaves_nothing_that_was_typed(days: Days, case: str) -> None:
+    """A name in the wrong field, a recovery key where a public one belongs: the log says why in a word or two."""
+    kind, act = REFUSED[case]
+    with pytest.raises(kind):
+        act(days)
+    (noted,) = [one for one in days.keeper.audit_log.entries() if one.verb == "refused"]
+    assert noted.detail["why"] in ("no right", "bad input")
+    assert noted.subject in ("", BOSS.user, "uid 61007")
+
+
+@pytest.mark.parametrize("field", ["user", "name", "title", "public_key", "lines", "begin", "end"])
+def test_typed_text_is_nowhere_in_the_log(days: Days, field: str) -> None:
+    typed = "弘前 太郎 JQRW-7KM2"
+    fields: dict[str, object] = {"user": "uid 61007", "name": "青森", "public_key": HANDLER.public.hex(), "end": "x"}
+    value = [typed] if field == "lines" else typed * (1 + 40 * (field in ("name", "title")))
+    with pytest.raises(RefusedError):
+        staffing.appoint(days.keeper, asked(AppointRequest(**(fields | {field: value}))), Post.HANDLER)  # type: ignore[arg-type]
+    with pytest.raises(RefusedError):
+        staffing.succeed(days.keeper, asked(SucceedRequest(typed, typed, typed)))
+    with pytest.raises(NotFoundError):
+        staffing.dismiss(days.keeper, asked(DismissRequest(typed, typed)))
+    text = b"".join(line for _, _, line in days.keeper.audit_log.lines()).decode()
+    assert text.count('"verb":"refused"') == 3
+    assert "弘前" not in text
+    assert "7KM2" not in text
+
+
 def test_a_key_belongs_to_one_account_and_days_do_not_overlap(days: Days) -> None:
     appoint(days, HANDLER, end="令和8年12月31日")
     with pytest.raises(RefusedError, match="somebody else"):

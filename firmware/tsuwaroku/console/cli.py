@@ -33,6 +33,7 @@ from tsuwaroku.console import (
     staffing,
     stating,
     succeeding,
+    unrecorded,
 )
 from tsuwaroku.console.output import screen
 from tsuwaroku.console.session import DEFAULT_CONFIG, Session
@@ -41,6 +42,7 @@ from tsuwaroku.console.translate import explained, translate
 from tsuwaroku.errors import StoreError, TsuwarokuError
 
 CONFIG_VARIABLE = "TSUWAROKU_CONFIG"
+SOCKET_VARIABLE = "TSUWAROKU_SOCKET"
 DEBUG_VARIABLE = "TSUWAROKU_DEBUG"
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
@@ -60,6 +62,7 @@ for part in (
     marking,
     holding,
     proof,
+    unrecorded,
     stating,
     maintaining,
     publishing,
@@ -90,6 +93,9 @@ def options(
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help=h("opt.config"), show_default=False)
     ] = None,
+    socket: Annotated[
+        Path | None, typer.Option("--socket", metavar="PATH", help=h("opt.socket"), show_default=False)
+    ] = None,
     version: Annotated[
         bool,
         typer.Option(
@@ -98,12 +104,13 @@ def options(
     ] = False,
 ) -> None:
     """The options before the verb."""
-    named = config if config is not None else _from_environment()
-    ctx.obj = Session(named or DEFAULT_CONFIG, given=named is not None)
+    named = config if config is not None else _from_environment(CONFIG_VARIABLE)
+    elsewhere = socket if socket is not None else _from_environment(SOCKET_VARIABLE)
+    ctx.obj = Session(named or DEFAULT_CONFIG, given=named is not None, socket_path=elsewhere)
 
 
-def _from_environment() -> Path | None:
-    value = os.environ.get(CONFIG_VARIABLE)
+def _from_environment(name: str) -> Path | None:
+    value = os.environ.get(name)
     return Path(value) if value else None
 
 

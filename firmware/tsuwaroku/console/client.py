@@ -14,7 +14,7 @@ from tsuwaroku.errors import ServiceError, TsuwarokuError
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.link import reachable
-from tsuwaroku.service.status import Status
+from tsuwaroku.service.status import Place, Status
 
 _ERRORS: dict[str, type[TsuwarokuError]] = {
     cls.__name__: cls
@@ -73,6 +73,10 @@ class KeeperClient:
         """The live state of lines, ring and alarms."""
         return self._decode(self._ask("GET", "/v1/status"), Status)
 
+    def place(self) -> Place:
+        """Which machine the keeper runs on."""
+        return self._decode(self._ask("GET", "/v1/place"), Place)
+
     def mark(self, call_id: str, *, kind: str, by: str, withdraw: int | None) -> None:
         """Mark a call, or withdraw its mark of that number (from 1); durable on return."""
         body = {"kind": kind, "by": by, "withdraw": withdraw}
@@ -81,6 +85,10 @@ class KeeperClient:
     def hold(self, asked: HoldRequest) -> None:
         """Hold calls, or release them; durable on return."""
         self._post("/v1/holds", asked)
+
+    def unrecorded(self) -> list[dict[str, Any]]:
+        """When the box could not record (`service.unrecorded.Unrecorded`)."""
+        return self._decode(self._ask("GET", "/v1/unrecorded"), list[dict[str, Any]])
 
     def clock(self) -> ClockSeen:
         """What the keeper knows of the date now, and what was said of the clock."""

@@ -46,6 +46,7 @@ def new(
     approve_by: Annotated[
         str, typer.Option("--approve-by", metavar="DAY", help=h("opt.approve_by"), show_default=False)
     ] = "",
+    on: Annotated[str, typer.Option("--on", metavar="DAY", help=h("opt.emergency_on"), show_default=False)] = "",
     name: Annotated[str, typer.Option("--name", metavar="TEXT", help=h("opt.my_name"), show_default=False)] = "",
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -63,6 +64,7 @@ def new(
         way=way,
         copy_basis=copy_basis,
         approve_by=approve_by,
+        on=on,
         name=name,
     )
     with _client(ctx, store) as keeper:

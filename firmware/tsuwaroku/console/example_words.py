@@ -112,8 +112,9 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
         "each account's own extensions: nobody decides on a request for nothing but calls of his own",
     ),
     "service.local_console": (
-        "この装置を1人で管理する場合にtrue（サービスのアカウントが全ての操作をできる）",
-        "true where one person has the box to herself: the service's own account may do everything",
+        "この装置を1人で管理する場合にtrue（サービスのアカウントが全ての操作をでき、秘密鍵を装置の上で使える）",
+        "true where one person has the box to herself: the service's own account may do everything, and private keys"
+        " may be used on it",
     ),
     "media.kind": ("usb、または virtual（機器なしの試用）", '"usb", or "virtual" in a demonstration without hardware'),
     "media.folder": ("virtual の場合、仮想の媒体を置くフォルダー", "virtual: the folder in which the media lie"),

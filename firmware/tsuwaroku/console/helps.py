@@ -82,6 +82,10 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
         "誰の鍵で封じているかと、装置の公開鍵を表示します。",
         "Show whom calls are sealed to, and the device's public keys.",
     ),
+    "opt.socket": (
+        "装置のサービスのソケット（SSH で手元に転送したもの。TSUWAROKU_SOCKET でも指定できます）",
+        "the socket of a box's service, forwarded here by SSH (or TSUWAROKU_SOCKET)",
+    ),
     "opt.config": (
         "設定ファイル（既定: $TSUWAROKU_CONFIG または /etc/tsuwaroku/config.toml）",
         "Configuration file (default: $TSUWAROKU_CONFIG, else /etc/tsuwaroku/config.toml)",

@@ -26,6 +26,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "times of day and numbers are sealed: give the key with --key FILE",
     ),
     "bad.date": ("{value} は日付ではありません（例 2026-11-23）", "{value} is not a date; write it like 2026-11-23"),
+    "bad.two_sources": (
+        "--socket（TSUWAROKU_SOCKET）と --store は一緒に使えません",
+        "--socket (TSUWAROKU_SOCKET) and --store exclude each other",
+    ),
     "bad.start": (
         "{value} は日時ではありません（例 2026-11-23T09:00）",
         "{value} is not a time; write it like 2026-11-23T09:00",

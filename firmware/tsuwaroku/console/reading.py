@@ -14,10 +14,11 @@ from tsuwaroku.console.output import emit_json, progress, screen
 from tsuwaroku.console.session import Record, find_record, load_key, open_store
 from tsuwaroku.console.texts import h, t
 from tsuwaroku.console.translate import explained, translate
-from tsuwaroku.errors import DamageError, SecretError, StoreError
+from tsuwaroku.errors import DamageError, ForbiddenError, RefusedError, SecretError, StoreError
 from tsuwaroku.records.call import Integrity
 
 if TYPE_CHECKING:
+    from tsuwaroku.console.source import Source
     from tsuwaroku.store.keys import PrivateKey
     from tsuwaroku.store.layout import Store
 
@@ -40,9 +41,9 @@ def register(app: typer.Typer) -> None:
     app.command("verify", help=h("verify"))(verify)
 
 
-def listed(store: Store, private: PrivateKey | None) -> list[Record]:
-    """Every call of a store, in order of seizure, by the date it had as far as that is known; what cannot be listed is
-    named on stderr.
+def listed(store: Store, private: PrivateKey | None, first_day: str = "", last_day: str = "") -> list[Record]:
+    """Every call of a store seized on these days ("" is open), in order of seizure, by the date it had as far as that
+    is known; what cannot be listed is named on stderr.
 
     Raises StoreError, SecretError.
     """
@@ -63,7 +64,8 @@ def listed(store: Store, private: PrivateKey | None) -> list[Record]:
     console = screen(err=True)
     for warning in warnings:
         console.print(translate(warning), style="yellow", markup=False, soft_wrap=True)
-    return redated(store, found)
+    last = last_day or "9"
+    return [one for one in redated(store, found) if first_day <= date_of(one) <= last]
 
 
 def calls(
@@ -77,10 +79,12 @@ def calls(
     as_json: JsonOption = False,
 ) -> None:
     """List the calls."""
+    from tsuwaroku.console.source import source
+
     day = _day(date)
-    opened = open_store(ctx, store)
-    records = listed(opened, load_key(key, passphrase_file))
-    records = [r for r in records if (line is None or r.line == line) and (day is None or date_of(r) == day)]
+    calls_from = source(ctx, store)
+    records = calls_from.records(load_key(key, passphrase_file), first_day=day or "", last_day=day or "")
+    records = [record for record in records if line is None or record.line == line]
     if as_json:
         emit_json(records)
     else:
@@ -112,22 +116,22 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """Show one call, and whether it is whole."""
-    opened = open_store(ctx, store)
-    record = _compared(opened, find_record(listed(opened, load_key(key, passphrase_file)), call))
+    from tsuwaroku.console.source import source
+
+    calls_from = source(ctx, store)
+    record = _compared(calls_from, find_record(calls_from.records(load_key(key, passphrase_file)), call))
     if as_json:
         emit_json(record)
     else:
         screen().print(render.call(record))
 
 
-def _compared(store: Store, record: Record) -> Record:
+def _compared(calls_from: Source, record: Record) -> Record:
     """A list says what was sealed; of the one call that is shown, whether it still is that, too."""
-    from tsuwaroku.store.whole import listed_problems
-
     try:
-        problems = listed_problems(store, record.id)
+        problems = calls_from.problems(record)
         told = t("show.damaged", why=" / ".join(translate(problem) for problem in problems)) if problems else ""
-    except StoreError as error:
+    except (StoreError, ForbiddenError, RefusedError) as error:
         problems, told = [], t("show.unchecked", why=explained(error))
     if told:
         screen(err=True).print(told, style="bold red", markup=False, soft_wrap=True)

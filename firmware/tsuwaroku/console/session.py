@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -32,10 +32,12 @@ _SHEET_MAX = 4096  # octets; a sheet has 69 letters
 
 @dataclass(slots=True)
 class Session:
-    """The global options. `given`: whether a person named the configuration file (option or environment)."""
+    """The global options. `given`: whether a person named the configuration file (option or environment).
+    `socket_path`: of a keeper elsewhere, whose socket was forwarded here."""
 
     config_path: Path
     given: bool
+    socket_path: Path | None = None
 
     def config(self) -> Config:
         """The configuration. Raises ConfigError."""
@@ -68,6 +70,8 @@ class Session:
 
     def socket(self, store: Path | None) -> Path:
         """The keeper's control socket. Raises ConfigError."""
+        if self.socket_path is not None:
+            return self.socket_path
         if store is None:
             config = self.config_if_there()
             if config is not None and config.service.socket:
@@ -115,10 +119,11 @@ def passphrase_from(file: Path | None, prompt: str | None = None) -> str:
 def load_key(key: Path | None, passphrase_file: Path | None) -> PrivateKey | None:
     """The private key of `--key`: a key file, or a text file with the recovery key of the sheet.
 
-    Whether it fits the store, the store says. Raises SecretError.
+    Whether it fits the store, the store says. Raises SecretError; on the box itself, too.
     """
     if key is None:
         return None
+    _refuse_on_box()
     from tsuwaroku.store.keys import PrivateKey
 
     if not key.is_file():
@@ -126,6 +131,17 @@ def load_key(key: Path | None, passphrase_file: Path | None) -> PrivateKey | Non
     if _is_sheet(key):
         return recovery_from(key)
     return PrivateKey.load(key, lambda: passphrase_from(passphrase_file))
+
+
+def _refuse_on_box() -> None:
+    """Raises SecretError where a verb is about to use a private key on the box itself (`onbox`)."""
+    from typer.main import get_current_context  # type: ignore[attr-defined]
+
+    from tsuwaroku.console.onbox import refuse_key_here
+
+    ctx = get_current_context(silent=True)
+    if ctx is not None:  # typer's own name for its class is another than that of what it passes
+        refuse_key_here(cast(typer.Context, ctx))
 
 
 def _is_sheet(path: Path) -> bool:

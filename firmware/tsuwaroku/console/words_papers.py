@@ -127,6 +127,10 @@ PAPERS_HELPS: Final[dict[str, tuple[str, str]]] = {
         "緊急のときだけ: この日までに事後の承認を受ける",
         "Emergencies alone: it may be carried out now, and is decided by this day",
     ),
+    "opt.emergency_on": (
+        "すでに実施した緊急の提供だけ: 実施した日",
+        "An emergency that was carried out before: the day of it",
+    ),
     "opt.my_name": ("担当者の氏名（封じて記録します）", "Your name; it is sealed"),
     "opt.done_on": ("行った日（既定: 今日）", "Day it was done on (default: today)"),
     "opt.approve": ("承認する、または承認しない", "Approve it, or refuse it"),

@@ -10,6 +10,14 @@ PROOF_WORDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "hold lapsed": ("保存延長の終了", "hold over"),
         "age": ("稼働時間による満了", "age of the box"),
     },
+    "unrecorded_why": {
+        "off": ("電源断・停止", "no power"),
+        "booting": ("起動中", "booting"),
+        "stopped": ("録音サービスの停止", "the service was stopped"),
+        "broken_off": ("録音サービスの異常終了", "the service broke off"),
+        "capture": ("サウンドカードなし", "no sound card"),
+        "storage": ("ディスクに書けない", "the disk took nothing"),
+    },
     "read_back": {
         "direct": ("確認済（媒体から直接）", "yes, from the device"),
         "cache dropped": ("確認済（キャッシュ破棄後）", "yes, cache dropped"),
@@ -17,6 +25,26 @@ PROOF_WORDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
 }
 
 PROOF_PHRASES: Final[dict[str, tuple[str, str]]] = {
+    "unrecorded.none": ("録音できなかった時間はありません。", "There was no time at which the box could not record."),
+    "unrecorded.none_then": (
+        "この期間に、録音できなかった時間はありません。",
+        "On these days there was no time at which the box could not record.",
+    ),
+    "unrecorded.count": (
+        "録音できなかった時間: {n} 件。この間の通話は記録にありません。",
+        "{n} stretches. Calls made in them are not in the records.",
+    ),
+    "unrecorded.calls": (
+        "録音領域が足りなかった通話は `tsuwaroku calls` に「録音不能」、音の欠けは `tsuwaroku show` に出ます。",
+        "Calls for which the ring had no room are `unrecorded` in `tsuwaroku calls`; gaps in a call are shown by "
+        "`tsuwaroku show`.",
+    ),
+    "unrecorded.going_on": ("継続中", "goes on"),
+    "unrecorded.all_lines": ("全回線", "all"),
+    "col.begin": ("開始", "from"),
+    "col.end": ("終了", "to"),
+    "col.span": ("長さ", "length"),
+    "col.unrecorded_why": ("原因", "why"),
     "progress.rebuild": ("一覧を作り直しています", "Rebuilding"),
     "rebuild.done": (
         "録音領域と追記録から一覧を作り直しました: 通話 {calls} 件（{days} 日分）。",
@@ -136,6 +164,15 @@ PROOF_HELPS: Final[dict[str, tuple[str, str]]] = {
         "Make the list of calls again, from ring and journals alone.\n\n"
         "Needs no private key. For a catalogue that is damaged or lost; the service must be stopped.\n\n"
         "Example: tsuwaroku rebuild",
+    ),
+    "unrecorded": (
+        "録音できなかった時間（録音不能）を一覧表示します。\n\n"
+        "電源断・停止・起動・カードやディスクの故障の時間です。電源が切れた時刻は分からないことがあり、そのときは最も早い時刻と遅い時刻を示します。鍵は要りません。\n\n"
+        "例: tsuwaroku unrecorded --from 2026-12-01 --to 2026-12-31",
+        "List when the box could not record (録音不能).\n\n"
+        "Without power, stopped, booting, without card or disk. Where a power cut hides the moment, the earliest and "
+        "the latest are told. No key is needed.\n\n"
+        "Example: tsuwaroku unrecorded --from 2026-12-01 --to 2026-12-31",
     ),
     "erase-log": (
         "消去した通話の記録を表示します。\n\n"

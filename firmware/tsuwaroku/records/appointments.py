@@ -8,7 +8,8 @@ from datetime import date
 
 import msgspec
 
-from tsuwaroku.records.acts import Act, ActVerb
+from tsuwaroku.records.acts import Act, ActVerb, Detail, detail_of, word_of
+from tsuwaroku.records.keyid import is_key
 
 
 class Post(enum.StrEnum):
@@ -16,6 +17,28 @@ class Post(enum.StrEnum):
 
     HANDLER = "handler"
     DEPUTY = "deputy"
+
+
+class AppointedDetail(Detail, frozen=True, kw_only=True):
+    """Of `appointed`; the subject is the account. `key`: id of `public_key`, both hex and empty for none."""
+
+    post: Post
+    begin: date
+    end: date | None = None
+    key: str = ""
+    public_key: str = ""
+    lines: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.public_key and not is_key(self.public_key, self.key):
+            raise ValueError("not a key and its id")
+
+
+class EndedDetail(Detail, frozen=True, kw_only=True):
+    """Of `dismissed` and `appointment ended`. `of`: number of the appointment."""
+
+    of: int
+    on: date
 
 
 class Appointment(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,13 +71,19 @@ def appointments(acts: Iterable[Act]) -> list[Appointment]:
     """Every appointment there ever was, in the order they were made."""
     found: dict[int, Appointment] = {}
     for act in acts:
-        if act.verb is ActVerb.APPOINTED:
-            found[act.number] = _appointed(act)
-        elif act.verb is ActVerb.DISMISSED:
-            of = found.get(_int(act.detail.get("of")))
+        if act.verb is ActVerb.APPOINTED and (said := detail_of(act, AppointedDetail)) is not None:
+            found[act.number] = _appointed(act, said)
+        elif act.verb is ActVerb.DISMISSED and (over := detail_of(act, EndedDetail)) is not None:
+            of = found.get(over.of)
             if of is not None and of.dismissed is None:
-                found[of.number] = msgspec.structs.replace(of, dismissed=date.fromisoformat(act.detail["on"]))
+                found[of.number] = msgspec.structs.replace(of, dismissed=over.on)
     return list(found.values())
+
+
+def noted_ended(acts: Iterable[Act]) -> set[int]:
+    """Numbers of the appointments whose end is an act already."""
+    ended = (detail_of(act, EndedDetail) for act in acts if act.verb is ActVerb.APPOINTMENT_ENDED)
+    return {one.of for one in ended if one is not None}
 
 
 def holding_post(found: Iterable[Appointment], user: str, post: Post, day: date) -> list[Appointment]:
@@ -62,22 +91,16 @@ def holding_post(found: Iterable[Appointment], user: str, post: Post, day: date)
     return [one for one in found if one.user == user and one.post is post and one.active(day)]
 
 
-def _appointed(act: Act) -> Appointment:
-    detail, words = act.detail, act.words or {}
-    end = detail.get("end")
+def _appointed(act: Act, said: AppointedDetail) -> Appointment:
     return Appointment(
         number=act.number,
-        post=Post(detail["post"]),
+        post=said.post,
         user=act.subject,
-        key=detail.get("key", ""),
-        public_key=detail.get("public_key", ""),
-        lines=tuple(detail.get("lines", ())),
-        begin=date.fromisoformat(detail["begin"]),
-        end=None if end is None else date.fromisoformat(end),
-        name=words.get("name"),
-        title=words.get("title"),
+        key=said.key,
+        public_key=said.public_key,
+        lines=said.lines,
+        begin=said.begin,
+        end=said.end,
+        name=word_of(act, "name"),
+        title=word_of(act, "title"),
     )
-
-
-def _int(value: object) -> int:
-    return value if isinstance(value, int) else -1

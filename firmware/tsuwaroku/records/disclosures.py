@@ -11,19 +11,24 @@ Three cases are the ordinance's: by law, in an emergency, for an investigation. 
 
 Whoever opened one, or carried it out, does not decide it: there is no exception, an emergency has a day instead by
 which somebody else decides what was done already.
+
+Nothing is disclosed of a call whose days are over (Article 8(1)): none is opened or approved for it. What was done
+while the call was there is written down all the same, with its day, and judged: Article 10(2) asks whether it could not
+wait, which the end of the call does not answer. An emergency may even be opened afterwards (`on` of `Opening`).
 """
 
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import msgspec
 
 from tsuwaroku.errors import NotFoundError, RefusedError
-from tsuwaroku.records.acts import Act, ActVerb
+from tsuwaroku.records.acts import SLUG, Act, ActVerb, Detail, detail_of, next_number
 from tsuwaroku.records.era import RequestNumber, fiscal_year
 
 T = TypeVar("T", bound=enum.StrEnum)
@@ -61,7 +66,8 @@ class Stage(enum.StrEnum):
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for. `approve_by`: only of an emergency that may be carried out before it is decided."""
+    """What is asked for. `approve_by`: only of an emergency that may be carried out before it is decided; `on`: the day
+    of one that was, before anything was written down."""
 
     case: str
     calls: tuple[str, ...]
@@ -73,6 +79,34 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     copy_basis: str = ""
     name: str = ""
     approve_by: date | None = None
+    on: date | None = None
+
+
+class _OfDisclosure(Detail, frozen=True, kw_only=True):
+    subject: ClassVar[re.Pattern[str] | None] = re.compile("D" + SLUG.pattern)
+
+
+class OpenedDetail(_OfDisclosure, frozen=True, kw_only=True):
+    """Of `disclosure opened`."""
+
+    case: Case
+    way: Way
+    calls: tuple[str, ...]
+    on: date
+    approve_by: date | None = None
+
+
+class DecidedDetail(_OfDisclosure, frozen=True, kw_only=True):
+    """Of `disclosure decided`."""
+
+    approved: bool
+    on: date
+
+
+class CarriedOutDetail(_OfDisclosure, frozen=True, kw_only=True):
+    """Of `disclosure carried out`."""
+
+    on: date
 
 
 class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,17 +137,17 @@ def disclosures(acts: Iterable[Act]) -> list[Disclosure]:
     found: dict[str, Disclosure] = {}
     for act in acts:
         if act.verb is ActVerb.DISCLOSURE_OPENED:
-            found.setdefault(act.subject, _opened(act))
+            if (said := detail_of(act, OpenedDetail)) is not None:
+                found.setdefault(act.subject, _opened(act, said))
         elif act.subject in found:
             found[act.subject] = _after(found[act.subject], act)
     return list(found.values())
 
 
-def next_slug(found: Iterable[Disclosure], today: date) -> str:
+def next_slug(acts: Iterable[Act], today: date) -> str:
     """D2026-001: counted from 1 in each fiscal year, as requests are."""
     year = fiscal_year(today)
-    numbers = [int(one.slug.rpartition("-")[2]) for one in found if one.slug.startswith(f"D{year}-")]
-    return f"D{RequestNumber(year, max(numbers, default=0) + 1).slug}"
+    return f"D{RequestNumber(year, next_number(acts, ActVerb.DISCLOSURE_OPENED, f'D{year}-')).slug}"
 
 
 def find(found: Iterable[Disclosure], slug: str) -> Disclosure:
@@ -153,10 +187,18 @@ def refuse_opening(asked: Opening, today: date) -> None:
             "an inspection needs no basis for a copy", where="--copy-basis", remedy="add --way copy, or leave it out"
         )
     _not_too_long(asked)
-    _refuse_approve_by(case, asked.approve_by, today)
+    first = today if asked.on is None else asked.on
+    _refuse_approve_by(case, asked.approve_by, first, today)
+    if first > today or (first < today and asked.approve_by is None):
+        raise RefusedError(
+            "only an emergency that was carried out before today has such a day (Article 10(2))",
+            where="--on",
+            remedy="leave it out, or name that day and with --approve-by the one by which it is decided",
+        )
 
 
-def _refuse_approve_by(case: Case, approve_by: date | None, today: date) -> None:
+def _refuse_approve_by(case: Case, approve_by: date | None, first: date, today: date) -> None:
+    """`first`: the day from which the days count."""
     if approve_by is None:
         return
     if case is not Case.EMERGENCY:
@@ -165,7 +207,7 @@ def _refuse_approve_by(case: Case, approve_by: date | None, today: date) -> None
             where="--approve-by",
             remedy="leave it out: it is approved before it is carried out",
         )
-    if not today <= approve_by <= today + LATEST_APPROVAL:
+    if not today <= approve_by <= first + LATEST_APPROVAL:
         raise RefusedError(
             f"the approval has to follow within {LATEST_APPROVAL.days} days",
             where="--approve-by",
@@ -219,6 +261,17 @@ def refuse_carrying_out(one: Disclosure, way: str, *, to: str, medium: str, on: 
         _short(text, where)
 
 
+def refuse_gone_by(one: Disclosure, last: date | None, on: date) -> None:
+    """Raises RefusedError where nothing of it could be disclosed on a day. `last`: the last day of keeping of that of
+    its calls which went last, None where one is still there."""
+    if last is not None and on > last:
+        raise RefusedError(
+            f"its calls were kept until {last} (Article 8(1)): nothing could be disclosed on {on}",
+            where=one.slug,
+            remedy="if it was done before, write that day behind --on; otherwise refuse it, and tell whoever asked",
+        )
+
+
 def _refuse_day(on: date, first: date, today: date, where: str) -> None:
     if not first <= on <= today:
         raise RefusedError(
@@ -250,16 +303,15 @@ def _one_of(kind: type[T], text: str) -> T | None:
 # -- fold
 
 
-def _opened(act: Act) -> Disclosure:
-    by = act.detail.get("approve_by")
+def _opened(act: Act, said: OpenedDetail) -> Disclosure:
     return Disclosure(
         slug=act.subject,
-        case=Case(act.detail["case"]),
-        way=Way(act.detail["way"]),
-        calls=tuple(act.detail["calls"]),
+        case=said.case,
+        way=said.way,
+        calls=said.calls,
         by=act.actor,
-        on=date.fromisoformat(act.detail["on"]),
-        approve_by=None if by is None else date.fromisoformat(by),
+        on=said.on,
+        approve_by=said.approve_by,
         words=None if act.words is None else _texts(act.words),
     )
 
@@ -267,16 +319,20 @@ def _opened(act: Act) -> Disclosure:
 def _after(one: Disclosure, act: Act) -> Disclosure:
     words = one.words if act.words is None else {**(one.words or {}), **_texts(act.words)}
     if act.verb is ActVerb.DISCLOSURE_DECIDED and one.stage is Stage.OPENED:
+        said = detail_of(act, DecidedDetail)
+        if said is None:
+            return one
         return msgspec.structs.replace(
             one,
-            stage=Stage.APPROVED if act.detail["approved"] else Stage.REFUSED,
+            stage=Stage.APPROVED if said.approved else Stage.REFUSED,
             decided_by=act.actor,
-            decided_on=date.fromisoformat(act.detail["on"]),
+            decided_on=said.on,
             words=words,
         )
     if act.verb is ActVerb.DISCLOSURE_CARRIED_OUT and one.done_on is None:
-        on = date.fromisoformat(act.detail["on"])
-        return msgspec.structs.replace(one, done_by=act.actor, done_on=on, words=words)
+        done = detail_of(act, CarriedOutDetail)
+        if done is not None:
+            return msgspec.structs.replace(one, done_by=act.actor, done_on=done.on, words=words)
     return one
 
 

@@ -25,8 +25,8 @@ from typing import Any
 import msgspec
 
 from tsuwaroku.errors import NotFoundError, RefusedError
-from tsuwaroku.records.acts import Act, ActVerb
-from tsuwaroku.records.requests import CopyFor
+from tsuwaroku.records.acts import Act, ActVerb, Detail, day_of_act, detail_of, word_of
+from tsuwaroku.records.requests import CopyDetail, CopyFor
 
 
 class MediumState(enum.StrEnum):
@@ -49,6 +49,49 @@ class How(enum.StrEnum):
     CRUSHED = "crushed"
     CUT = "cut"
     OTHER = "other"
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """The hardware and the token, as `disclosure.identity.Registered` has them."""
+
+    name: str
+    usb_id: str
+    vendor: str
+    model: str
+    serial: str
+    wwid: str
+    capacity_octets: int
+    nonce: str
+
+
+class RegisteredDetail(Detail, frozen=True, kw_only=True):
+    """Of `medium registered`."""
+
+    identity: Identity
+    owner: str
+    on: date | None = None
+
+
+class StepDetail(Detail, frozen=True, kw_only=True):
+    """Of `medium handed over`, `medium returned`, `medium lost`. `due_on`: of one handed over."""
+
+    on: date | None = None
+    due_on: date | None = None
+
+
+class WipedDetail(Detail, frozen=True, kw_only=True):
+    """Of `medium wiped`."""
+
+    clean: bool
+    passes: int = 0
+    on: date | None = None
+
+
+class DestroyedDetail(Detail, frozen=True, kw_only=True):
+    """Of `medium destroyed`."""
+
+    how: How
+    on: date | None = None
 
 
 class Medium(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +161,8 @@ def media(acts: Iterable[Act]) -> list[Medium]:
     found: dict[str, Medium] = {}
     for act in acts:
         if act.verb is ActVerb.MEDIUM_REGISTERED:
-            found.setdefault(act.subject, _registered(act))
+            if (said := detail_of(act, RegisteredDetail)) is not None:
+                found.setdefault(act.subject, _registered(act, said))
         elif act.verb in _COPY:
             _attempted(found, act)
         elif act.subject in found and act.verb in _AFTER:
@@ -245,70 +289,85 @@ def refuse_day(one: Medium, on: date, today: date) -> None:
 _COPY = frozenset({ActVerb.COPY_BEGUN, ActVerb.COPY_MADE, ActVerb.COPY_FAILED})
 
 
-def _registered(act: Act) -> Medium:
+def _registered(act: Act, said: RegisteredDetail) -> Medium:
     return Medium(
         name=act.subject,
-        identity=act.detail["identity"],
-        owner=act.detail["owner"],
-        registered_on=_day(act),
+        identity=msgspec.to_builtins(said.identity),
+        owner=said.owner,
+        registered_on=said.on or day_of_act(act),
     )
 
 
 def _attempted(found: dict[str, Medium], act: Act) -> None:
-    one = found.get(act.detail["medium"])
-    if one is None or one.state in _USED:
+    said = detail_of(act, CopyDetail)
+    one = None if said is None else found.get(said.medium)
+    if said is None or one is None or one.state in _USED:
         return
     change = msgspec.structs.replace
     if act.verb is ActVerb.COPY_BEGUN:
         for other in found.values():  # a newer attempt at the same copy: the one before cannot count any more
-            if (other.request, other.recipient) == (act.subject, act.detail["recipient"]) and other.begun:
+            if (other.request, other.recipient) == (act.subject, said.recipient) and other.begun:
                 found[other.name] = change(other, begun=0)
-        recipient = CopyFor(act.detail["recipient"])
         found[one.name] = change(
-            found[one.name], state=MediumState.UNCOUNTED, request=act.subject, recipient=recipient, begun=act.number
+            found[one.name],
+            state=MediumState.UNCOUNTED,
+            request=act.subject,
+            recipient=said.recipient,
+            begun=act.number,
         )
-    elif one.begun and one.begun == act.detail.get("of"):
+    elif one.begun and one.begun == said.of:
         made = act.verb is ActVerb.COPY_MADE
-        later = {"state": MediumState.COPIED, "made_on": _day(act), "octets": act.detail["octets"]} if made else {}
+        on = said.on or day_of_act(act)
+        later = {"state": MediumState.COPIED, "made_on": on, "octets": said.octets} if made else {}
         found[one.name] = change(one, begun=0, **later)
 
 
 def _handed_over(act: Act) -> dict[str, Any]:
-    due = act.detail.get("due_on")
-    return {
-        "state": MediumState.OUT,
-        "handed_on": _day(act),
-        "due_on": None if due is None else date.fromisoformat(due),
-        **_words(act, to="to", handed_by="name"),
-    }
+    if (said := detail_of(act, StepDetail)) is None:
+        return {}
+    on = said.on or day_of_act(act)
+    return {"state": MediumState.OUT, "handed_on": on, "due_on": said.due_on, **_words(act, to="to", handed_by="name")}
 
 
 def _returned(act: Act) -> dict[str, Any]:
-    return {"state": MediumState.RETURNED, "returned_on": _day(act), **_words(act, by="by", taken_by="name")}
+    if (said := detail_of(act, StepDetail)) is None:
+        return {}
+    on = said.on or day_of_act(act)
+    return {"state": MediumState.RETURNED, "returned_on": on, **_words(act, by="by", taken_by="name")}
 
 
 def _wiped(act: Act) -> dict[str, Any]:
-    clean = act.detail["clean"]
+    if (said := detail_of(act, WipedDetail)) is None:
+        return {}
     return {
-        "state": MediumState.WIPED if clean else MediumState.UNWIPABLE,
-        "wiped_on": _day(act),
-        "wiped_clean": clean,
-        "passes": act.detail.get("passes", 0),
+        "state": MediumState.WIPED if said.clean else MediumState.UNWIPABLE,
+        "wiped_on": said.on or day_of_act(act),
+        "wiped_clean": said.clean,
+        "passes": said.passes,
         **_words(act, wipe_note="note"),
     }
 
 
 def _destroyed(act: Act) -> dict[str, Any]:
+    if (said := detail_of(act, DestroyedDetail)) is None:
+        return {}
     return {
         "state": MediumState.DESTROYED,
-        "destroyed_on": _day(act),
-        "how": How(act.detail["how"]),
+        "destroyed_on": said.on or day_of_act(act),
+        "how": said.how,
         **_words(act, how_text="how", destroyed_by="by", witness="witness"),
     }
 
 
 def _lost(act: Act) -> dict[str, Any]:
-    return {"state": MediumState.LOST, "lost_on": _day(act), "begun": 0, **_words(act, incident="what")}
+    if (said := detail_of(act, StepDetail)) is None:
+        return {}
+    return {
+        "state": MediumState.LOST,
+        "lost_on": said.on or day_of_act(act),
+        "begun": 0,
+        **_words(act, incident="what"),
+    }
 
 
 _AFTER = {
@@ -321,8 +380,4 @@ _AFTER = {
 
 
 def _words(act: Act, **fields: str) -> dict[str, Any]:
-    return {field: (act.words or {}).get(word) for field, word in fields.items()}
-
-
-def _day(act: Act) -> date:
-    return date.fromisoformat(act.detail.get("on") or act.at[:10])
+    return {field: word_of(act, word) for field, word in fields.items()}

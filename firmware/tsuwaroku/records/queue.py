@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from tsuwaroku.records.acts import Act, ActVerb
+from tsuwaroku.records.acts import Act, ActVerb, Detail, detail_of
 from tsuwaroku.records.requests import CopyFor, Request, Status
 
 SOON_DAYS: Final = 7
@@ -31,6 +31,12 @@ class Waiting(enum.StrEnum):
     REQUESTED = "requested"
     PASSED = "passed"
     WAITING = "waiting"
+
+
+class PassedDetail(Detail, frozen=True, kw_only=True):
+    """Of `mark passed`; the subject is the call. `marks`: how many stood then."""
+
+    marks: int = 0
 
 
 class Queued(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +82,8 @@ class Urgent(msgspec.Struct, frozen=True):
 
 def passed(acts: Iterable[Act]) -> dict[str, int]:
     """Call id -> how many marks it had when it was last let go. One that was marked again since waits again."""
-    return {act.subject: int(act.detail.get("marks", 0)) for act in acts if act.verb is ActVerb.QUEUE_PASSED}
+    found = ((act.subject, detail_of(act, PassedDetail)) for act in acts if act.verb is ActVerb.QUEUE_PASSED)
+    return {call: said.marks for call, said in found if said is not None}
 
 
 def is_open(request: Request) -> bool:

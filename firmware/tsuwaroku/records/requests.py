@@ -12,13 +12,14 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
-from tsuwaroku.records.acts import Act, ActVerb
+from tsuwaroku.records.acts import SLUG, Act, ActVerb, Detail, detail_of, word_of
 
 
 class Status(enum.StrEnum):
@@ -35,6 +36,41 @@ class CopyFor(enum.StrEnum):
 
     HEAD = "head"
     PERSONNEL = "personnel"
+
+
+class _OfRequest(Detail, frozen=True, kw_only=True):
+    subject: ClassVar[re.Pattern[str] | None] = SLUG
+
+
+class SubmittedDetail(_OfRequest, frozen=True, kw_only=True):
+    """Of `request submitted`."""
+
+    on: date
+    calls: tuple[str, ...]
+    unknown_numbers: int = 0
+
+
+class DecidedDetail(_OfRequest, frozen=True, kw_only=True):
+    """Of `request approved`, `request refused`, `request withdrawn`. `calls`: those approved, where it says."""
+
+    calls: tuple[str, ...] | None = None
+    return_by: date | None = None
+
+
+class CopyDetail(_OfRequest, frozen=True, kw_only=True):
+    """Of `copy begun`, `copy made`, `copy failed`. `of`: number of the `copy begun`; `octets`: of one made."""
+
+    recipient: CopyFor
+    medium: str
+    of: int | None = None
+    octets: int = 0
+    on: date | None = None
+
+
+class RecopyDetail(_OfRequest, frozen=True, kw_only=True):
+    """Of `recopy approved`."""
+
+    recipient: CopyFor
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,41 +116,43 @@ def requests(acts: Iterable[Act]) -> list[Request]:
     found: dict[str, Request] = {}
     for act in acts:
         if act.verb is ActVerb.REQUEST_SUBMITTED:
-            found.setdefault(act.subject, _submitted(act))
+            if (said := detail_of(act, SubmittedDetail)) is not None:
+                found.setdefault(act.subject, _submitted(act, said))
         elif act.subject in found:
             found[act.subject] = _after(found[act.subject], act)
     return list(found.values())
 
 
-def _submitted(act: Act) -> Request:
-    words = act.words or {}
+def _submitted(act: Act, said: SubmittedDetail) -> Request:
+    form = (act.words or {}).get("form")
     return Request(
         slug=act.subject,
         number=act.number,
         by=act.actor,
-        on=date.fromisoformat(act.detail["on"]),
-        calls=tuple(act.detail["calls"]),
-        unknown_numbers=act.detail.get("unknown_numbers", 0),
-        form=words.get("form"),
+        on=said.on,
+        calls=said.calls,
+        unknown_numbers=said.unknown_numbers,
+        form=form if isinstance(form, dict) else None,
     )
 
 
 def _after(request: Request, act: Act) -> Request:
     change = msgspec.structs.replace
-    if act.verb in _DECIDED and request.status is Status.SUBMITTED:
-        return_by = act.detail.get("return_by")
+    if act.verb in _DECIDED:
+        said = detail_of(act, DecidedDetail)
+        if said is None or request.status is not Status.SUBMITTED:
+            return request
         return change(
             request,
             status=_DECIDED[act.verb],
             decided_by=act.actor,
             decided_at=act.at,
-            calls=tuple(act.detail.get("calls", request.calls)),
-            return_by=None if return_by is None else date.fromisoformat(return_by),
-            reason=(act.words or {}).get("reason"),
+            calls=request.calls if said.calls is None else said.calls,
+            return_by=said.return_by,
+            reason=word_of(act, "reason"),
         )
-    if act.verb is ActVerb.COPY_MADE:
-        return change(request, made=(*request.made, (CopyFor(act.detail["recipient"]), act.detail["medium"])))
-    if act.verb is ActVerb.RECOPY_APPROVED:
-        who = CopyFor(act.detail["recipient"])
-        return change(request, allowed=tuple((one, n + (one is who)) for one, n in request.allowed))
+    if act.verb is ActVerb.COPY_MADE and (made := detail_of(act, CopyDetail)) is not None:
+        return change(request, made=(*request.made, (made.recipient, made.medium)))
+    if act.verb is ActVerb.RECOPY_APPROVED and (more := detail_of(act, RecopyDetail)) is not None:
+        return change(request, allowed=tuple((one, n + (one is more.recipient)) for one, n in request.allowed))
     return request

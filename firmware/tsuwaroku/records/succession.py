@@ -13,7 +13,27 @@ from collections.abc import Iterable
 
 import msgspec
 
-from tsuwaroku.records.acts import Act, ActVerb
+from tsuwaroku.records.acts import Act, ActVerb, Detail, detail_of, word_of
+from tsuwaroku.records.keyid import is_key
+
+
+class SucceededDetail(Detail, frozen=True, kw_only=True):
+    """Of `manager succeeded`."""
+
+    public_key: str
+    removed: tuple[str, ...]
+
+
+class ResealedDetail(Detail, frozen=True, kw_only=True):
+    """Of `words sealed again`. `of`: numbers of entries."""
+
+    of: tuple[int, ...]
+
+
+class RewrappedDetail(Detail, frozen=True, kw_only=True):
+    """Of `calls wrapped again`."""
+
+    calls: tuple[str, ...]
 
 
 class Succession(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,11 +55,13 @@ def successions(acts: Iterable[Act]) -> list[Succession]:
             number=act.number,
             at=act.at,
             key=act.subject,
-            public_key=act.detail["public_key"],
-            removed=tuple(act.detail["removed"]),
-            name=(act.words or {}).get("name"),
-            decree=(act.words or {}).get("decree"),
+            public_key=said.public_key,
+            removed=said.removed,
+            name=word_of(act, "name"),
+            decree=word_of(act, "decree"),
         )
         for act in acts
         if act.verb is ActVerb.MANAGER_SUCCEEDED
+        and (said := detail_of(act, SucceededDetail)) is not None
+        and is_key(said.public_key, act.subject)
     ]

@@ -96,6 +96,15 @@ ALARMS: dict[str, AlarmText] = {
         "more is recorded than the ring was made for, and it will run full",
         "see `tsuwaroku plan` for what this site measured and needs, and fit a larger SSD",
     ),
+    "acts_unreadable": AlarmText(
+        "warning",
+        "監査記録に、読み取れない行為の記録があります（番号は詳細欄）",
+        "その記録は台帳や期限の判断に含まれません。「tsuwaroku verify」で改ざんの有無を確かめ、"
+        "「tsuwaroku ledger audit」で該当する番号の記録を確かめてください。",
+        "the audit log has acts that this program cannot read (their numbers are beside this)",
+        "no ledger and no deadline goes by them: run `tsuwaroku verify`, and look at these entries with"
+        " `tsuwaroku ledger audit`",
+    ),
     "media_overdue": AlarmText(
         "warning",
         "返却期限を過ぎた複製の媒体があります",

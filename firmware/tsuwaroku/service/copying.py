@@ -14,14 +14,14 @@ import msgspec
 
 from tsuwaroku.disclosure.identity import Registered
 from tsuwaroku.disclosure.seal import STATEMENT_DOMAIN
-from tsuwaroku.errors import NotFoundError, RefusedError
+from tsuwaroku.errors import RefusedError
 from tsuwaroku.records.acts import Act, ActVerb
 from tsuwaroku.records.era import parse_number
 from tsuwaroku.records.media import refuse_copy
 from tsuwaroku.records.requests import CopyFor, Status
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Asked, Routes
-from tsuwaroku.service.fates import Fate
+from tsuwaroku.service.fates import refuse_gone
 from tsuwaroku.service.mediabook import (
     Body,
     count,
@@ -34,7 +34,7 @@ from tsuwaroku.service.mediabook import (
     said,
     token_secret,
 )
-from tsuwaroku.store.tombstone import Why
+from tsuwaroku.service.requesting import fates_of, refuse_own_calls, refuse_own_request
 
 if TYPE_CHECKING:
     from tsuwaroku.service.keeper import Keeper
@@ -117,7 +117,7 @@ def begin(keeper: Keeper, asked: Asked) -> Begun:
         )
     medium = refuse_copy(media_of(keeper), body.medium, request.slug, body.recipient)
     for call_id in request.calls:
-        refuse_unkept(keeper, call_id)
+        refuse_gone(keeper.fates.of(call_id, keeper.judge))
     secret = token_secret(keeper.store)
     detail = {"recipient": body.recipient.value, "medium": medium.name}
     act = keeper.ledger.add(asked.by.user, ActVerb.COPY_BEGUN, request.slug, detail=detail, words={})
@@ -173,9 +173,12 @@ def failed(keeper: Keeper, asked: Asked) -> object:
 
 
 def recopy(keeper: Keeper, asked: Asked) -> object:
-    """One copy more (Article 9(3)): never beforehand, for the first has not been made then."""
+    """One copy more (Article 9(3)): never beforehand, for the first has not been made then; decided by whoever may
+    decide on the request itself."""
     body: RecopyRequest = asked.body
     request = request_of(keeper, body.request)
+    refuse_own_request(asked.by, request)
+    refuse_own_calls(keeper, asked.by, fates_of(keeper, request.calls))
     said(body.reason, "--reason")
     if request.status is not Status.APPROVED or request.left(body.recipient) > 0:
         raise RefusedError(
@@ -187,32 +190,6 @@ def recopy(keeper: Keeper, asked: Asked) -> object:
     detail = {"recipient": body.recipient.value}
     keeper.ledger.add(asked.by.user, ActVerb.RECOPY_APPROVED, request.slug, detail=detail, words=words)
     return {}
-
-
-def refuse_unkept(keeper: Keeper, call_id: str) -> None:
-    """Raises RefusedError for a call that was erased, or whose days are over, saying when and by which rule;
-    NotFoundError for one that never was."""
-    one = keeper.fates.of(call_id, keeper.judge)
-    remedy = "nothing can be done; the manager may hold calls only before they expire"
-    match one.fate:
-        case Fate.KEPT:
-            return
-        case Fate.ERASED:
-            raise RefusedError(
-                f"this call was erased on {one.on}: its hold had ended on {one.last_day} (Article 8(1))"
-                if one.why == Why.HOLD_LAPSED
-                else f"this call was erased on {one.on}: it was kept until {one.last_day} (Article 8(1))",
-                where=call_id,
-                remedy=remedy,
-            )
-        case Fate.EXPIRED:
-            raise RefusedError(
-                f"this call was kept until {one.last_day} (Article 8(1)) and may no longer be read",
-                where=call_id,
-                remedy=remedy,
-            )
-        case _:
-            raise NotFoundError(f"no call {call_id}", remedy="`tsuwaroku calls` lists them")
 
 
 def open_attempt(keeper: Keeper, of: int) -> Act:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
+from tsuwaroku.errors import ForbiddenError
 from tsuwaroku.records import disclosures as rules
 from tsuwaroku.records.acts import ActVerb
 from tsuwaroku.records.disclosures import Disclosure, Opening, Stage
@@ -19,13 +19,14 @@ from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Route, Routes
 from tsuwaroku.service.asking import Asker
 from tsuwaroku.service.attempts import attempt, right_or_input
+from tsuwaroku.service.fates import CallFate, Fate, refuse_gone
 
 if TYPE_CHECKING:
     from tsuwaroku.service.keeper import Keeper
 
 
 class OpenRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """As `records.disclosures.Opening`; `approve_by` as it was written."""
+    """As `records.disclosures.Opening`; `approve_by` and `on` as they were written."""
 
     case: str
     calls: tuple[str, ...]
@@ -37,6 +38,7 @@ class OpenRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     copy_basis: str = ""
     name: str = ""
     approve_by: str = ""
+    on: str = ""
 
 
 class DecideRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,7 +63,7 @@ class DoneRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """A disclosure without its words. `kept_to`: the first day on which one of its calls is erased, unless it is held;
+    """A disclosure without its words. `kept_to`: the last day of whichever of its calls goes first, holds included;
     None where all of them are gone. `overdue`: an emergency that waits for its approval."""
 
     disclosure: Disclosure
@@ -80,21 +82,21 @@ def open_one(keeper: Keeper, asker: Asker, body: OpenRequest) -> Seen:
     with attempt(keeper, asker, Verb.DISCLOSE, "", right_or_input):
         approve_by = parse_day(body.approve_by, "--approve-by") if body.approve_by else None
         said = msgspec.structs.asdict(body) | {"approve_by": approve_by}
-        asked = Opening(**said)
+        asked = Opening(**(said | {"on": parse_day(body.on, "--on") if body.on else None}))
         today = keeper.today
         rules.refuse_opening(asked, today)
-        _refuse_calls(keeper, asker, asked.calls)
+        _refuse_calls(keeper, asker, asked)
     detail: dict[str, object] = {
         "case": asked.case,
         "way": asked.way,
         "calls": list(asked.calls),
-        "on": today.isoformat(),
+        "on": (asked.on or today).isoformat(),
     }
     if approve_by is not None:
         detail["approve_by"] = approve_by.isoformat()
     names = ("basis", "reference", "recipient", "purpose", "copy_basis", "name")
     words = {name: text.strip() for name in names if (text := getattr(asked, name)).strip()}
-    slug = rules.next_slug(rules.disclosures(keeper.ledger.acts), today)
+    slug = rules.next_slug(keeper.ledger.acts, today)
     keeper.ledger.add(asker.user, ActVerb.DISCLOSURE_OPENED, slug, detail=detail, words=words)
     return _seen(keeper, _find(keeper, slug))
 
@@ -103,8 +105,9 @@ def decide(keeper: Keeper, asker: Asker, slug: str, body: DecideRequest) -> Seen
     """Approve or refuse one. Raises as `open_one` does."""
     with attempt(keeper, asker, Verb.DISCLOSE_DECIDE, slug, right_or_input):
         on = _day(keeper, body.on)
+        one = _find(keeper, slug)
         rules.refuse_decision(
-            _find(keeper, slug),
+            one,
             asker.user,
             approved=body.approved,
             decided_by=body.decided_by,
@@ -113,6 +116,8 @@ def decide(keeper: Keeper, asker: Asker, slug: str, body: DecideRequest) -> Seen
             on=on,
             today=keeper.today,
         )
+        if body.approved and one.done_on is None:
+            rules.refuse_gone_by(one, _last_day(keeper, one), on)
     words = {
         name: text.strip() for name in ("decided_by", "decision", "reason") if (text := getattr(body, name)).strip()
     }
@@ -127,6 +132,7 @@ def carry_out(keeper: Keeper, asker: Asker, slug: str, body: DoneRequest) -> See
         on = _day(keeper, body.on)
         one = _find(keeper, slug)
         rules.refuse_carrying_out(one, body.way, to=body.to, medium=body.medium, on=on, today=keeper.today)
+        rules.refuse_gone_by(one, _last_day(keeper, one), on)
     words = {name: text.strip() for name in ("to", "medium") if (text := getattr(body, name)).strip()}
     if body.name.strip():
         words["attended_by"] = body.name.strip()
@@ -140,10 +146,13 @@ def listed(keeper: Keeper) -> Listed:
     return Listed([_seen(keeper, one) for one in rules.disclosures(keeper.ledger.acts)])
 
 
-def _refuse_calls(keeper: Keeper, asker: Asker, calls: tuple[str, ...]) -> None:
-    for call_id in calls:
-        public = keeper.kept_call(call_id)
-        if not asker.sees(public.line):
+def _refuse_calls(keeper: Keeper, asker: Asker, asked: Opening) -> None:
+    """One that is gone may be named where it was there on the day of the emergency."""
+    for call_id, fate in zip(asked.calls, _fates(keeper, asked.calls), strict=True):
+        there = asked.on is not None and fate.last_day is not None and asked.on <= fate.last_day
+        if not there:
+            refuse_gone(fate)
+        if not asker.sees(fate.line):
             raise ForbiddenError(
                 "this call is of a line you are not appointed for", where=call_id, remedy="ask the records manager"
             )
@@ -154,14 +163,23 @@ def _find(keeper: Keeper, slug: str) -> Disclosure:
 
 
 def _seen(keeper: Keeper, one: Disclosure) -> Seen:
-    days = []
-    for call_id in one.calls:
-        try:
-            days.append(keeper.kept_call(call_id).retention.expires_on)
-        except (NotFoundError, RefusedError):  # erased since
-            continue
     waits = one.stage is Stage.OPENED or one.done_on is None
-    return Seen(disclosure=one, kept_to=min(days, default=None) if waits else None, overdue=one.overdue(keeper.today))
+    kept = [fate for fate in _fates(keeper, one.calls) if fate.fate is Fate.KEPT] if waits else []
+    first = min((fate.last_day.isoformat() for fate in kept if fate.last_day is not None), default=None)
+    return Seen(disclosure=one, kept_to=first, overdue=one.overdue(keeper.today))
+
+
+def _last_day(keeper: Keeper, one: Disclosure) -> date | None:
+    """Of that of its calls which went last; None where one is still there."""
+    fates = _fates(keeper, one.calls)
+    if any(fate.fate is Fate.KEPT for fate in fates):
+        return None
+    return max((fate.last_day for fate in fates if fate.last_day is not None), default=date.min)
+
+
+def _fates(keeper: Keeper, calls: tuple[str, ...]) -> list[CallFate]:
+    judge = keeper.judge
+    return [keeper.fates.of(call_id, judge) for call_id in calls]
 
 
 def _day(keeper: Keeper, text: str) -> date:

@@ -16,7 +16,8 @@ from tsuwaroku.clock import Clock, Instant
 from tsuwaroku.config import Config
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError
 from tsuwaroku.records.acts import ActVerb
-from tsuwaroku.records.call import MarkKind, PublicRecord
+from tsuwaroku.records.appointments import noted_ended
+from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.records.roles import Verb
@@ -24,21 +25,23 @@ from tsuwaroku.service.actswatch import ActsWatch
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.asking import Asker, asker_of
 from tsuwaroku.service.asking import Peer as Asking
+from tsuwaroku.service.callrows import CallLists
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen, confirm_clock, propose_clock
 from tsuwaroku.service.fates import Fates
+from tsuwaroku.service.hearing import Hearings
 from tsuwaroku.service.holding import HoldRequest, carry_out
-from tsuwaroku.service.keptcalls import kept_call
 from tsuwaroku.service.ledger import Ledger
 from tsuwaroku.service.link import Upward
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.marking import mark_call
 from tsuwaroku.service.mediawatch import MediaWatch
+from tsuwaroku.service.oddacts import OddActsWatch
 from tsuwaroku.service.paperwatch import PaperWatch
 from tsuwaroku.service.queuewatch import QueueWatch
 from tsuwaroku.service.refusals import NO_RIGHT, Refusals
 from tsuwaroku.service.sealing import due_recipients
-from tsuwaroku.service.status import RingStatus, Status
+from tsuwaroku.service.status import Place, RingStatus, Status
 from tsuwaroku.service.trail import Trail
 from tsuwaroku.service.upkeep import Upkeep
 from tsuwaroku.store.audit import KEEPER, AuditLog
@@ -81,9 +84,12 @@ class Keeper:
         self._ledger = Ledger(self._trail, self._journal, clock)
         self._refusals = Refusals(self._trail, clock)
         self._fates = Fates(store, self._config, self.listing, self._upkeep.expiry.standing)
+        self.call_lists = CallLists()
+        self.hearings = Hearings(self.audit)
         self._queue_watch = QueueWatch(self._fates, self._ledger, alarms)
         papers, media = PaperWatch(self._config, self._ledger, alarms), MediaWatch(self._ledger, alarms)
-        self._watches: tuple[ActsWatch, ...] = (self._queue_watch, papers, media)
+        odd = OddActsWatch(self._ledger, alarms)
+        self._watches: tuple[ActsWatch, ...] = (self._queue_watch, papers, media, odd)
         self.follow_appointments()
         self._upkeep.start()
         self.poll()
@@ -102,6 +108,7 @@ class Keeper:
             )
 
     def close(self) -> None:
+        self._trail.attempt(self.hearings.end_all)
         self._upkeep.close()
         self._trail.note("keeper", "keeper stopped", detail={"journal": self._journal.last[0]})
         self._trail.audit.close()
@@ -126,6 +133,7 @@ class Keeper:
         self._look()
         self.follow_appointments()
         trail.attempt(self._note_ended)
+        trail.attempt(self._end_lapsed)
         trail.attempt(trail.publish_head)
         changed = self._upkeep.lend()
         trail.end()
@@ -140,6 +148,13 @@ class Keeper:
     def free_slots(self) -> int:
         """Slots that may be used, lent ones included."""
         return self._upkeep.lending.slots.free
+
+    def _end_lapsed(self) -> None:
+        """Lists and hearings nobody has gone on with."""
+        now_ns = self._clock.now().mono_ns
+        for _ in self.call_lists.tickets.lapsed(now_ns):
+            pass
+        self.hearings.end_lapsed(now_ns)
 
     def _look(self) -> None:
         """What people have to do, as alarms."""
@@ -228,7 +243,7 @@ class Keeper:
     def _note_ended(self) -> None:
         """Appointments whose last day is over for certain: a clock that is ahead ends none for good."""
         day = self.judge.erasing_day
-        noted = {act.detail.get("of") for act in self._ledger.acts if act.verb is ActVerb.APPOINTMENT_ENDED}
+        noted = noted_ended(self._ledger.acts)
         for one in self._ledger.appointments:
             over = day is not None and one.end is not None and one.end < day and one.dismissed is None
             if over and one.number not in noted:
@@ -244,11 +259,6 @@ class Keeper:
     def journals(self) -> tuple[Journal, Journal]:
         """The recorder's and its own, for reading."""
         return self._recorder_journal, self._journal
-
-    def kept_call(self, call_id: str) -> PublicRecord:
-        """What is known of a call without a key. Raises NotFoundError; RefusedError where it was erased, with the day
-        and the rule."""
-        return kept_call(self.listing.catalogue, self._upkeep.expiry.standing.refresh(), call_id)
 
     @property
     def store(self) -> Store:
@@ -322,6 +332,14 @@ class Keeper:
         return {"number": entry.number, "hash": entry.hash}
 
     # -- status
+
+    def place(self) -> Place:
+        """Which machine this is."""
+        return Place(
+            boot_id=self._clock.now().boot_id.hex(),
+            demonstration=self._store.info.demonstration,
+            local_console=self._config.service.local_console,
+        )
 
     def status(self) -> Status:
         now = self._clock.now()

@@ -16,7 +16,7 @@ from tsuwaroku.records.acts import Act, ActVerb
 from tsuwaroku.records.appointments import Appointment, appointments
 from tsuwaroku.records.succession import Succession, successions
 from tsuwaroku.service.trail import Trail
-from tsuwaroku.store.acts import act_entries, act_of, acts
+from tsuwaroku.store.acts import act_entries, act_of
 from tsuwaroku.store.audit import AuditEntry
 from tsuwaroku.store.journal import Journal, JournalType
 
@@ -30,7 +30,7 @@ class Ledger:
         self._journal = journal
         self._clock = clock
         self._entries = list(act_entries(trail.audit))
-        self._acts = acts(self._entries)
+        self._acts = [act_of(entry) for entry in self._entries]
         self._appointments: list[Appointment] | None = None
 
     @property

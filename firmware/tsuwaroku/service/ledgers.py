@@ -20,6 +20,7 @@ from tsuwaroku.records.appointments import Post, appointments
 from tsuwaroku.records.disclosures import Case, Stage, Way, disclosures
 from tsuwaroku.records.era import parse_number, wareki
 from tsuwaroku.records.media import How
+from tsuwaroku.records.readable import readable, unreadable
 from tsuwaroku.records.requests import CopyFor, Status, requests
 from tsuwaroku.store.acts import acts
 from tsuwaroku.store.audit import AuditEntry
@@ -112,7 +113,9 @@ def of_config(config: Config, as_of: date) -> Ledger:
 def of_acts(book: Book, found: Sequence[Act], office: OfficeConfig, as_of: date) -> Ledger:
     """One of the ledgers that acts make: handlers, requests, media, disclosures."""
     columns, rows = _FOLDS[book]
-    return _ledger(book, columns, rows(found), office, as_of, sealed=any(_hidden(act) for act in found))
+    odd = unreadable(found)
+    kept = [act for act in found if readable(act)]
+    return _ledger(book, columns, rows(kept), office, as_of, sealed=any(_hidden(act) for act in found), odd=odd)
 
 
 def of_erasures(entries: Iterable[AuditEntry], office: OfficeConfig, as_of: date) -> Ledger:
@@ -150,9 +153,20 @@ def acts_with(entries: Iterable[AuditEntry], private: PrivateKey | None) -> list
 
 
 def _ledger(
-    book: Book, columns: tuple[str, ...], rows: Rows, office: OfficeConfig, as_of: date, *, sealed: bool = False
+    book: Book,
+    columns: tuple[str, ...],
+    rows: Rows,
+    office: OfficeConfig,
+    as_of: date,
+    *,
+    sealed: bool = False,
+    odd: Sequence[int] = (),
 ) -> Ledger:
+    """`odd`: entries that cannot be read, and are in no row."""
     note = f"{SEALED}の欄は、閲覧の権限のある鍵で作成したときに表示されます。" if sealed else ""
+    if odd:
+        numbers = "、".join(str(number) for number in odd)
+        note += f"監査記録の番号 {numbers} は読み取れないため、この台帳に含まれていません。"
     owner = " ".join(part for part in (office.city, office.manager) if part)
     return Ledger(title=TITLES[book], columns=columns, rows=tuple(rows), as_of=as_of, office=owner, note=note)
 

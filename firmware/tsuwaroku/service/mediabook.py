@@ -16,7 +16,7 @@ from tsuwaroku.records.media import Medium, media, medium_called
 from tsuwaroku.records.requests import CopyFor, Request, requests
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Answerer, Asked, Route
-from tsuwaroku.service.attempts import BAD_INPUT, attempt
+from tsuwaroku.service.attempts import attempt, right_or_input
 
 if TYPE_CHECKING:
     from tsuwaroku.service.keeper import Keeper
@@ -91,7 +91,7 @@ _ARTICLE = re.compile(r"Article \d+(?:\(\d+\))*")
 
 def _article(error: TsuwarokuError) -> str:
     article = _ARTICLE.search(error.message)
-    return article[0] if article else BAD_INPUT
+    return article[0] if article else right_or_input(error)
 
 
 def kept(path: str, verb: Verb, act: Answerer) -> Answerer:

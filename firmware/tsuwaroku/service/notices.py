@@ -11,7 +11,8 @@ import msgspec
 
 from tsuwaroku.config import Config, LineConfig, Mode, NoticeKind, OfficeConfig
 from tsuwaroku.disclosure.notice_page import Place, PublicNotice, YearFigures, drafted
-from tsuwaroku.records.acts import Act, ActVerb
+from tsuwaroku.records.acts import Act, ActVerb, detail_of
+from tsuwaroku.records.readable import PublishedDetail
 from tsuwaroku.records.retention import Period, configured
 
 DOMAIN = b"tsuwaroku notice 1\0"
@@ -67,9 +68,8 @@ def last_published(acts: Iterable[Act]) -> Published | None:
     """What was published last, as far as it was recorded."""
     last: Published | None = None
     for act in acts:
-        if act.verb is ActVerb.NOTICE_PUBLISHED:
-            posted = date.fromisoformat(act.detail["posted_on"])
-            last = Published(digest=act.detail["digest"], posted_on=posted, by=act.actor, at=act.at)
+        if act.verb is ActVerb.NOTICE_PUBLISHED and (said := detail_of(act, PublishedDetail)) is not None:
+            last = Published(digest=said.digest, posted_on=said.posted_on, by=act.actor, at=act.at)
     return last
 
 

@@ -13,6 +13,7 @@ from tsuwaroku.clock import Instant
 from tsuwaroku.events import GapReason
 from tsuwaroku.records.call import CallRecord, Mark, PublicRecord
 from tsuwaroku.store.chunks import CallOpening
+from tsuwaroku.store.journal import JournalType
 
 
 class OpenCall(msgspec.Struct, frozen=True):
@@ -83,7 +84,14 @@ class Discard(msgspec.Struct, frozen=True):
     line: str
 
 
-Op = OpenCall | AddAudio | AddGap | AddEvent | Told | ProveNotice | CloseCall | LateMark | Press | Discard
+class Word(msgspec.Struct, frozen=True):
+    """What the recorder says of itself in its journal (FORMAT.md): what could not be recorded is told by it."""
+
+    kind: JournalType
+    public: dict[str, Any] = {}
+
+
+Op = OpenCall | AddAudio | AddGap | AddEvent | Told | ProveNotice | CloseCall | LateMark | Press | Discard | Word
 
 
 class Batch(msgspec.Struct, frozen=True):

@@ -30,6 +30,7 @@ from tsuwaroku.events import (
 from tsuwaroku.hal.board import SYSTEM_LAMP, Board, Lamp
 from tsuwaroku.notice.policy import Reason
 from tsuwaroku.records.retention import configured
+from tsuwaroku.records.unrecorded import ALIVE_EVERY_NS
 from tsuwaroku.service import ops
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.link import Closed, KeeperLink, Note, Report
@@ -41,6 +42,7 @@ from tsuwaroku.service.telling import Sounds
 from tsuwaroku.service.vitals import Vitals
 from tsuwaroku.signalling.levels import Fault
 from tsuwaroku.signalling.line import State
+from tsuwaroku.store.journal import JournalType
 
 BATCH_NS = NS
 STALL_NS = 2 * NS
@@ -102,7 +104,9 @@ class Recorder:
         self._next_batch_ns: int | None = None
         self._next_report_ns = 0
         self._outstanding: list[int] = []  # times of the batches not yet back from storage
-        self._backlog: list[ops.Op] = []  # operations a full queue did not take
+        self._backlog: list[ops.Op] = []  # operations a full queue did not take, and words of its own
+        self._next_word_ns: int | None = None
+        self._unable: set[str] = set()  # lines without a card; "" for all
         self._again = False  # storage still holds something it could not write
         self._free_slots = free_slots
         self._lost_ns: dict[tuple[str, str], int] = {}
@@ -139,6 +143,7 @@ class Recorder:
         """Close what is open, write it, and stop the storage side."""
         for station in self._stations.values():
             station.shutdown(self._now_ns)
+        self._backlog.append(ops.Word(JournalType.RECORDER_STOPPED))
         self._flush(self._now_ns)
         self._link.send(Note("recorder stopped", self._instance.hex(), {}))
         if not self._storage.close(10.0):
@@ -159,11 +164,19 @@ class Recorder:
                 self._voltages[event.line] = event
             case BoardFault():
                 self.alarms.set(FAULTS[event.part], event.failed, self._clock.now(), event.line, event.text)
-                for station in self._stations.values():
-                    if event.part is Part.CAPTURE and event.line in ("", station.line.id):
-                        station.panel.able = not event.failed
+                if event.part is Part.CAPTURE:
+                    self._able(event.line, able=not event.failed)
             case EndOfInput():
                 self._ended = True
+
+    def _able(self, line: str, *, able: bool) -> None:
+        """A line, or "" for all, has its sound card, or has none."""
+        for station in self._stations.values():
+            if line in ("", station.line.id):
+                station.panel.able = able
+        if able is (line in self._unable):
+            self._unable ^= {line}
+            self._backlog.append(ops.Word(JournalType.ALIVE, {"line": line, "capture": able}))
 
     def _of_line(self, station: LineStation, event: ContactEdge | ButtonPressed | Gap | Playback) -> None:
         match event:
@@ -236,7 +249,7 @@ class Recorder:
 
     def _flush(self, now_ns: int) -> None:
         """Hand everything since the last batch to storage; a full queue costs the audio, never the reader."""
-        gathered, self._backlog = self._backlog, []
+        gathered, self._backlog = [*self._own_word(now_ns), *self._backlog], []
         for station in self._stations.values():
             gathered += station.take()
         if not gathered and not self._again and not any(s.capture.capturing for s in self._stations.values()):
@@ -250,6 +263,15 @@ class Recorder:
         lines = [line for line, s in self._stations.items() if s.capture.capturing]
         for line in lines:
             self._lost("backlog", line, "the queue to the disk is full")
+
+    def _own_word(self, now_ns: int) -> list[ops.Op]:
+        """That it has started, and then that it is alive: of a box that nobody telephones with, too, its journal shows
+        whether it could have recorded. It also tries the disk."""
+        if self._next_word_ns is not None and now_ns < self._next_word_ns:
+            return []
+        kind = JournalType.RECORDER_STARTED if self._next_word_ns is None else JournalType.ALIVE
+        self._next_word_ns = now_ns + ALIVE_EVERY_NS
+        return [ops.Word(kind)]
 
     def _collect(self) -> None:
         if self._link.receive():

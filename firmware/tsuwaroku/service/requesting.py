@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from tsuwaroku.clock import JST, NS
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
-from tsuwaroku.records.acts import Act, ActVerb
+from tsuwaroku.records.acts import Act, ActVerb, next_number
 from tsuwaroku.records.era import RequestNumber, fiscal_year, parse_day
 from tsuwaroku.records.judging import Judge, Suspension
 from tsuwaroku.records.request import Problem, RequestForm, article_ja, normalised, problems
@@ -26,6 +26,7 @@ from tsuwaroku.service.api import Asked, Route, Routes
 from tsuwaroku.service.asking import Asker
 from tsuwaroku.service.attempts import attempt, refuse_words
 from tsuwaroku.service.fates import CallFate, Fate, refuse_gone
+from tsuwaroku.service.ownership import owns_all
 from tsuwaroku.store.audit import AuditEntry
 
 if TYPE_CHECKING:
@@ -185,9 +186,7 @@ def _named_calls(keeper: Keeper, by: Asker, named: Iterable[str]) -> list[str]:
 
 
 def _next_number(acts: Iterable[Act], year: int) -> RequestNumber:
-    slugs = [act.subject for act in acts if act.verb is ActVerb.REQUEST_SUBMITTED]
-    taken = [int(slug.partition("-")[2]) for slug in slugs if slug.startswith(f"{year}-")]
-    return RequestNumber(year, max(taken, default=0) + 1)
+    return RequestNumber(year, next_number(acts, ActVerb.REQUEST_SUBMITTED, f"{year}-"))
 
 
 # -- looking
@@ -264,9 +263,9 @@ def refuse(keeper: Keeper, asked: Asked) -> Numbered:
     """Raises NotFoundError, RefusedError, ForbiddenError."""
     slug, body = asked.path["slug"], asked.body
     request = _decidable(keeper, asked.by, slug)
-    fates = _fates(keeper, request.calls)
+    fates = fates_of(keeper, request.calls)
     with attempt(keeper, asked.by, Verb.REQUEST_DECIDE, slug, "own calls"):
-        _refuse_own_calls(keeper, asked.by, fates)
+        refuse_own_calls(keeper, asked.by, fates)
     return _reasoned(keeper, asked, Verb.REQUEST_DECIDE, ActVerb.REQUEST_REFUSED, slug, body)
 
 
@@ -279,12 +278,12 @@ def approve(keeper: Keeper, asked: Asked) -> Numbered:
     calls = list(request.calls if body.calls is None else dict.fromkeys(body.calls))
     with attempt(keeper, asked.by, Verb.REQUEST_DECIDE, slug, "calls not asked for"):
         _refuse_others(request, calls)
-    fates = _fates(keeper, calls)
+    fates = fates_of(keeper, calls)
     for fate in fates:
         with attempt(keeper, asked.by, Verb.REQUEST_DECIDE, slug, f"call {fate.fate.value}"):
             refuse_gone(fate)
     with attempt(keeper, asked.by, Verb.REQUEST_DECIDE, slug, "own calls"):
-        _refuse_own_calls(keeper, asked.by, fates)
+        refuse_own_calls(keeper, asked.by, fates)
     with attempt(keeper, asked.by, Verb.REQUEST_DECIDE, slug, "bad day or words"):
         return_by = _return_by(body.return_by, keeper.today)
         refuse_words(body.reason, body.name, needed=False)
@@ -304,13 +303,18 @@ def _decidable(keeper: Keeper, by: Asker, slug: str) -> Request:
     with attempt(keeper, by, Verb.REQUEST_DECIDE, slug, "decided already"):
         _refuse_decided(request)
     with attempt(keeper, by, Verb.REQUEST_DECIDE, slug, "own request"):
-        if request.by == by.user:
-            raise ForbiddenError(
-                "whoever submitted a request does not decide on it (Article 9(2))",
-                where=slug,
-                remedy="the manager or the deputy decides, whichever did not submit it",
-            )
+        refuse_own_request(by, request)
     return request
+
+
+def refuse_own_request(by: Asker, request: Request) -> None:
+    """Raises ForbiddenError for whoever submitted it."""
+    if request.by == by.user:
+        raise ForbiddenError(
+            "whoever submitted a request does not decide on it (Article 9(2))",
+            where=request.slug,
+            remedy="the manager or the deputy decides, whichever did not submit it",
+        )
 
 
 def _refuse_decided(request: Request) -> None:
@@ -338,11 +342,11 @@ def _refuse_others(request: Request, calls: Sequence[str]) -> None:
         )
 
 
-def _refuse_own_calls(keeper: Keeper, by: Asker, fates: Sequence[CallFate]) -> None:
-    """Nobody decides alone on calls at his own telephone; of a call that is gone nobody knows whose it was."""
-    own = set(keeper.settings.service.extensions.get(by.user, ()))
+def refuse_own_calls(keeper: Keeper, by: Asker, fates: Sequence[CallFate]) -> None:
+    """Nobody decides alone on calls at his own telephone; of a call that is gone nobody knows whose it was. Raises
+    ForbiddenError."""
     known = [one for one in fates if one.fate in (Fate.KEPT, Fate.EXPIRED)]
-    if known and all({one.extension or one.line, one.line} & own for one in known):
+    if owns_all(keeper.settings.service, by.user, known):
         raise ForbiddenError(
             "these calls are of your own extension alone",
             where=by.user,
@@ -371,7 +375,8 @@ def _reasoned(keeper: Keeper, asked: Asked, verb: Verb, act: ActVerb, slug: str,
     return _numbered(slug)
 
 
-def _fates(keeper: Keeper, calls: Iterable[str]) -> list[CallFate]:
+def fates_of(keeper: Keeper, calls: Iterable[str]) -> list[CallFate]:
+    """What became of them, at one moment."""
     judge = keeper.judge
     return [keeper.fates.of(call, judge) for call in calls]
 

@@ -144,11 +144,7 @@ def reseal(keeper: Keeper, asked: Asked) -> Taken:
     due = {entry.number: entry for entry in words_lacking(keeper.ledger.entries, recipient.id)}
     new = {one.number: one for one in body.words if one.number in due}
     for one in new.values():
-        try:
-            true = due[one.number].committed(one.salt, one.why)
-        except ValueError:
-            true = False
-        if not true:
+        if not due[one.number].committed(one.salt, one.why):
             keeper.refused(asked.by, Verb.REWRAP, str(one.number), "other words")
             raise RefusedError(
                 "these are not the words of the entry", where=str(one.number), remedy="run `tsuwaroku verify`"

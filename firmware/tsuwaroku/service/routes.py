@@ -9,12 +9,15 @@ import msgspec
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service import bookkeeping, disclosing, publishing, queueing, requesting, rewrapping, staffing
 from tsuwaroku.service.api import Asked, Route, Routes
+from tsuwaroku.service.callrows import ROUTES as LISTS
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.copying import ROUTES as COPIES
 from tsuwaroku.service.custody import ROUTES as CUSTODY
+from tsuwaroku.service.hearing import ROUTES as HEARINGS
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
-from tsuwaroku.service.status import Status
+from tsuwaroku.service.status import Place, Status
+from tsuwaroku.service.unrecorded import ROUTES as UNRECORDED
 
 
 class MarkRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,6 +57,14 @@ _BOX: Routes = (
         summary="lines, ring and alarms as they are now",
         act=lambda keeper, _: keeper.status(),
         answer=Status,
+    ),
+    Route(
+        method="GET",
+        path="/v1/place",
+        verb=Verb.STATUS,
+        summary="which machine this is, for a client that must not use a private key on it",
+        act=lambda keeper, _: keeper.place(),
+        answer=Place,
     ),
     Route(
         method="POST",
@@ -111,6 +122,9 @@ _BOX: Routes = (
 
 ROUTES: Routes = (
     *_BOX,
+    *UNRECORDED,
+    *LISTS,
+    *HEARINGS,
     *staffing.ROUTES,
     *rewrapping.ROUTES,
     *disclosing.ROUTES,

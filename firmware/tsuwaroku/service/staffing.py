@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, TsuwarokuError
+from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
 from tsuwaroku.records.acts import Act, ActVerb
 from tsuwaroku.records.appointments import Appointment, Post
 from tsuwaroku.records.era import parse_day
 from tsuwaroku.records.roles import Role, Verb
 from tsuwaroku.service.api import Asked, Route, Routes
-from tsuwaroku.service.attempts import attempt
+from tsuwaroku.service.attempts import attempt, right_or_input
 from tsuwaroku.store.audit import AuditEntry
 from tsuwaroku.store.keys import SEED_SIZE, key_id
 from tsuwaroku.store.slot import MAX_WRAPS
@@ -82,7 +82,7 @@ def appoint(keeper: Keeper, asked: Asked, post: Post) -> Done:
     """Raises RefusedError, ForbiddenError; nothing was changed then, and the attempt is audited."""
     body: AppointRequest = asked.body
     verb = Verb.DEPUTISE if post is Post.DEPUTY else Verb.APPOINT
-    with attempt(keeper, asked.by, verb, body.user, _why):
+    with attempt(keeper, asked.by, verb, _account(body.user), right_or_input):
         begin, end = _days(keeper.today, body)
         _check_person(keeper, asked, body)
         key = _check_key(keeper, body, post)
@@ -113,7 +113,7 @@ def dismiss(keeper: Keeper, asked: Asked) -> Done:
         for one in keeper.ledger.appointments
         if one.user == body.user and not _over(one, keeper.today) and body.number in (None, one.number)
     ]
-    with attempt(keeper, asked.by, Verb.APPOINT, body.user, _why):
+    with attempt(keeper, asked.by, Verb.APPOINT, _account(body.user), right_or_input):
         if not mine:
             raise NotFoundError(
                 "this account has no such appointment that still stands",
@@ -144,7 +144,7 @@ def succeed(keeper: Keeper, asked: Asked) -> Done:
     """
     body: SucceedRequest = asked.body
     recipients = keeper.recipients.list
-    with attempt(keeper, asked.by, Verb.SUCCEED, body.public_key[:64], _why):
+    with attempt(keeper, asked.by, Verb.SUCCEED, "", right_or_input):
         key = _key(body.public_key)
         known = next((one for one in recipients if one.id == key), None)
         if known is not None and known.role == "manager":
@@ -252,6 +252,11 @@ def _over(one: Appointment, today: date) -> bool:
     return one.dismissed is not None or (one.end is not None and one.end < today)
 
 
+def _account(user: str) -> str:
+    """For the trace of a refusal: an account, and nothing else that somebody may have typed in its place."""
+    return user if _exists(user) else ""
+
+
 def _exists(user: str) -> bool:
     """Whether the kernel can name somebody so. An account that has a name is not appointed by its number: under that it
     would have the key, and not be known as the one it is."""
@@ -270,10 +275,6 @@ def _has_name(uid: int) -> bool:
     except (KeyError, OverflowError):
         return False
     return True
-
-
-def _why(error: TsuwarokuError) -> str:
-    return error.message
 
 
 ROUTES: Routes = (

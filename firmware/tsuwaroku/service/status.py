@@ -50,6 +50,15 @@ class Alarm(msgspec.Struct, kw_only=True):
     detail: str = ""
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Which machine the keeper runs on, so that a client knows whether it is on the box. `boot_id`: hex, of the kernel;
+    `local_console`: as configured."""
+
+    boot_id: str
+    demonstration: bool
+    local_console: bool
+
+
 class RingStatus(msgspec.Struct, kw_only=True):
     """Slots. `full_on`: the day the ring is forecast to run full, where there is reason to warn of it."""
 

@@ -51,6 +51,7 @@ class StorageWorker:
         self._faults: list[str] = []
         self.lease_changed = False
         self._recipients_due = False
+        self._failing: Instant | None = None  # since when the disk takes nothing
 
     def apply(self, batch: Batch) -> Done:
         """Carry out a batch and commit it. A failing disk is reported, not raised: all is kept and tried again."""
@@ -65,11 +66,13 @@ class StorageWorker:
             self._committed = report.committed
             self._faults += report.broken
             self._try(lambda: self._settle(report, batch.now))
+        done = self._clock.now()
+        self._measure(batch.now, done, failed=report is None or bool(self._unwritten))
         heard, self._verdicts = tuple(self._verdicts), []
         faults, self._faults = self._faults, []
         return Done(
             batch.now.mono_ns,
-            self._clock.now().mono_ns,
+            done.mono_ns,
             covered=covered,
             closed=() if report is None else tuple(report.closed),
             heard=heard,
@@ -78,6 +81,14 @@ class StorageWorker:
             octets=0 if report is None else report.octets,
             error="; ".join(faults),
         )
+
+    def _measure(self, began: Instant, done: Instant, *, failed: bool) -> None:
+        """A disk that took nothing for longer than calls wait in memory: when it does again, for how long is said."""
+        since = self._failing or began
+        self._failing = since if failed else None
+        if not failed and done.mono_ns - since.mono_ns > GIVE_UP_NS:
+            public = {"unwritten_ns": done.mono_ns - since.mono_ns, "waits_ns": GIVE_UP_NS}
+            self._journal_later(JournalType.ALIVE, done, NO_CALL, public)
 
     def _try(self, act: Callable[[], _T]) -> _T | None:
         """What fails costs nothing but itself: the rest of the batch is carried out, and the fault is told."""
@@ -121,6 +132,8 @@ class StorageWorker:
                 sequence = self._withheld.pop(call_id, 0) if unwritten is None else unwritten[0].sequence
                 public = {"line": op.line, "sequence": sequence}
                 self._journal_later(JournalType.DISCARDED, batch.now, call_id, public)
+            case ops.Word(kind, public):
+                self._journal_later(kind, batch.now, NO_CALL, public)
             case ops.LateMark(call_id, mark):
                 secret = {"at_s": mark.at_s, "kind": mark.kind.value, "by": mark.by}
                 self._journal_later(JournalType.MARK, batch.now, call_id, {"kind": mark.kind.value}, secret)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from tsuwaroku.records.acts import Act, ActVerb
+from tsuwaroku.records.acts import Act, ActVerb, detail_of
+from tsuwaroku.records.succession import ResealedDetail
 from tsuwaroku.store.audit import AuditEntry, AuditLog, entry_in
 from tsuwaroku.store.keys import PrivateKey
 
@@ -35,8 +37,10 @@ def act_entries(audit: AuditLog) -> Iterator[AuditEntry]:
 
 def act_of(entry: AuditEntry, words: str | None = None) -> Act:
     """An entry as an act. `words`: what was sealed with it, JSON; where nothing was, nothing is hidden."""
-    nothing: dict[str, object] | None = {} if entry.why_commitment is None else None
-    said = nothing if words is None else msgspec.json.decode(words, type=dict[str, object])
+    said: dict[str, object] | None = {} if entry.why_commitment is None else None
+    if words is not None:
+        with contextlib.suppress(msgspec.DecodeError):
+            said = msgspec.json.decode(words, type=dict[str, object])
     return Act(
         number=entry.number,
         at=entry.at,
@@ -92,8 +96,10 @@ def words_lacking(entries: Iterable[AuditEntry], key: str) -> list[AuditEntry]:
     again = {
         number
         for entry in found
-        if entry.verb == ActVerb.WORDS_RESEALED and _sealed_to(entry, key)
-        for number in entry.detail.get("of", ())
+        if entry.verb == ActVerb.WORDS_RESEALED
+        and _sealed_to(entry, key)
+        and (said := detail_of(act_of(entry), ResealedDetail)) is not None
+        for number in said.of
     }
     return [
         entry
@@ -114,5 +120,8 @@ def _resealed(entries: Iterable[AuditEntry], private: PrivateKey) -> dict[int, R
     for entry in entries:
         words = entry.why(private) if entry.verb == ActVerb.WORDS_RESEALED else None
         if words is not None:
-            found |= {one.number: one for one in msgspec.json.decode(words, type=list[Resealed])}
+            try:
+                found |= {one.number: one for one in msgspec.json.decode(words, type=list[Resealed])}
+            except msgspec.DecodeError:
+                continue
     return found

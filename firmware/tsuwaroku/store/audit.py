@@ -80,15 +80,26 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     def opened(self, private: PrivateKey) -> tuple[str, str] | None:
         """The same with the salt (hex) before them, for who seals them again. Raises SecretError."""
         for recipient, box in self.sealed or ():
-            if bytes.fromhex(recipient) == private.id:
-                said = msgspec.json.decode(private.open_sealed(base64.b64decode(box)), type=dict[str, str])
-                if self.committed(said["salt"], said["why"]):
-                    return said["salt"], said["why"]
+            if recipient == private.id.hex():
+                try:
+                    said = msgspec.json.decode(private.open_sealed(base64.b64decode(box)), type=_Sealed)
+                except (ValueError, msgspec.DecodeError):  # no base64; nothing this program sealed
+                    continue
+                if self.committed(said.salt, said.why):
+                    return said.salt, said.why
         return None
 
     def committed(self, salt: str, why: str) -> bool:
         """Whether these are the words the chain knows of. `salt` in hex."""
-        return _commitment(salt, why) == self.why_commitment
+        try:
+            return _commitment(salt, why) == self.why_commitment
+        except ValueError:
+            return False
+
+
+class _Sealed(msgspec.Struct, frozen=True):
+    salt: str
+    why: str
 
 
 class AuditLog:

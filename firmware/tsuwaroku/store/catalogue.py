@@ -189,12 +189,34 @@ class Catalogue:
 
     def days(self) -> list[str]:
         """The days with a call, oldest first."""
-        written = {path.stem for path in self._directory.glob("*.json") if _DAY.fullmatch(path.stem)}
-        return sorted(written | {entry.public.date for entry in self._gathered().values()})
+        return sorted({*self.written_days(), *(entry.public.date for entry in self._gathered().values())})
 
     def for_day(self, day: date | str) -> list[CatalogueEntry]:
         """The calls seized on that day, by sequence. Raises StoreError naming the file and the remedy."""
         return sorted(self._numbered(str(day)).values(), key=lambda entry: entry.public.sequence)
+
+    def written_days(self) -> list[str]:
+        """The days that have a file, oldest first."""
+        return sorted(path.stem for path in self._directory.glob("*.json") if _DAY.fullmatch(path.stem))
+
+    def written(self, day: str) -> list[CatalogueEntry]:
+        """The calls of a day's file, without those gathered since. Raises StoreError."""
+        return list(self._written(day).values())
+
+    def gathered(self) -> list[CatalogueEntry]:
+        """The calls that no day's file has yet, or has otherwise."""
+        return list(self._gathered().values())
+
+    def version_of(self, day: str) -> tuple[int, int, int]:
+        """Another one whenever the file of that day is another."""
+        return _version(self._path(day))
+
+    def octets_of(self, day: str) -> bytes:
+        """The file of a day as it is; empty where it cannot be read."""
+        try:
+            return scrub.read_whole(self._path(day))
+        except OSError:
+            return b""
 
     def entries(self) -> Iterator[CatalogueEntry]:
         """Every call, by day. Raises StoreError."""
@@ -211,14 +233,13 @@ class Catalogue:
     def day_octets(self) -> dict[str, bytes]:
         """The file of each day as it is; empty where it cannot be read."""
         found = {}
-        for path in sorted(self._directory.glob("*.json")):
-            if _DAY.fullmatch(path.stem):
-                try:
-                    found[path.stem] = scrub.read_whole(path)
-                except FileNotFoundError:  # erased at this moment
-                    continue
-                except OSError:
-                    found[path.stem] = b""
+        for day in self.written_days():
+            try:
+                found[day] = scrub.read_whole(self._path(day))
+            except FileNotFoundError:  # erased at this moment
+                continue
+            except OSError:
+                found[day] = b""
         return found
 
     def problems(self) -> list[str]:

@@ -21,6 +21,7 @@ from nacl.secret import SecretBox
 from nacl.signing import SigningKey, VerifyKey
 
 from tsuwaroku.errors import SecretError, StoreError
+from tsuwaroku.records.keyid import key_id as key_id
 from tsuwaroku.store.durable import replace_file
 from tsuwaroku.store.slot import MAX_WRAPS
 
@@ -92,11 +93,6 @@ def hex_octets(text: str) -> bytes:
     except ValueError:
         return b""
     return octets if octets.hex() == text else b""
-
-
-def key_id(public: bytes) -> bytes:
-    """The 16 octets a recipient is known by."""
-    return hashlib.blake2b(public, digest_size=32).digest()[:16]
 
 
 class Recipient(msgspec.Struct, frozen=True, kw_only=True):

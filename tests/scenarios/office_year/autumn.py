@@ -122,8 +122,9 @@ def a_handler_leaves(o: Office) -> None:
     o.box.go("2026-10-15 17:00")
     o.dismiss(KANRI, HANA, "人事異動のため")
     (after,) = o.calls("2026-10-19 10:00", Talk("1"))
-    assert before in o.opens(HANA)
-    assert after not in o.opens(HANA)
+    hers = o.opens_apart(HANA)
+    assert before in hers
+    assert after not in hers
     o.box(HANA, "queue", code=FORBIDDEN)
     o.book.refused(HANA.user, "queue", "/v1/queue")
     o.appoint(KANRI, MIKI, "深浦 美紀", title="主事")

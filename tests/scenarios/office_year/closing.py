@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import json
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from tests.scenarios.office_year.acts import Office
@@ -30,6 +32,13 @@ def written(o: Office, folder: str) -> Ledgers:
     return found
 
 
+def equal(found: Iterable[object], wanted: Iterable[object], what: str) -> None:
+    """Raises AssertionError with the rows that are not the same."""
+    texts = [[str(row) for row in rows] for rows in (wanted, found)]
+    odd = list(difflib.unified_diff(*texts, "done", "told", n=1, lineterm=""))
+    assert not odd, "\n".join([what, *odd])
+
+
 def compare(o: Office, found: Ledgers) -> None:
     """Row by row with what the test did."""
     book = o.book
@@ -37,12 +46,12 @@ def compare(o: Office, found: Ledgers) -> None:
         [line, f"20{line}", where, "本庁舎", "全通話" if line != "5" else "録音しない", "", "音声", "音声"]
         for line, where in zip("12345", ("市民課", "税務課", "福祉課", "管財課", "相談室"), strict=True)
     ]
-    assert found["handlers"] == book.handlers
-    assert found["requests"] == list(book.requests.values())
-    assert found["media"] == sorted(book.media, key=lambda row: row[0])
-    assert found["disclosures"] == list(book.disclosures.values())
+    equal(found["handlers"], book.handlers, "handlers")
+    equal(found["requests"], book.requests.values(), "requests")
+    equal(found["media"], sorted(book.media, key=lambda row: row[0]), "media")
+    equal(found["disclosures"], book.disclosures.values(), "disclosures")
     entries = {row[0]: row for row in found["audit"]}
-    assert [row[:5] for row in found["erasures"]] == book.erasures(o.today)
+    equal([row[:5] for row in found["erasures"]], book.erasures(o.today), "erasures")
     for row in found["erasures"]:
         assert row[5] in ("読み戻して確認", "キャッシュを除いて確認")
         entry = entries[row[6]]
@@ -55,7 +64,7 @@ def compare_audit(o: Office, rows: list[list[str]]) -> None:
     assert [row[0] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
     people = [row for row in rows if row[2] not in PROCESSES]
     told = [(row[2], row[3], row[4], json.loads(row[5])["verb"] if row[3] == "refused" else "") for row in people]
-    assert told == o.book.audit
+    equal(told, o.book.audit, "audit")
     closed = [int(n) for row in rows if row[3] == "calls closed" for n in json.loads(row[5])["calls"]]
     assert sorted(closed) == sorted(o.book.calls)
     over = [DAIRI.user] if o.today > DEPUTY_UNTIL else []
@@ -86,7 +95,7 @@ def rebuilt(o: Office, before: Ledgers) -> None:
 def _same(found: Ledgers, before: Ledgers) -> None:
     """The audit log has gone on by the entries since."""
     for book in BOOKS:
-        assert found[book][: len(before[book])] == before[book], book
+        equal(found[book][: len(before[book])], before[book], book)
         assert len(found[book]) == len(before[book]) or book == "audit", book
 
 

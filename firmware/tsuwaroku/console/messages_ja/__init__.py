@@ -12,6 +12,7 @@ from tsuwaroku.console.messages_ja.board import BOARD
 from tsuwaroku.console.messages_ja.config import CONFIG
 from tsuwaroku.console.messages_ja.custody import CUSTODY
 from tsuwaroku.console.messages_ja.drives import DRIVES
+from tsuwaroku.console.messages_ja.hearing import HEARING
 from tsuwaroku.console.messages_ja.keys import KEYS
 from tsuwaroku.console.messages_ja.medium import MEDIUM
 from tsuwaroku.console.messages_ja.package import PACKAGE
@@ -43,5 +44,6 @@ THEMES: Final[tuple[dict[str, str], ...]] = (
     STAFF,
     PAPERS,
     CUSTODY,
+    HEARING,
 )
 MESSAGES: Final[dict[str, str]] = {english: ja for theme in THEMES for english, ja in theme.items()}

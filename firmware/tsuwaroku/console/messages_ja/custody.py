@@ -31,9 +31,6 @@ CUSTODY: Final[dict[str, str]] = {
     ),
     "this statement is not of the copy that was begun": "署名する内容が、始めた複製のものではありません",
     "begin the export anew": "もう一度「tsuwaroku export」を実行してください",
-    "this call was erased on {}: its hold had ended on {} (Article 8(1))": (
-        "この通話は {0} に消去されました。保存延長は {1} まででした（第8条第1項ただし書）"
-    ),
     "the copy is on the medium, and the service did not say that it counts: {}": (
         "媒体への複製はできましたが、サービスから提供に数えたという返事がありません: {0}"
     ),

@@ -35,6 +35,13 @@ KEYS: Final[dict[str, str]] = {
     "use a key the call was sealed to": "録音した当時の鍵を使ってください",
     "this call has no sound": "この通話に音声はありません",
     "`tsuwaroku show` says why": "理由は `tsuwaroku show` で確かめられます",
+    "a private key is not used on the box itself": "秘密鍵は、録音装置の上では使えません",
+    "use it on your own PC: forward the box's socket there (`ssh -L /tmp/tsuwaroku.sock:SOCKET BOX`) and add"
+    " --socket /tmp/tsuwaroku.sock; or set service.local_console = true where one person has the box to herself": (
+        "ご自分のPCで使ってください。「ssh -L /tmp/tsuwaroku.sock:装置のソケット 装置名」で転送し、"
+        "--socket /tmp/tsuwaroku.sock を付けます。装置を1人で管理する場合だけ、設定の service.local_console を true に"
+        "することもできます"
+    ),
     "this call was kept until {} (Article 8(1)) and may no longer be read": (
         "この通話の保存期間は {0} まででした（第8条第1項）。再生・閲覧はできません"
     ),

@@ -51,14 +51,18 @@ PAPERS: Final[dict[str, str]] = {
     "is longer than {} letters": "{0} 文字を超えています",
     "ask the records manager": "管理責任者に依頼してください",
     "this call is of a line you are not appointed for": "この通話は、指名された回線のものではありません",
-    "this call was erased on {}: its hold ended on {} (Article 8(1))": (
-        "この通話は {0} に消去されました。保存延長が {1} に満了したためです（要綱第8条第1項）"
+    "only an emergency that was carried out before today has such a day (Article 10(2))": (
+        "この日付を指定できるのは、昨日までに実施した緊急の提供（要綱第10条第2号）だけです"
     ),
-    "this call was erased on {}: it was kept until {} (Article 8(1))": (
-        "この通話は {0} に消去されました。保存期間が {1} に満了したためです（要綱第8条第1項）"
+    "leave it out, or name that day and with --approve-by the one by which it is decided": (
+        "この指定を外すか、実施した日と、--approve-by に決定を受ける期限の日を指定してください"
     ),
-    "nothing brings it back; `tsuwaroku erase-log` has its digest": (
-        "元に戻すことはできません。消去の記録は `tsuwaroku erase-log` にあります"
+    "its calls were kept until {} (Article 8(1)): nothing could be disclosed on {}": (
+        "対象の通話の保存期間は {0} に満了しており（要綱第8条第1項）、{1} には提供できませんでした"
+    ),
+    "if it was done before, write that day behind --on; otherwise refuse it, and tell whoever asked": (
+        "それより前に実施したのであれば、その日を --on に指定してください。"
+        "そうでなければ不承認とし、相手方に伝えてください"
     ),
     # the public notice (Article 5)
     "the notice is recorded once it has been posted (Article 5)": "公表の記録は、掲載した後に行います（要綱第5条）",
