@@ -34,8 +34,8 @@ def written(o: Office, folder: str) -> Ledgers:
 
 def equal(found: Iterable[object], wanted: Iterable[object], what: str) -> None:
     """Raises AssertionError with the rows that are not the same."""
-    texts = [[str(row) for row in rows] for rows in (wanted, found)]
-    odd = list(difflib.unified_diff(*texts, "done", "told", n=1, lineterm=""))
+    done, told = ([str(row) for row in rows] for rows in (wanted, found))
+    odd = list(difflib.unified_diff(done, told, "done", "told", n=1, lineterm=""))
     assert not odd, "\n".join([what, *odd])
 
 
@@ -48,7 +48,8 @@ def compare(o: Office, found: Ledgers) -> None:
     ]
     equal(found["handlers"], book.handlers, "handlers")
     equal(found["requests"], book.requests.values(), "requests")
-    equal(found["media"], sorted(book.media, key=lambda row: row[0]), "media")
+    by_medium = sorted(book.media, key=lambda row: row[0])
+    equal(found["media"], by_medium, "media")
     equal(found["disclosures"], book.disclosures.values(), "disclosures")
     entries = {row[0]: row for row in found["audit"]}
     equal([row[:5] for row in found["erasures"]], book.erasures(o.today), "erasures")

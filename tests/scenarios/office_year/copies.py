@@ -84,8 +84,9 @@ def returned_and_destroyed(o: Office, slug: str) -> None:
     assert o.alarms() == {}
     o.box.go("2026-07-02 09:00")
     assert o.alarms() == {"media_overdue": "M-01"}
-    o.box(HANA, "media", "return", "M-01", "--by", "平川 三郎", "--on", "令和9年7月1日", code=REFUSED)
-    o.book.refused(HANA.user, "custody", "/v1/media/return")
+    for day in ("令和9年7月1日", "平成40年7月1日"):
+        o.box(HANA, "media", "return", "M-01", "--by", "平川 三郎", "--on", day, code=REFUSED)
+        o.book.refused(HANA.user, "custody", "/v1/media/return")
     o.take_back(HANA, "M-01", "平川 三郎", days_ago=1)
     assert o.alarms() == {}
     people = ("--how", "破砕", "--by", "黒石 次郎")

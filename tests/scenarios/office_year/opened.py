@@ -30,7 +30,10 @@ MANAGERS_OWN = "204"
 
 
 def configured(folder: Path, *, usb: bool) -> str:
-    """Four lines, and a fifth for counselling, which is never recorded."""
+    """Four lines, and a fifth for counselling, which is never recorded.
+
+    A real box lets nobody use a key on it but where one person has it to herself. The sticks are in its own port.
+    """
     media = 'kind = "usb"' if usb else f'kind = "virtual"\nfolder = "{folder / "sticks"}"'
     lines = "".join(
         f'[[line]]\nid = "{number}"\nextension = "20{number}"\ndepartment = "{department}"\n'
@@ -49,6 +52,7 @@ personnel_days = 20
 [store]
 path = "{folder / "store"}"
 [service]
+local_console = {"true" if usb else "false"}
 group = "{CONNECT}"
 manager_group = "{MANAGERS}"
 handler_group = "{HANDLERS}"
