@@ -65,7 +65,8 @@ PATIENCE_S = 20.0
 
 
 class Running:
-    """A clock that goes on by itself from an hour after the calls, the same in every process; `skip` moves it."""
+    """A clock that goes on by itself from an hour after the calls, the same in every process; `skip` moves it. Its boot
+    is none of this machine's, as from a PC a box's is not: on the box itself the console takes no private key."""
 
     def __init__(self) -> None:
         self._begun_ns = time.monotonic_ns()
