@@ -176,6 +176,10 @@ MEDIA_HELPS: Final[dict[str, tuple[str, str]]] = {
     "opt.device": ("媒体のデバイス名（複数ある場合）", "The medium's device, where several are plugged in"),
     "opt.on": ("行った日（既定: 今日。令和8年5月1日 なども可）", "The day it was done (default: today)"),
     "opt.label": ("媒体に付ける名称（ラベルの番号）", "What the medium is called from now on, as on its label"),
+    "opt.filesystem": (
+        "形式: exfat（既定）または fat32（exFAT を読めない古い機器で使う媒体）",
+        "How it is formatted: exfat (default), or fat32 for old equipment that cannot read exFAT",
+    ),
     "opt.to_person": ("受領者の氏名", "Who received it"),
     "opt.handed_by": ("渡した者の氏名", "Who handed it over"),
     "opt.returned_by": ("返却した者の氏名", "Who brought it back"),

@@ -56,7 +56,8 @@ class ActVerb(enum.StrEnum):
 class Act(msgspec.Struct, frozen=True, kw_only=True):
     """One act. `number`: of its audit entry; `at`: ISO 8601; `actor`: the account that did it, as the kernel named it.
 
-    `words`: None where they are sealed to somebody else or have been erased; `erased`: their years were over.
+    `words`: None where they are sealed to somebody else or have been erased, empty where there never were any;
+    `erased`: their years were over.
     """
 
     number: int

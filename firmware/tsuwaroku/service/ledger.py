@@ -81,7 +81,7 @@ class Ledger:
         self._trail.write()
         why = msgspec.json.encode(words).decode() if words else ""
         entry = self._trail.audit.append(now, by, verb.value, subject, why=why, detail=detail)
-        act = Act(number=entry.number, at=entry.at, actor=by, verb=verb, subject=subject, detail=dict(detail))
+        act = act_of(entry)
         self._entries.append(entry)
         self._acts.append(act)
         self._appointments = None

@@ -19,6 +19,7 @@ from tsuwaroku.records.acts import Act, ActVerb
 from tsuwaroku.records.appointments import Post, appointments
 from tsuwaroku.records.disclosures import Case, Stage, Way, disclosures
 from tsuwaroku.records.era import parse_number, wareki
+from tsuwaroku.records.media import How
 from tsuwaroku.records.readable import readable, unreadable
 from tsuwaroku.records.requests import CopyFor, Status, requests
 from tsuwaroku.store.acts import acts, sealed_again
@@ -92,7 +93,14 @@ _WORDS_JA = {
     "how": "方法",
     "by": "実施者",
     "witness": "立会人",
+    "what": "事故の内容",
+    "note": "消去できない理由",
 }
+_WORDS_OF = {
+    ActVerb.MEDIUM_HANDED_OVER: {"name": "交付者", "to": "受領者"},
+    ActVerb.MEDIUM_RETURNED: {"by": "返却者", "name": "受取者"},
+}
+_HOW = {How.CRUSHED: "破砕", How.CUT: "裁断"}
 Rows = list[tuple[str, ...]]
 
 
@@ -233,27 +241,47 @@ def _requests(found: Sequence[Act]) -> Rows:
 
 
 def _media(found: Sequence[Act]) -> Rows:
-    """A row for each thing that was done with a medium, medium by medium."""
+    """A row for each thing that was done with a medium, medium by medium. From the first attempt at a copy on each says
+    whose copy it is."""
     rows = []
+    copies: dict[str, tuple[str, str]] = {}  # medium -> slug, recipient
     for act in found:
         if act.verb not in _MEDIA:
             continue
         copying = act.verb in _COPYING
         name = str(act.detail.get("medium", "")) if copying else act.subject
-        slug = act.subject if copying else str(act.detail.get("request", ""))
-        who = act.detail.get("recipient", "")
+        if copying:
+            copies[name] = act.subject, str(act.detail.get("recipient", ""))
+        slug, who = copies.get(name, ("", ""))
+        due = act.detail.get("due_on")
         row = (
             name,
             _day(str(act.detail.get("on", act.at[:10]))),
-            _MEDIA[act.verb],
+            "消去不能" if act.verb is ActVerb.MEDIUM_WIPED and not act.detail.get("clean", True) else _MEDIA[act.verb],
             _number(slug) if slug else "",
-            _FOR[CopyFor(who)] if who in {one.value for one in CopyFor} else str(who),
-            "" if "due" not in act.detail else _day(str(act.detail["due"])),
+            _FOR[CopyFor(who)] if who in {one.value for one in CopyFor} else who,
+            _day(str(due)) if due else "",
             act.actor,
-            "" if copying else _said(act),
+            "、".join(filter(None, (_hardware(act), _way(act), _said(act)))),
         )
         rows.append((name, act.number, row))
     return [row for _, _, row in sorted(rows)]
+
+
+def _hardware(act: Act) -> str:
+    """Of a registration: which piece of hardware it is."""
+    identity = act.detail.get("identity") if act.verb is ActVerb.MEDIUM_REGISTERED else None
+    if not isinstance(identity, Mapping):
+        return ""
+    serial, octets = identity.get("serial"), identity.get("capacity_octets")
+    told = (f"製造番号：{serial}" if serial else "", f"容量：{octets:,} バイト" if isinstance(octets, int) else "")
+    return "、".join(filter(None, told))
+
+
+def _way(act: Act) -> str:
+    """Of a destruction: one of the ways that Article 9(5) names; any other is in its words."""
+    how = act.detail.get("how") if act.verb is ActVerb.MEDIUM_DESTROYED else None
+    return f"方法：{_HOW[How(how)]}" if how in {one.value for one in _HOW} else ""
 
 
 def _disclosures(found: Sequence[Act]) -> Rows:
@@ -353,7 +381,8 @@ def _word(act: Act, name: str) -> str:
 def _said(act: Act) -> str:
     if act.words is None:
         return _hidden_as(act.erased)
-    return "、".join(f"{_WORDS_JA.get(name, name)}：{said}" for name, said in sorted(act.words.items()) if said)
+    labels = _WORDS_JA | _WORDS_OF.get(act.verb, {})
+    return "、".join(f"{labels.get(name, name)}：{said}" for name, said in sorted(act.words.items()) if said)
 
 
 def _number(slug: str) -> str:

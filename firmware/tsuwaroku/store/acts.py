@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 
@@ -45,11 +46,11 @@ def act_entries(audit: AuditLog) -> Iterator[AuditEntry]:
 
 
 def act_of(entry: AuditEntry, words: str | None = None) -> Act:
-    """An entry as an act. `words`: what was sealed with it, JSON."""
-    try:
-        said = None if words is None else msgspec.json.decode(words, type=dict[str, object])
-    except msgspec.DecodeError:
-        said = None
+    """An entry as an act. `words`: what was sealed with it, JSON; where nothing was, nothing is hidden."""
+    said: dict[str, object] | None = {} if entry.why_commitment is None else None
+    if words is not None:
+        with contextlib.suppress(msgspec.DecodeError):
+            said = msgspec.json.decode(words, type=dict[str, object])
     return Act(
         number=entry.number,
         at=entry.at,
