@@ -370,9 +370,9 @@ def office_year(days: Days) -> None:
         on="2026-11-23",
     )
     act(days, ActVerb.COPY_MADE, "2026-001", recipient="head", medium="M1", octets=5, payload="00")
-    act(days, ActVerb.MEDIUM_HANDED_OVER, "M1", {"to": "青森 花子"}, due="2026-12-01")
+    act(days, ActVerb.MEDIUM_HANDED_OVER, "M1", {"to": "青森 花子"}, due_on="2026-12-01")
     act(days, ActVerb.MEDIUM_RETURNED, "M1")
-    act(days, ActVerb.MEDIUM_DESTROYED, "M1", {"how": "破砕", "witness": "黒石 次郎"}, how="crushed")
+    act(days, ActVerb.MEDIUM_DESTROYED, "M1", {"by": "弘前 太郎", "witness": "黒石 次郎"}, how="crushed")
     open_one(days.keeper, HANA, asked(days))
     for _ in range(7):
         days.run_to("12:00")
@@ -425,8 +425,9 @@ def test_what_the_rows_say(days: Days) -> None:
     media = rows(Book.MEDIA)
     assert [row[2] for row in media] == ["登録", "複製", "交付", "返却", "廃棄"]
     assert media[1][3:5] == ("令和8年度 第1号", "所属長")
-    assert media[2][5:] == ("令和8年12月1日", "kanri", "相手：青森 花子")
-    assert media[4][7] == "方法：破砕、立会人：黒石 次郎"
+    assert media[2][3:] == ("令和8年度 第1号", "所属長", "令和8年12月1日", "kanri", "受領者：青森 花子")
+    assert media[4][7] == "方法：破砕、実施者：弘前 太郎、立会人：黒石 次郎"
+    assert [row[7] for row in media[:2]] == ["製造番号：M1、容量：1,000 バイト、製造番号：4C5300", ""]
 
 
 def test_the_erasure_ledger_says_what_the_signed_journal_says(days: Days) -> None:

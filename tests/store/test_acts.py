@@ -43,14 +43,14 @@ def test_acts_are_found_among_all_else(store: Store) -> None:
     found = acts(act_entries(AuditLog.open(store)))
     assert [(one.number, one.verb, one.subject, one.words) for one in found] == [
         (2, ActVerb.REQUEST_REFUSED, "2026-001", None),
-        (4, ActVerb.MEDIUM_LOST, "M-1", None),
+        (4, ActVerb.MEDIUM_LOST, "M-1", {}),
     ]
 
 
 def test_words_open_with_their_key_and_no_other(store: Store, private: PrivateKey) -> None:
     entries = list(act_entries(filled(store)))
-    assert [one.words for one in acts(entries, private)] == [msgspec.json.decode(WORDS), None]
-    assert [one.words for one in acts(entries, PrivateKey(b"x" * 32))] == [None, None]
+    assert [one.words for one in acts(entries, private)] == [msgspec.json.decode(WORDS), {}]
+    assert [one.words for one in acts(entries, PrivateKey(b"x" * 32))] == [None, {}]
 
 
 def reseal(store: Store, log: AuditLog, private: PrivateKey, change: str = "") -> None:
@@ -77,12 +77,12 @@ def test_words_sealed_again_are_read_and_the_chain_holds(store: Store, private: 
     reseal(store, log, private)
     blank(store, 2)
     read = AuditLog.open(store)
-    assert check_log(read).problems == []
-    assert [one.words for one in acts(act_entries(read), private)] == [msgspec.json.decode(WORDS), None]
+    assert check_log(read).problems == ["audit: the sealed words of entry 2 are gone, and no entry says why"]
+    assert [one.words for one in acts(act_entries(read), private)] == [msgspec.json.decode(WORDS), {}]
 
 
 def test_words_that_were_changed_in_passing_are_none(store: Store, private: PrivateKey) -> None:
     log = filled(store)
     reseal(store, log, private, change=" ")
     blank(store, 2)
-    assert [one.words for one in acts(act_entries(AuditLog.open(store)), private)] == [None, None]
+    assert [one.words for one in acts(act_entries(AuditLog.open(store)), private)] == [None, {}]

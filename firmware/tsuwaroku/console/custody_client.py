@@ -125,14 +125,26 @@ def custody(ctx: typer.Context, store: Path | None, opened: Store | None) -> Ite
 def drives_of(config: Config | None, store: Store) -> Drives:
     """This machine's media, or those of a demonstration. Raises RefusedError for virtual ones on a real store."""
     if config is None or config.media.kind == "usb":
+        if store.info.demonstration and _drawer(store).exists():
+            return VirtualDrives(_drawer(store))
         return UsbDrives(protected=[store.path, store.path / "ring"])
+    return VirtualDrives(sticks_of(config, store))
+
+
+def sticks_of(config: Config | None, store: Store) -> Path:
+    """The folder of a demonstration's virtual sticks: the configuration's, else one beside the store. Raises
+    RefusedError on a real store."""
     if not store.info.demonstration:
         raise RefusedError(
             "virtual media are for demonstrations alone: a copy would lie on this machine",
             where="media.kind",
             remedy='set media.kind = "usb"',
         )
-    return VirtualDrives(Path(config.media.folder))
+    return _drawer(store) if config is None or config.media.kind == "usb" else Path(config.media.folder)
+
+
+def _drawer(store: Store) -> Path:
+    return store.path.with_name(f"{store.path.name}-sticks")
 
 
 def drives_of_pc(config: Config | None, *, demonstration: bool) -> Drives:

@@ -257,11 +257,11 @@ def _write(drives: Drives, drive: Drive, found: Recognition | None, begun: Begun
     """Raises RefusedError, MediumError, StoreError; then nothing counts."""
     from tsuwaroku.disclosure.exporting import export_onto
     from tsuwaroku.disclosure.identity import Match
-    from tsuwaroku.disclosure.registering import prepare
+    from tsuwaroku.disclosure.registering import filesystem_of, prepare
 
     if found is not None and found.match is not Match.SAME:
         # Formatted since, or spoilt by an attempt that was cut off: the ledger has no copy on it that counts.
-        prepare(drives, drive, begun.medium, begun.secret)
+        prepare(drives, drive, begun.medium, begun.secret, filesystem=filesystem_of(drive))
         drive = drives.find().at(drive.device)
     with progress(t("progress.export")) as report:
         return export_onto(

@@ -90,7 +90,8 @@ def _made(
         return source.devices() if isinstance(source, _Running) else of_config(session(ctx).config(), today)
     office = _office(ctx)
     if wanted is Book.AUDIT:
-        return of_audit(source.audit(days), private, office, today)
+        acts_there = source.acts() if private is not None else []
+        return of_audit(source.audit(days), private, office, today, acts_there)
     if wanted is Book.ERASURES:
         return of_erasures(source.erasures(days), office, today)
     return of_acts(wanted, acts_with(source.acts(), private), office, today)

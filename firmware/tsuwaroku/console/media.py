@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+import enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tsuwaroku.config import OfficeConfig
+from tsuwaroku.console import media_demo
 from tsuwaroku.console.holding import YesOption, confirmed
 from tsuwaroku.console.media_shown import acts_of, sheet_pdf, show_list, size_text
 from tsuwaroku.console.options import JsonOption, KeyOption, PassphraseOption, StoreOption
@@ -27,6 +28,16 @@ DeviceOption = Annotated[
 OnOption = Annotated[str | None, typer.Option("--on", metavar="DAY", help=h("opt.on"), show_default=False)]
 
 app = typer.Typer(help=h("media"), invoke_without_command=True)
+
+
+media_demo.register(app)
+
+
+class Formatted(enum.StrEnum):
+    """What a new medium is formatted with, as people call it."""
+
+    EXFAT = "exfat"
+    FAT32 = "fat32"
 
 
 @app.callback()
@@ -60,6 +71,9 @@ def list_media(
 def register(
     ctx: typer.Context,
     label: Annotated[str, typer.Option("--label", metavar="NAME", help=h("opt.label"), show_default=False)],
+    filesystem: Annotated[
+        Formatted, typer.Option("--filesystem", help=h("opt.filesystem"), show_default=False)
+    ] = Formatted.EXFAT,
     device: DeviceOption = None,
     yes: YesOption = False,
     store: StoreOption = None,
@@ -67,6 +81,7 @@ def register(
     """Try, format and mark a new medium, and enter it."""
     from tsuwaroku.console.custody_client import custody, drives_of, plugged
     from tsuwaroku.disclosure import registering
+    from tsuwaroku.disclosure.drive import Filesystem
     from tsuwaroku.service.custody import RegisteringRequest, RegisterRequest
 
     opened = open_store(ctx, store)
@@ -84,7 +99,15 @@ def register(
         )
         confirmed(yes, t("media.register_ask"))
         with progress(t("progress.probe")) as report:
-            done = registering.register(drives, drive, label, known.secret, known=known.known, progress=report)
+            done = registering.register(
+                drives,
+                drive,
+                label,
+                known.secret,
+                known=known.known,
+                filesystem=Filesystem[filesystem.name],
+                progress=report,
+            )
         keeper.act("/v1/media", RegisterRequest(identity=done.registered))
     screen().print(t("media.registered", name=label, size=size_text(drive.capacity_octets)), soft_wrap=True)
 
@@ -102,7 +125,7 @@ def hand_over(
     from tsuwaroku.console.custody_client import custody
     from tsuwaroku.service.custody import HandOverRequest
 
-    asked = HandOverRequest(medium=medium, to=to, on=_day(on), name=by)
+    asked = HandOverRequest(medium=medium, to=to, on=on or "", name=by)
     with custody(ctx, store, open_store(ctx, store)) as keeper:
         keeper.act("/v1/media/hand-over", asked)
         due = next(one.medium.due_on for one in keeper.media() if one.medium.name == medium)
@@ -123,7 +146,7 @@ def take_back(
     from tsuwaroku.service.custody import ReturnRequest
 
     with custody(ctx, store, open_store(ctx, store)) as keeper:
-        keeper.act("/v1/media/return", ReturnRequest(medium=medium, by=by, on=_day(on), name=taken_by))
+        keeper.act("/v1/media/return", ReturnRequest(medium=medium, by=by, on=on or "", name=taken_by))
     screen().print(t("media.returned", name=medium), soft_wrap=True)
 
 
@@ -190,7 +213,7 @@ def destroy(
     from tsuwaroku.service.custody import DestroyRequest
 
     way, text = _way(how)
-    asked = DestroyRequest(medium=medium, how=way, how_text=text, by=by, witness=witness, on=_day(on))
+    asked = DestroyRequest(medium=medium, how=way, how_text=text, by=by, witness=witness, on=on or "")
     with custody(ctx, store, open_store(ctx, store)) as keeper:
         keeper.act("/v1/media/destroy", asked)
     screen().print(t("media.destroyed", name=medium), soft_wrap=True)
@@ -209,7 +232,7 @@ def lost(
     from tsuwaroku.service.custody import LostRequest
 
     with custody(ctx, store, open_store(ctx, store)) as keeper:
-        keeper.act("/v1/media/lost", LostRequest(medium=medium, what=what, on=_day(on)))
+        keeper.act("/v1/media/lost", LostRequest(medium=medium, what=what, on=on or ""))
     screen().print(t("media.lost", name=medium), style="bold red", soft_wrap=True)
 
 
@@ -255,13 +278,3 @@ def _way(text: str) -> tuple[How, str]:
 
     known = _WAYS.get(text.strip())
     return (How(known), "") if known else (How.OTHER, text.strip())
-
-
-def _day(text: str | None) -> str:
-    """ISO of a day as people write it, by era too; "" for today."""
-    from tsuwaroku.records.era import parse_day
-
-    if text is None:
-        return ""
-    day: date = parse_day(text, "--on")
-    return day.isoformat()

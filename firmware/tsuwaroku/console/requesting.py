@@ -285,16 +285,14 @@ def approve(
 ) -> None:
     """Approve a request, for all of its calls or for some."""
     from tsuwaroku.console.requests_shown import fates_table
-    from tsuwaroku.records.era import parse_day
     from tsuwaroku.service.requesting import ApproveRequest
 
-    due = None if return_by is None else parse_day(return_by, "--return-by").isoformat()
     with asking(ctx, store) as keeper:
         seen = keeper.request(_number(number).slug)
         chosen = None if not calls else [_of_request(seen.calls, text) for text in calls]
         screen(err=True).print(fates_table([one for one in seen.calls if chosen is None or one.id in chosen]))
         confirmed(yes, t("request.approve_ask"))
-        asked = ApproveRequest(calls=chosen, return_by=due, reason=reason, name=by)
+        asked = ApproveRequest(calls=chosen, return_by=return_by, reason=reason, name=by)
         done = keeper.approve(seen.request.slug, asked)
     n = len(seen.request.calls if chosen is None else chosen)
     screen().print(t("request.approved", number=done.number, n=n), soft_wrap=True)

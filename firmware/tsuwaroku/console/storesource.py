@@ -24,7 +24,7 @@ from tsuwaroku.console.stead import keeper_runs, keepers_books
 from tsuwaroku.errors import RefusedError, SecretError
 from tsuwaroku.records.call import CallRecord
 from tsuwaroku.service.fates import CallFate, Fate
-from tsuwaroku.service.hearing import HEARD, PLAY, play_text, refuse_own, refuse_purpose, stretches_text
+from tsuwaroku.service.hearing import HEARD, PLAY, READ, play_text, refuse_own, refuse_purpose, stretches_text
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.reading import may_read
 from tsuwaroku.store.amendments import read_amendments
@@ -64,9 +64,16 @@ class StoreSource:
             return keeper.hearing(record, private, purpose=purpose, note=note, listeners=listeners)
         return self._in_its_stead(record, private, purpose, note, listeners)
 
+    def reading(self, call_id: str, private: PrivateKey, *, why: str) -> AbstractContextManager[CallReader]:
+        if keeper_runs(self._store):
+            return KeeperSource(session(self._ctx).socket(self._named)).reading(call_id, private, why=why)
+        return self._read_in_its_stead(call_id, private, why)
+
     @contextmanager
-    def reading(self, call_id: str, private: PrivateKey, *, why: str) -> Iterator[CallReader]:
-        yield self._opened(call_id, private)[0]
+    def _read_in_its_stead(self, call_id: str, private: PrivateKey, why: str) -> Iterator[CallReader]:
+        reader, _, _ = self._opened(call_id, private)
+        self._write(READ, call_id, why)
+        yield reader
 
     @contextmanager
     def _in_its_stead(

@@ -94,6 +94,11 @@ def register(
     return Registration(registered, capacity, filesystem, is_weak(drive.serial))
 
 
+def filesystem_of(drive: Drive) -> Filesystem:
+    """What it is formatted with; exFAT where that is none for copies."""
+    return next((one for one in Filesystem if one.value == drive.filesystem), Filesystem.EXFAT)
+
+
 def prepare(
     drives: Drives,
     drive: Drive,

@@ -11,6 +11,7 @@ import msgspec
 from tsuwaroku.disclosure.identity import NAME, Registered, is_weak
 from tsuwaroku.errors import RefusedError
 from tsuwaroku.records.acts import ActVerb
+from tsuwaroku.records.era import parse_day
 from tsuwaroku.records.media import (
     How,
     Medium,
@@ -66,7 +67,7 @@ class MediumRequest(Body, frozen=True, kw_only=True):
 
 
 class HandOverRequest(MediumRequest, frozen=True, kw_only=True):
-    """`to`: who received it; `on`: the day, ISO, "" for today; `name`: who handed it over."""
+    """`to`: who received it; `on`: the day as it was written, "" for today; `name`: who handed it over."""
 
     to: str
     on: str = ""
@@ -260,10 +261,7 @@ def lose(keeper: Keeper, asked: Asked) -> object:
 
 
 def _on(keeper: Keeper, one: Medium, text: str) -> date:
-    try:
-        on = date.fromisoformat(text) if text else keeper.today
-    except ValueError as error:
-        raise RefusedError(f"{text} is not a date", where="--on", remedy="write it like 2027-03-31") from error
+    on = parse_day(text, "--on") if text else keeper.today
     refuse_day(one, on, keeper.today)
     return on
 

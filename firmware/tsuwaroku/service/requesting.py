@@ -16,7 +16,7 @@ from msgspec import Meta
 from tsuwaroku.clock import JST, NS
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
 from tsuwaroku.records.acts import Act, ActVerb, next_number
-from tsuwaroku.records.era import RequestNumber, fiscal_year
+from tsuwaroku.records.era import RequestNumber, fiscal_year, parse_day
 from tsuwaroku.records.judging import Judge, Suspension
 from tsuwaroku.records.request import Problem, RequestForm, article_ja, normalised, problems
 from tsuwaroku.records.request_file import LABELS
@@ -87,7 +87,8 @@ class Numbered(msgspec.Struct, frozen=True):
 
 
 class ApproveRequest(_Question, frozen=True, kw_only=True):
-    """`calls`: those approved, of the request's; null: all of them. `return_by`: ISO day the media are due."""
+    """`calls`: those approved, of the request's; null: all of them. `return_by`: the day the media are due, as it was
+    written."""
 
     calls: list[str] | None = None
     return_by: str | None = None
@@ -356,12 +357,7 @@ def refuse_own_calls(keeper: Keeper, by: Asker, fates: Sequence[CallFate]) -> No
 def _return_by(text: str | None, today: date) -> str | None:
     if text is None:
         return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise RefusedError(
-            f"{text[:40]} is not a date", where="--return-by", remedy="write it like 2027-03-31"
-        ) from error
+    day = parse_day(text, "--return-by")
     if not today <= day or day.year > today.year + LONGEST_LOAN_YEARS:
         raise RefusedError(
             f"the media cannot be due on {day}",
