@@ -109,7 +109,9 @@ def test_a_disclosure_and_its_ledger(run: Run, box: Path, own: Path, as_user: As
     assert (again.code, "already" in again.err) == (14, True)
 
 
-def test_bad_input_names_the_article_in_japanese(run: Run, box: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_input_names_the_article_in_japanese(
+    run: Run, box: Path, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LANG", "ja_JP.UTF-8")
     config = ("--config", box)
     new = ("disclose", "new", "--call", "1", "--recipient", "新聞社", "--purpose", "取材")
@@ -124,6 +126,8 @@ def test_bad_input_names_the_article_in_japanese(run: Run, box: Path, monkeypatc
     assert run(*config, "disclose", "list", "--json").json == []
     assert run(*config, "disclose", "new", *POLICE, "--call", "9999").code == 11
     assert run(*config, "disclose", "decide", "D1", "--approve", "--decided-by", "x").code == 11
+    opened = run(*config, "ledger", "audit", "--key", own / "demo.key").json
+    assert [row[3] for row in opened["rows"] if row[3] == "refused"] != []
     audit = run(*config, "ledger", "audit").json
     refused = [row for row in audit["rows"] if row[3] == "refused"]
     assert len(refused) == 5
