@@ -142,7 +142,7 @@ def demo_dir() -> Path:
 
 
 def _demonstration(given: Config | None, store: Path | None) -> tuple[Config, Path]:
-    """Configuration and store, which is made where there is none. Raises StoreError and its kin, for a real one, too."""
+    """Configuration and store, made where there is none. Raises StoreError and its kin, for a real one, too."""
     from tsuwaroku.service import setup, supervisor
     from tsuwaroku.store.layout import Store
 
