@@ -200,6 +200,9 @@ class ServiceConfig(_Section, frozen=True, kw_only=True):
     watchdog_timeout_s: Annotated[int, Meta(ge=5, le=600)] = 15  # the most that a Raspberry Pi's can count
 
 
+Years = Annotated[int, Meta(ge=1, le=100)] | None
+
+
 class OfficeConfig(_Section, frozen=True, kw_only=True):
     """What papers and the public notice call the office, its people and its ordinance."""
 
@@ -220,6 +223,21 @@ class MediaConfig(_Section, frozen=True, kw_only=True):
     personnel_days: Annotated[int, Meta(ge=1, le=3660)] = 30  # the city's own rule
 
 
+class LedgerYears(_Section, frozen=True, kw_only=True):
+    """保存年限 of the words of people in each ledger, in years from the end of the fiscal year in which the matter was
+    closed. None: kept for as long as the box is, for the ordinance names no number."""
+
+    handlers: Years = None
+    requests: Years = None
+    media: Years = None
+    disclosures: Years = None
+    audit: Years = None  # why somebody listened, held a call, let a mark pass; and all that is of no other ledger
+
+    def named(self) -> dict[str, int]:
+        """The ledgers that have such a number."""
+        return {name: years for name in self.__struct_fields__ if (years := getattr(self, name)) is not None}
+
+
 class Config(_Section, frozen=True, kw_only=True):
     """The whole configuration."""
 
@@ -230,6 +248,7 @@ class Config(_Section, frozen=True, kw_only=True):
     service: ServiceConfig = ServiceConfig()
     office: OfficeConfig = OfficeConfig()
     media: MediaConfig = MediaConfig()
+    ledger_years: LedgerYears = LedgerYears()
     line: tuple[LineConfig, ...]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from pathlib import Path
 
@@ -73,3 +74,18 @@ def test_requests_are_as_the_keeper_expects_them(tmp_path: Path) -> None:
         ("POST", "/v1/calls/01ABC/marks", {"kind": "unreasonable_demand", "by": "suzuki", "withdraw": 2}),
         ("POST", "/v1/audit", {"verb": "play", "subject": "01ABC", "why": "その他"}),
     ]
+
+
+def test_a_service_that_goes_away_between_two_questions_is_missed_and_leaves_no_socket_open(tmp_path: Path) -> None:
+    """Then the connection is made anew, and refused (an unclosed socket would be a warning, which is an error here)."""
+    path = tmp_path / "keeper.sock"
+    with KeeperClient(path) as client:
+        with FakeKeeper(path, {}):
+            client.audit(verb="x", subject="", why="")
+        with pytest.raises(ServiceError) as raised:
+            client.audit(verb="x", subject="", why="")
+        with FakeKeeper(path, {}) as again:
+            client.audit(verb="y", subject="", why="")
+    del raised
+    gc.collect()
+    assert [body["verb"] for _, _, body in again.asked] == ["y"]

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.disclosure.copies import unpacked
 from tests.disclosure.papers import text_of
 from tsuwaroku.clock import NS, SystemClock
 from tsuwaroku.console.custody_client import CustodyClient
+from tsuwaroku.console.readings import MOST_OPEN, Readings
 from tsuwaroku.disclosure import page, sevenzip
 from tsuwaroku.disclosure.drive import Filesystem
 from tsuwaroku.disclosure.virtual_drives import VirtualDrives, VirtualStick
@@ -356,3 +358,64 @@ def test_without_the_keeper_or_a_place_for_the_passphrase_nothing_begins(place: 
         assert place.export().code == 9
         assert place("export", SLUG, "--for", "head").code == 9
         assert place.state("M-1") == "registered"
+
+
+def test_a_copy_is_made_on_a_pc_with_the_socket_alone(
+    office: Office, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The medium is plugged in where the manager sits; no file of the box is there."""
+    office.registered("M-1")
+    folder = tmp_path / "pc"
+    folder.mkdir()
+    key = shutil.copy(office.store / "demo.key", folder / "my.key")
+    config = folder / "pc.toml"
+    nowhere = folder / "no-store-here"
+    config.write_text(
+        f'[media]\nkind = "virtual"\nfolder = "{office.sticks}"\n[store]\npath = "{nowhere}"\n[[line]]\nid = "1"\n'
+    )
+    monkeypatch.setenv("TSUWAROKU_SOCKET", str(office.store / "run" / "keeper.sock"))
+    secret = ("--medium-passphrase-file", office.secret)
+    ran = run("--config", config, "export", SLUG, "--for", "head", "--key", key, *secret)
+    assert ran.code == 0, ran.err
+    again = run("--config", config, "export", SLUG, "--for", "head", "--key", key, *secret)
+    assert (again.code, "9(2)" in again.err) == (13, True)
+    recopy = ("request", "recopy", SLUG, "--for", "head", "--reason", "破損のため")
+    assert run("--config", config, *recopy).code == 0
+    assert office.verbs()[-3:] == ["copy begun", "copy made", "recopy approved"]
+    opened = [entry.verb for entry in AuditLog(office.store / "audit").entries() if entry.verb == "call read"]
+    assert len(opened) == 1  # one call, gone through five times and opened once
+    monkeypatch.delenv("TSUWAROKU_SOCKET")
+    assert office.state("M-1") == "copied"
+
+
+def test_readings_are_kept_open_while_they_are_used_and_no_more_than_may_be() -> None:
+    opened: list[str] = []
+    ended: list[str] = []
+    now = [0.0]
+
+    class Reader:
+        def pieces(self) -> Iterator[tuple[int, bytes]]:
+            yield 0, b""
+            now[0] += 150
+            yield 1, b""
+
+    class Calls:
+        @contextmanager
+        def reading(self, call_id: str, private: object, *, why: str) -> Iterator[Reader]:
+            opened.append(call_id)
+            try:
+                yield Reader()
+            finally:
+                ended.append(call_id)
+
+    with Readings(Calls(), None, "copy", now=lambda: now[0]) as readings:  # type: ignore[arg-type]
+        for _ in range(3):
+            assert len(list(readings.pieces("a"))) == 2  # 150 s each, in use all the time
+        assert opened == ["a"]
+        now[0] += 201
+        readings.of("a")
+        assert (opened, ended) == (["a", "a"], ["a"])
+        for number in range(MOST_OPEN):
+            readings.of(str(number))
+        assert (len(opened) - len(ended), ended) == (MOST_OPEN, ["a", "a"])
+    assert len(opened) == len(ended)

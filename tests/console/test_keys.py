@@ -188,7 +188,7 @@ def test_the_recovery_key_is_shown_once_and_has_to_be_typed_back(
             typed.extend(["", "AAAA-BBBB", text.lower().replace("-", " ")])
             super().__init__(text)
 
-    monkeypatch.setattr(keys, "_interactive", lambda: True)
+    monkeypatch.setattr(keys, "interactive", lambda: True)
     monkeypatch.setattr(keys, "Panel", Watched)
     monkeypatch.setattr(typer, "prompt", prompt)
     ran = run(

@@ -33,6 +33,7 @@ from tsuwaroku.store.layout import DEMO_KEY, Store
 CONFIG = """
 [office]
 city = "青葉市"
+manager = "庁舎管財課長"
 ordinance = "青葉市通話録音装置の設置及び運用に関する要綱"
 [store]
 path = "{store}"
@@ -262,9 +263,9 @@ def test_a_call_whose_clock_was_wrong_is_found_by_the_date_it_had(desk: Desk) ->
     form = from_toml(desk.form().read_text(encoding="utf-8"))
     seized = record.seized_at
     record.seized_at, record.ended_at = "2019-05-01T00:00:00.000+09:00", "2019-05-01T00:00:34.000+09:00"
-    assert request_form.meant(form, [record], None)[Match.NO] == [record]
+    assert request_form.meant(form, [record], {})[Match.NO] == [record]
     record.clock.dated_at = seized
-    assert request_form.meant(form, [record], None)[Match.YES] == [record]
+    assert request_form.meant(form, [record], {})[Match.YES] == [record]
 
 
 def _records(desk: Desk) -> list[CallRecord]:

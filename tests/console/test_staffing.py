@@ -100,6 +100,31 @@ def test_calls_from_before_open_with_the_handlers_key_once_they_are_wrapped_agai
     assert run("verify", *own).code == 0
 
 
+def test_a_new_recovery_sheet_is_tried_and_opens_what_was_before(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, sheet = tmp_path / "store", tmp_path / "sheet.txt"
+    play(script(tmp_path, 90.0, ONE_CALL, []), store)
+    monkeypatch.setattr(test_control, "create_demo_store", lambda *_: None)
+    own = ("keys", "recovery", "--key", store / "demo.key", "--store", store, "--reason")
+    with test_control.keeping(store) as keeper:
+        nowhere = run(*own, "紛失")
+        assert (nowhere.code, "no terminal" in nowhere.err) == (9, True)
+        empty = run(*own, " ", "--recovery-file", sheet)
+        assert (empty.code, sheet.exists()) == (13, False)  # no sheet of a key that nothing is sealed to
+        inside = run(*own, "紛失", "--recovery-file", store / "sheet.txt")
+        assert (inside.code, (store / "sheet.txt").exists()) == (13, False)
+        done = run(*own, "紛失", "--recovery-file", sheet)
+        assert (done.code, "1 earlier calls" in done.out) == (0, True), done
+        again = run(*own, "紛失", "--recovery-file", sheet)
+        assert (again.code, "0 earlier calls" in again.out) == (0, True), again
+        assert [act.verb.value for act in keeper.ledger.acts].count("recovery replaced") == 1
+    assert run("verify", "--store", store, "--key", sheet).code == 0
+    assert run("keys", "test", "--store", store, "--recovery-file", sheet).code == 0
+    sheet.write_text("not a sheet")
+    assert run(*own, "紛失", "--recovery-file", sheet).code != 0
+
+
 def test_the_table_of_rights_is_shown_whole(run: Run) -> None:
     assert set(run("staff", "rights", "--json").json) == {verb.value for verb in RIGHTS}
     shown = run("staff", "rights")

@@ -59,6 +59,13 @@ def test_every_text_is_asked_for_and_every_text_asked_for_is_there(function: str
     assert sorted(key for key in table - whole if not any(key.startswith(first) for first in beginnings)) == []
 
 
+@pytest.mark.parametrize("parts", [texts.PARTS, texts.HELP_PARTS], ids=["phrases", "helps"])
+def test_no_key_stands_for_two_texts(parts: tuple[dict[str, tuple[str, str]], ...]) -> None:
+    """The later one would be shown in the place of the other."""
+    every = [key for part in parts for key in part]
+    assert sorted(key for key in set(every) if every.count(key) > 1) == []
+
+
 @pytest.mark.parametrize("table", [texts.TEXTS, texts.HELP_TEXTS], ids=["phrases", "helps"])
 def test_both_languages_say_the_same_values(table: dict[str, tuple[str, str]]) -> None:
     def named(text: str) -> set[str | None]:

@@ -36,6 +36,7 @@ GOOD: dict[ActVerb, tuple[str, dict[str, Any]]] = {
     ActVerb.DISMISSED: ("hana", {"of": 1, "on": "2026-11-20"}),
     ActVerb.APPOINTMENT_ENDED: ("hana", {"of": 1, "on": "2026-11-20"}),
     ActVerb.MANAGER_SUCCEEDED: (KEY, {"public_key": PUBLIC, "removed": ["00" * 16]}),
+    ActVerb.RECOVERY_REPLACED: (KEY, {"public_key": PUBLIC, "removed": []}),
     ActVerb.WORDS_RESEALED: (KEY, {"of": [1, 2]}),
     ActVerb.CALLS_REWRAPPED: (KEY, {"calls": ["A"]}),
     ActVerb.REQUEST_SUBMITTED: ("2026-001", {"calls": ["A"], "unknown_numbers": 1, "on": "2026-11-20"}),
@@ -60,12 +61,15 @@ GOOD: dict[ActVerb, tuple[str, dict[str, Any]]] = {
     ActVerb.DISCLOSURE_DECIDED: ("D2026-001", {"approved": True, "on": "2026-11-21"}),
     ActVerb.DISCLOSURE_CARRIED_OUT: ("D2026-001", {"way": "inspection", "on": "2026-11-22"}),
     ActVerb.NOTICE_PUBLISHED: ("notice", {"digest": "00", "posted_on": "2026-11-20", "url": "https://x.example.jp"}),
+    ActVerb.WORDS_EXPIRED: ("", {"year": 2026, "ledgers": {"requests": 5}, "files": {"2020-11-23": [1, 2]}}),
+    ActVerb.WORDS_ERASED: ("", {"of": 1, "count": 2}),
 }
 NEEDED: dict[ActVerb, tuple[str, ...]] = {
     ActVerb.APPOINTED: ("post", "begin"),
     ActVerb.DISMISSED: ("of", "on"),
     ActVerb.APPOINTMENT_ENDED: ("of", "on"),
     ActVerb.MANAGER_SUCCEEDED: ("public_key", "removed"),
+    ActVerb.RECOVERY_REPLACED: ("public_key", "removed"),
     ActVerb.WORDS_RESEALED: ("of",),
     ActVerb.CALLS_REWRAPPED: ("calls",),
     ActVerb.REQUEST_SUBMITTED: ("calls", "on"),
@@ -80,6 +84,8 @@ NEEDED: dict[ActVerb, tuple[str, ...]] = {
     ActVerb.DISCLOSURE_DECIDED: ("approved", "on"),
     ActVerb.DISCLOSURE_CARRIED_OUT: ("on",),
     ActVerb.NOTICE_PUBLISHED: ("digest", "posted_on"),
+    ActVerb.WORDS_EXPIRED: ("year", "ledgers", "files"),
+    ActVerb.WORDS_ERASED: ("of", "count"),
 }
 
 
@@ -139,7 +145,7 @@ def test_every_verb_has_its_detail_and_what_this_program_writes_is_read() -> Non
 @pytest.mark.parametrize(("verb", "field"), [(verb, field) for verb, fields in NEEDED.items() for field in fields])
 def test_without_a_field_it_needs_an_act_is_told_and_changes_nothing(verb: ActVerb, field: str) -> None:
     subject, detail = GOOD[verb]
-    for said in ({k: v for k, v in detail.items() if k != field}, detail | {field: {"newer": [1]}}):
+    for said in ({k: v for k, v in detail.items() if k != field}, detail | {field: {"newer": "x"}}):
         odd = act(7, verb, subject, said)
         assert unreadable([good(1, verb), odd, good(9, verb)]) == [7]
         before = [good(number, each) for number, each in enumerate(ActVerb, 1) if each is not verb]

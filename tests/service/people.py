@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tsuwaroku.clock import SystemClock
+from tsuwaroku.clock import Clock, SystemClock
 from tsuwaroku.config import Config, LineConfig, ServiceConfig, StoreConfig
 from tsuwaroku.service import control
 from tsuwaroku.service.keeper import Keeper
@@ -84,6 +84,13 @@ def keeper_of(path: Path, config: Config, recipients: Recipients | None, *, uid:
     """A keeper in a process of its own user, with a store of its own; gives its socket. Without `recipients` it is a
     demonstration."""
     Store.create(path, slots=8, retention_days=30, demonstration=recipients is None, recipients=recipients).close()
+    give(path, uid)
+    with kept(path, config, uid=uid) as where:
+        yield where
+
+
+def give(path: Path, uid: int = KEEPER) -> None:
+    """A store to the user its keeper is."""
     for directory, _, files in os.walk(path):
         for name in (".", *files):
             os.chown(Path(directory) / name, uid, uid)
@@ -91,17 +98,17 @@ def keeper_of(path: Path, config: Config, recipients: Recipients | None, *, uid:
     os.chown(path / "run", uid, uid)
     os.chmod(path, 0o711)
     os.chmod(path / "run", 0o711)
-    with kept(path, config, uid=uid) as where:
-        yield where
 
 
 @contextmanager
-def kept(path: Path, config: Config, *, uid: int = KEEPER) -> Iterator[Path]:
+def kept(path: Path, config: Config, *, uid: int = KEEPER, clock: Clock | None = None) -> Iterator[Path]:
     """The same over a store that is there."""
 
     def keep() -> None:
         store = Store.open(path, need_device=True)
-        control.run_keeper(Keeper(store, config, SystemClock()), keeper_socket(path, config), link_socket(path))
+        control.run_keeper(
+            Keeper(store, config, clock or SystemClock()), keeper_socket(path, config), link_socket(path)
+        )
 
     pid = _fork(Person(uid, (uid, CONNECT)), keep)
     socket_path = keeper_socket(path, config)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.service.requestbox import RequestBox, call_id
 from tests.service.support import START, calls_in, demo_key, no_slots
 from tests.service.test_keeper import opened, record
 from tests.service.test_lamp_truth import Box
@@ -22,6 +24,7 @@ from tsuwaroku.store.catalogue import AtomicStorage, Catalogue
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
+from tsuwaroku.store.recovery import list_calls
 from tsuwaroku.store.scan import scan_slots
 from tsuwaroku.store.slot import free_block
 from tsuwaroku.store.verify import verify_store
@@ -115,6 +118,24 @@ def test_a_full_disk_stops_neither_lending_nor_the_status_and_is_made_up_for(
     assert verbs[-2:] == ["recorder started", "keeper stopped"] or "recorder started" in verbs
     assert verify_store(store, demo_key(tmp_path / "store")).problems == []
     store.close()
+
+
+def test_an_entry_that_names_a_slot_of_no_ring_is_made_again_and_keeps_no_keeper_from_starting(tmp_path: Path) -> None:
+    """One spoilt digit in a list that is derived: whoever reads that slot would fall over it at each start."""
+    box = RequestBox(tmp_path / "store")
+    box.end()
+    (file,) = (box.path / "catalogue").glob("*.json")
+    text = file.read_text()
+    (slot,) = set(re.findall(r'"sequence":2,.*?"slots":\[(\d+)\]', text))
+    file.write_text(re.sub(r'("sequence":2,.*?"slots":\[)\d+\]', r"\g<1>97]", text))
+    box.start()
+    box.clock.seconds += 2
+    box.keeper.poll()
+    entry = box.keeper.listed(call_id(2))
+    assert entry is not None
+    assert entry.slots == [int(slot)]
+    assert [one.sequence for one in list_calls(box.store)] == [1, 2, 3]
+    box.end()
 
 
 def test_a_poll_reads_no_day_of_the_catalogue_and_no_slot_again(

@@ -13,7 +13,8 @@ from ulid import ULID
 from tests.service.daysworld import DAY, Days
 from tests.service.support import calls_in
 from tests.service.test_lamp_truth import Box
-from tsuwaroku.console.rewrap import reseal_words, rewrap_calls
+from tsuwaroku.config import OfficeConfig
+from tsuwaroku.console.rewrap import reseal_log, reseal_words, rewrap_calls
 from tsuwaroku.console.staffclient import StaffClient
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, SecretError, StoreError
 from tsuwaroku.records.acts import ActVerb
@@ -23,20 +24,24 @@ from tsuwaroku.records.succession import successions
 from tsuwaroku.service import rewrapping, staffing
 from tsuwaroku.service.api import Asked
 from tsuwaroku.service.asking import Asker
-from tsuwaroku.service.rewrapping import Lacking, Rewrapped, WordsLacking
-from tsuwaroku.service.staffing import AppointRequest, DismissRequest, SucceedRequest
+from tsuwaroku.service.holding import HoldRequest
+from tsuwaroku.service.ledgers import SEALED, of_audit
+from tsuwaroku.service.rewrapping import Lacking, LogLacking, Rewrapped, WordsLacking
+from tsuwaroku.service.staffing import AppointRequest, DismissRequest, RecoveryRequest, SucceedRequest
 from tsuwaroku.store.acts import Resealed, act_entries, acts
 from tsuwaroku.store.amendments import read_amendments
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.keys import PrivateKey, Recipient, Recipients, key_id
 from tsuwaroku.store.layout import Store
+from tsuwaroku.store.recovery import list_calls
 from tsuwaroku.store.seal import open_wrapped
 from tsuwaroku.store.slot import MAX_WRAPS
 from tsuwaroku.store.verify import verify_store
 
 HANDLER, OTHER, DEPUTY = PrivateKey(b"h" * 32), PrivateKey(b"o" * 32), PrivateKey(b"d" * 32)
 MANAGER, NEXT, RECOVERY = PrivateKey(b"m" * 32), PrivateKey(b"n" * 32), PrivateKey(b"r" * 32)
+SHEET = PrivateKey(b"s" * 32)
 BOSS = Asker(user="uid 61001", roles=frozenset({Role.MANAGER}))
 AS_DEPUTY = Asker(user="uid 61002", roles=frozenset({Role.DEPUTY}))
 
@@ -292,8 +297,11 @@ class Inside(StaffClient):
     def words_lacking(self, key: str) -> WordsLacking:
         return rewrapping.words(self.days.keeper, rewrapping.WordsQuery(key))
 
-    def reseal(self, key: str, words: Any) -> int:
-        return rewrapping.reseal(self.days.keeper, asked(rewrapping.ResealRequest(key, list(words)))).taken
+    def log_words(self, key: str, day: str = "") -> LogLacking:
+        return rewrapping.log_words(self.days.keeper, rewrapping.LogQuery(key, day))
+
+    def reseal(self, key: str, words: Any, day: str = "") -> int:
+        return rewrapping.reseal(self.days.keeper, asked(rewrapping.ResealRequest(key, list(words), day))).taken
 
 
 def real(days: Days) -> None:
@@ -342,6 +350,114 @@ def test_april_old_calls_and_old_words_open_with_the_new_key_and_no_later_call_w
     dismiss(days)
     assert (words(days, NEXT)[-1], words(days, MANAGER)[-1]) == ({"reason": "異動"}, None)
     clean(days, days.key, NEXT, MANAGER, RECOVERY)
+
+
+def reasons(days: Days, key: PrivateKey) -> dict[str, str]:
+    """Of the audit log's ledger, by subject."""
+    found = list(days.keeper.audit_log.entries())
+    rows = of_audit(found, key, OfficeConfig(), days.today, list(act_entries(days.keeper.audit_log))).rows
+    return {row[4]: row[6] for row in rows if row[3] in ("play", "hold", "clock confirmed")}
+
+
+@pytest.mark.parametrize("by", [MANAGER, RECOVERY], ids=["the predecessor's key", "the recovery key alone"])
+def test_why_somebody_listened_or_held_a_call_opens_with_the_new_key(days: Days, by: PrivateKey) -> None:
+    real(days)
+    call = str(ULID.from_bytes(days.call().call_id))
+    other = str(ULID.from_bytes(days.call().call_id))
+    for held, reason in ((other, "旧"), (call, "訴訟")):
+        days.keeper.hold(HoldRequest(calls=[held], until="2027-06-30", reason=reason), BOSS.user)
+    days.keeper.hold(HoldRequest(calls=[other], until=None, reason="和解"), BOSS.user)
+    days.keeper.hold(HoldRequest(calls=[other], until="2027-05-31", reason="再訴"), BOSS.user)
+    days.keeper.audit("hana", "play", "A", "接遇の改善")
+    days.run_to("12:00")
+    days.keeper.audit("hana", "play", "B", "苦情の確認")
+    succeed(days)
+    days.keeper.audit("hana", "play", "C", "研修")
+    assert set(reasons(days, NEXT).values()) == {SEALED, "研修"}
+    client, key = Inside(days), NEXT.id.hex()
+    wraps = rewrap_calls(client, by, key)
+    assert (wraps.left, reseal_words(client, by, key).left) == (0, 0)
+    said = reseal_log(client, by, key)
+    assert (said.done, said.left) == (6, 0)
+    assert reseal_log(client, by, key).done == 0
+    read = reasons(days, NEXT)
+    assert (read["A"], read["B"], read["C"], read[call], read[other]) == (
+        "接遇の改善", "苦情の確認", "研修", "訴訟", "再訴",
+    )  # fmt: skip
+    shown = {one.id: one.retention.hold for one in list_calls(days.store, NEXT)}
+    assert [(hold.reason, hold.until) for hold in (shown[call], shown[other]) if hold is not None] == [
+        ("訴訟", "2027-06-30"), ("再訴", "2027-05-31"),
+    ]  # fmt: skip
+    third = PrivateKey(b"3" * 32)  # and on, from what was sealed again
+    staffing.succeed(days.keeper, asked(SucceedRequest(third.public.hex(), "八戸 二郎", "第13号")))
+    assert reseal_log(client, NEXT, third.id.hex()).left == 0
+    assert reasons(days, third)["A"] == "接遇の改善"
+    clean(days, days.key, NEXT, MANAGER, RECOVERY)
+
+
+def test_reasons_are_taken_only_as_the_log_committed_to_them(days: Days) -> None:
+    real(days)
+    days.keeper.audit("hana", "play", "A", "接遇の改善")
+    succeed(days)
+    key, client = NEXT.id.hex(), Inside(days)
+    (day,) = client.log_words(key).days
+    (entry,) = client.log_words(key, day).entries
+    opened = entry.opened(MANAGER)
+    assert opened is not None
+    with pytest.raises(RefusedError, match="not the words"):
+        client.reseal(key, [Resealed(entry.number, opened[0], "別の理由")], day)
+    with pytest.raises(NotFoundError):
+        client.log_words(key, "../../etc/passwd")
+    assert client.reseal(key, [Resealed(entry.number, *opened)], "2020-01-01") == 0  # not of that day
+    assert client.reseal(key, [Resealed(entry.number, *opened)]) == 0  # no act
+    assert client.reseal(key, [Resealed(entry.number, *opened)], day) == 1
+    assert (reseal_log(client, OTHER, key).done, client.log_words(key, day).entries) == (0, [])
+
+
+def replace_sheet(days: Days, key: PrivateKey = SHEET) -> list[int]:
+    return staffing.replace_recovery(days.keeper, asked(RecoveryRequest(key.public.hex(), "紛失"))).numbers
+
+
+@pytest.mark.parametrize("by", [MANAGER, RECOVERY], ids=["the manager's key", "the old sheet alone"])
+def test_a_new_recovery_sheet_opens_what_was_before_and_the_old_one_nothing_later(days: Days, by: PrivateKey) -> None:
+    real(days)
+    appoint(days, HANDLER)
+    days.call()
+    assert len(replace_sheet(days)) == 1
+    assert replace_sheet(days) == []
+    days.call()
+    assert (opens(days, SHEET), opens(days, RECOVERY), opens(days, MANAGER)) == ([2], [1], [1, 2])
+    key, client = SHEET.id.hex(), Inside(days)
+    calls, said = rewrap_calls(client, by, key), reseal_words(client, by, key)
+    assert (calls.done, calls.left, said.done, said.left) == (1, 0, 2, 0)
+    days.kill()
+    days.start()
+    days.call()
+    assert (opens(days, SHEET), opens(days, RECOVERY)) == ([1, 2, 3], [1])
+    assert [(one.role, one.id) for one in days.store.recipients.list if one.role == "recovery"] == [("recovery", key)]
+    told = acts(act_entries(AuditLog(days.store.audit_dir)), SHEET)
+    assert [one.name for one in appointments(told)] == ["青森 花子"]
+    succeed(days)  # the sheet alone carries the office on, too
+    rewrap_calls(client, SHEET, NEXT.id.hex())
+    assert opens(days, NEXT) == [1, 2, 3]
+    clean(days, days.key, NEXT, MANAGER, RECOVERY, SHEET)
+
+
+def test_a_sheet_that_is_somebodys_key_or_was_withdrawn_is_none(days: Days) -> None:
+    real(days)
+    appoint(days, HANDLER)
+    replace_sheet(days)
+    before = len(days.keeper.ledger.acts)
+    for key in (HANDLER, MANAGER, RECOVERY):
+        with pytest.raises(RefusedError, match="already"):
+            replace_sheet(days, key)
+    with pytest.raises(RefusedError, match="left empty"):
+        staffing.replace_recovery(days.keeper, asked(RecoveryRequest(OTHER.public.hex(), " ")))
+    with pytest.raises(RefusedError, match="no public key"):
+        staffing.replace_recovery(days.keeper, asked(RecoveryRequest("00" * 32, "紛失")))
+    with pytest.raises(RefusedError, match="already"):
+        staffing.succeed(days.keeper, asked(SucceedRequest(SHEET.public.hex(), "弘前", "第1号")))
+    assert len(days.keeper.ledger.acts) == before
 
 
 def test_a_second_change_carries_on_the_words_sealed_again_in_the_first(days: Days) -> None:

@@ -13,7 +13,7 @@ from tsuwaroku.records.call import Audio, Caller, CallRecord, ClockRecord, Direc
 from tsuwaroku.records.retention import expires_on
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.journal import Journal
-from tsuwaroku.store.keys import PrivateKey
+from tsuwaroku.store.keys import PrivateKey, Recipients
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.slot import SLOT_SIZE, SLOTS_PER_FILE
@@ -49,10 +49,15 @@ def sound(seconds: float, seed: int) -> bytes:
 class Box:
     """A store and the recorder that writes it."""
 
-    def __init__(self, path: Path, slots: int = 12, audit: bool = True) -> None:
-        self.store = Store.create(path, slots=slots, retention_days=30, demonstration=True)
+    def __init__(self, path: Path, slots: int = 12, audit: bool = True, recipients: Recipients | None = None) -> None:
+        """A demonstration, but with `recipients`; then there is no `private` key here."""
+        demonstration = recipients is None
+        self.store = Store.create(
+            path, slots=slots, retention_days=30, demonstration=demonstration, recipients=recipients
+        )
         Lease(slots=[(slot, 1) for slot in range(slots)]).save(self.store.lease_path, self.store.store_id)
-        self.private = PrivateKey.load(path / "demo.key", lambda: "")
+        if demonstration:
+            self.private = PrivateKey.load(path / "demo.key", lambda: "")
         self.audit = AuditLog.open(self.store, self.store.device)
         if audit:
             self.audit.append(at(0), "keeper", "start")
@@ -66,11 +71,13 @@ class Box:
     def journal(self, owner: str = "keeper") -> Journal:
         return Journal.open(self.store.journal_dir, owner, self.store, self.store.device)
 
-    def open(self, number: int, *, withheld: bool = False, details: dict[str, object] | None = None) -> bytes:
+    def open(
+        self, number: int, *, withheld: bool = False, details: dict[str, object] | None = None, line: str = "1"
+    ) -> bytes:
         """Call `number` begins `number` seconds after the start, off-hook at once."""
         opening = CallOpening(
             id=ident(number),
-            line="1",
+            line=line,
             extension="2101",
             direction="inbound",
             seized=at(number),
@@ -93,17 +100,18 @@ class Box:
     def commit(self, number: int) -> None:
         self.writer.commit(at(number + len(self.pcm[number]) / 2 / RATE))
 
-    def close(self, number: int, marks: int = 0) -> CallRecord:
+    def close(self, number: int, marks: int = 0, line: str = "1") -> CallRecord:
         record = a_record(number, marks)
+        record.line = line
         self.writer.close(ident(number), record)
         self.writer.commit(at(number + len(self.pcm[number]) / 2 / RATE + 1))
         return record
 
-    def call(self, number: int, seconds: float = 2.0, commits: int = 2, marks: int = 0) -> CallRecord:
+    def call(self, number: int, seconds: float = 2.0, commits: int = 2, marks: int = 0, line: str = "1") -> CallRecord:
         """A whole call."""
-        self.open(number)
+        self.open(number, line=line)
         self.talk(number, seconds, commits)
-        return self.close(number, marks)
+        return self.close(number, marks, line)
 
     def call_by(self, number: int, clock: Callable[[float], Instant]) -> CallRecord:
         """A whole call of two seconds on a day when the box's clock was `clock`."""

@@ -76,6 +76,15 @@ def test_erased_words_leave_the_chain_whole(store: Store, private: PrivateKey) -
     day(store).write_bytes(b"".join(msgspec.structs.replace(e, sealed=None).line() for e in lines))
     log = AuditLog.open(store)
     assert [e.why(private) for e in log.entries()] == [None, None, "応対の改善"]
+    gone = [e.number for e in log.entries() if e.words_gone]
+    assert check_log(log).problems == [
+        f"audit: the sealed words of entry {number} are gone, and no entry says why" for number in gone
+    ]
+    named = {"year": 2026, "ledgers": {"audit": 1}, "files": {"2026-11-23": gone}}
+    log = AuditLog.open(store, store.device)
+    log.append(moment("2026-11-24T01:00:00"), "manager", "words expired", detail=named)  # not the keeper's word
+    assert len(check_log(log).problems) == len(gone)
+    log.append(moment("2026-11-24T01:00:00"), "keeper", "words expired", detail=named)
     assert check_log(log).problems == []
 
 

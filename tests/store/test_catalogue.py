@@ -287,3 +287,18 @@ def test_a_ulid_is_read_as_its_library_reads_it(octets: bytes, at: int, letter: 
             assert ulid_octets(other) == said
         except ValueError:
             assert said is ValueError
+
+
+def test_an_entry_with_a_slot_of_no_ring_is_damage_in_either_file(tmp_path: Path) -> None:
+    """Call 3 has slots 3 and 4: of a ring of four, the second is none."""
+    listed(tmp_path, entry(1), entry(3))
+    assert len(Catalogue(tmp_path, 5).for_day("2026-11-23")) == 2
+    with pytest.raises(StoreError, match=r"damaged.*call 3 has a slot that is not in the ring"):
+        Catalogue(tmp_path, 4).for_day("2026-11-23")
+    new = tmp_path / "new"
+    new.mkdir()
+    Catalogue(new).put(entry(1))
+    Catalogue(new).put(entry(3))
+    small = Catalogue(new, 4)
+    assert [one.public.sequence for one in small.for_day("2026-11-23")] == [1]
+    assert small.spoilt

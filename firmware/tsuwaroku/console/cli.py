@@ -14,6 +14,7 @@ from rich.text import Text
 from tsuwaroku import __version__
 from tsuwaroku.console import (
     clocking,
+    completing,
     disclosing,
     exporting,
     finding,
@@ -87,6 +88,12 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _completion(shell: str | None) -> None:
+    if shell is not None:
+        sys.stdout.write(completing.script(shell))
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     ctx: typer.Context,
@@ -102,6 +109,18 @@ def options(
             "--version", metavar="", help=h("opt.version"), callback=_version, is_eager=True, show_default=False
         ),
     ] = False,
+    completion: Annotated[
+        str | None,
+        typer.Option(
+            "--completion",
+            metavar="SHELL",
+            help=h("opt.completion"),
+            callback=_completion,
+            is_eager=True,
+            show_default=False,
+            autocompletion=completing.shells,
+        ),
+    ] = None,
 ) -> None:
     """The options before the verb."""
     named = config if config is not None else _from_environment(CONFIG_VARIABLE)
@@ -118,6 +137,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Carry out a command line and return its exit code; every error has been told on stderr."""
     if japanese():
         _speak_japanese()
+    completing.prepare()
     try:
         app(args=None if arguments is None else list(arguments), prog_name="tsuwaroku")
     except SystemExit as end:
@@ -163,6 +183,15 @@ def _speak_japanese() -> None:
     rich_utils.REQUIRED_LONG_STRING = "[必須]"
     rich_utils.DEFAULT_STRING = "[既定値: {}]"
     rich_utils.RICH_HELP = "使い方は [blue]'{command_path} {help_option}'[/] で表示します。"
+    setattr(typer.BadParameter, "format_message", _without_english)  # noqa: B010  # what is wrong says itself
+
+
+_bad_parameter = typer.BadParameter.format_message
+
+
+def _without_english(error: typer.BadParameter) -> str:
+    told = _bad_parameter(error)
+    return told.removeprefix("Invalid value for ") if japanese() else told
 
 
 def main() -> None:

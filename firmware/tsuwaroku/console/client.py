@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -10,9 +11,12 @@ import httpx
 import msgspec
 
 from tsuwaroku import errors
+from tsuwaroku.config import OfficeConfig
 from tsuwaroku.errors import ServiceError, TsuwarokuError
+from tsuwaroku.service.asking import DEMO_PERSON
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.holding import HoldRequest
+from tsuwaroku.service.lines import LineSeen
 from tsuwaroku.service.link import reachable
 from tsuwaroku.service.status import Place, Status
 
@@ -35,6 +39,8 @@ _ERRORS: dict[str, type[TsuwarokuError]] = {
     )
 }
 T = TypeVar("T")
+DEMO_VARIABLE = "TSUWAROKU_DEMO_PERSON"
+"""Environment: which person of the office acts, in a demonstration (`asking.played`)."""
 TIMEOUT_S = 10.0
 """Longer than any answer takes that waits for one commit and one audit entry on a slow disk."""
 
@@ -55,9 +61,12 @@ class KeeperClient:
 
     def __init__(self, path: Path) -> None:
         self.socket = path
-        self._reached = False
+        person = os.environ.get(DEMO_VARIABLE, "")
         self._http = httpx.Client(
-            transport=httpx.HTTPTransport(uds=reachable(path)), base_url="http://keeper", timeout=TIMEOUT_S
+            transport=httpx.HTTPTransport(uds=reachable(path)),
+            base_url="http://keeper",
+            timeout=TIMEOUT_S,
+            headers={DEMO_PERSON: person} if person.isascii() and person.isprintable() and person else {},
         )
 
     def __enter__(self) -> Self:
@@ -72,6 +81,14 @@ class KeeperClient:
     def status(self) -> Status:
         """The live state of lines, ring and alarms."""
         return self._decode(self._ask("GET", "/v1/status"), Status)
+
+    def lines(self) -> list[LineSeen]:
+        """The lines whose calls are the asker's to see, with extensions and departments."""
+        return self._decode(self._ask("GET", "/v1/lines"), list[LineSeen])
+
+    def office(self) -> OfficeConfig:
+        """What papers call the office."""
+        return self._decode(self._ask("GET", "/v1/office"), OfficeConfig)
 
     def place(self) -> Place:
         """Which machine the keeper runs on."""
@@ -111,33 +128,33 @@ class KeeperClient:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
         try:
-            self._reach()
-            answer = self._http.request(method, path, json=body)
+            answer = self._http.request(method, path, json=body, extensions={"trace": self._reach})
         except httpx.TimeoutException as error:
             raise ServiceError(
                 f"the service did not answer within {TIMEOUT_S:.0f} s",
                 where=str(self.socket),
-                remedy="see `journalctl -u tsuwaroku`; recording does not depend on this answer",
+                remedy="see `journalctl -u tsuwaroku`; recording does not depend on this answer. "
+                "From a PC: see whether the line to the box stands, then connect with ssh again",
             ) from error
         except (httpx.TransportError, OSError) as error:
-            self._reached = False
             raise ServiceError(
                 "the service does not answer",
                 where=str(self.socket),
                 remedy="start it with `systemctl start tsuwaroku` (or `tsuwaroku run`), "
-                "or name its store with --store DIR",
+                "or name its store with --store DIR. From a PC: connect with ssh again, "
+                "as a member of the group that may connect",
             ) from error
         if answer.is_success:
             return answer.content
         raise self._failure(answer)
 
-    def _reach(self) -> None:
-        """Raises OSError where nobody listens. (httpx leaves the socket of a refused connection open.)"""
-        if not self._reached:
+    def _reach(self, event: str, _: dict[str, Any]) -> None:
+        """Before a connection is made, the first or another one. Raises OSError where nobody listens. (httpx leaves the
+        socket of a refused connection open.)"""
+        if event == "connection.connect_unix_socket.started":
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.settimeout(TIMEOUT_S)
                 probe.connect(reachable(self.socket))
-            self._reached = True
 
     def _failure(self, answer: httpx.Response) -> TsuwarokuError:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import msgspec
 import typer
@@ -24,6 +25,7 @@ from tsuwaroku.disclosure.virtual_drives import VirtualDrives
 from tsuwaroku.errors import RefusedError, ServiceError
 from tsuwaroku.service.copying import BeginRequest, Begun, FailedRequest, MadeRequest, Signature, SignRequest
 from tsuwaroku.service.custody import Identities, MediumRequest, MediumSeen, RegisteringRequest
+from tsuwaroku.service.requesting import RequestSeen
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
@@ -47,6 +49,10 @@ class CustodyClient(KeeperClient):
     def wiping(self, name: str) -> Identities:
         """Whether this may be wiped now."""
         return self._decode(self._post("/v1/media/wiping", MediumRequest(medium=name)), Identities)
+
+    def request(self, slug: str) -> RequestSeen:
+        """A request, with what was done about it as the log has it."""
+        return self._decode(self._ask("GET", f"/v1/requests/{quote(slug, safe='')}"), RequestSeen)
 
     def begin(self, asked: BeginRequest) -> Begun:
         """The attempt is in the audit log on return."""
@@ -103,9 +109,10 @@ def as_person() -> Iterator[None]:
 
 
 @contextmanager
-def custody(ctx: typer.Context, store: Path | None, opened: Store) -> Iterator[CustodyClient]:
-    """The running keeper: media are in its hands alone. Raises ServiceError where none runs."""
-    if not keeper_runs(opened):
+def custody(ctx: typer.Context, store: Path | None, opened: Store | None) -> Iterator[CustodyClient]:
+    """The running keeper: media are in its hands alone. `opened`: its store, None where only its socket is here. Raises
+    ServiceError where none runs."""
+    if opened is not None and not keeper_runs(opened):
         raise ServiceError(
             "copies and media are in the service's keeping, and it does not run",
             where=str(opened.path),
@@ -118,8 +125,33 @@ def custody(ctx: typer.Context, store: Path | None, opened: Store) -> Iterator[C
 def drives_of(config: Config | None, store: Store) -> Drives:
     """This machine's media, or those of a demonstration. Raises RefusedError for virtual ones on a real store."""
     if config is None or config.media.kind == "usb":
+        if store.info.demonstration and _drawer(store).exists():
+            return VirtualDrives(_drawer(store))
         return UsbDrives(protected=[store.path, store.path / "ring"])
+    return VirtualDrives(sticks_of(config, store))
+
+
+def sticks_of(config: Config | None, store: Store) -> Path:
+    """The folder of a demonstration's virtual sticks: the configuration's, else one beside the store. Raises
+    RefusedError on a real store."""
     if not store.info.demonstration:
+        raise RefusedError(
+            "virtual media are for demonstrations alone: a copy would lie on this machine",
+            where="media.kind",
+            remedy='set media.kind = "usb"',
+        )
+    return _drawer(store) if config is None or config.media.kind == "usb" else Path(config.media.folder)
+
+
+def _drawer(store: Store) -> Path:
+    return store.path.with_name(f"{store.path.name}-sticks")
+
+
+def drives_of_pc(config: Config | None, *, demonstration: bool) -> Drives:
+    """The same where the store is on another machine, whose keeper says whether it is a demonstration."""
+    if config is None or config.media.kind == "usb":
+        return UsbDrives(protected=[])
+    if not demonstration:
         raise RefusedError(
             "virtual media are for demonstrations alone: a copy would lie on this machine",
             where="media.kind",

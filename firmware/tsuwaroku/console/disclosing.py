@@ -12,7 +12,7 @@ from rich.console import Console
 from tsuwaroku.console.options import JsonOption, KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
 from tsuwaroku.console.render import facts, plain_table
-from tsuwaroku.console.session import find_record, load_key, open_store, session
+from tsuwaroku.console.session import find_record, load_key, session
 from tsuwaroku.console.texts import h, t, word
 
 if TYPE_CHECKING:
@@ -193,9 +193,9 @@ def _calls(ctx: typer.Context, store: Path | None, named: list[str]) -> list[str
     """Ids; a number, or the beginning of an id, is looked up in the store."""
     if all(len(one) == ULID_LETTERS for one in named):
         return [one.upper() for one in named]
-    from tsuwaroku.console.reading import listed
+    from tsuwaroku.console.source import source
 
-    records = listed(open_store(ctx, store), None)
+    records = source(ctx, store).records(None)
     return [find_record(records, one).id for one in named]
 
 

@@ -11,6 +11,7 @@ from tsuwaroku.config import (
     AnnouncementConfig,
     BoardConfig,
     CardConfig,
+    LedgerYears,
     LineConfig,
     LineNotice,
     LineTimers,
@@ -32,8 +33,16 @@ _TABLES: tuple[tuple[str, Section], ...] = (
     ("service", ServiceConfig),
     ("office", OfficeConfig),
     ("media", MediaConfig),
+    ("ledger_years", LedgerYears),
 )
-_SAMPLES: dict[str, object] = {"channels": 8, "card_rate": 48_000, "rate": 48_000, "port": 1, "exempt_item": 4}
+_SAMPLES: dict[str, object] = {
+    "channels": 8,
+    "card_rate": 48_000,
+    "rate": 48_000,
+    "port": 1,
+    "exempt_item": 4,
+    **dict.fromkeys(LedgerYears.__struct_fields__, 5),
+}
 """What to show for a key that has no default."""
 _TABLE_SAMPLES = {"extensions": {"aomori": ("201",)}}
 """What a table without an entry could hold."""

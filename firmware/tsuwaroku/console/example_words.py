@@ -17,6 +17,11 @@ SECTIONS: Final[dict[str, tuple[str, str]]] = {
     "store": ("保存領域", "Where calls are kept, and how much"),
     "announcement": ("告知の音声（要綱第7条）", "The announcement (Article 7)"),
     "service": ("サービス", "The processes"),
+    "ledger_years": (
+        "台帳ごとの保存年限（年）。完結した年度の翌年度から数え、経過すると氏名や理由を消去する。既定: 消去しない",
+        "years after which the words of people in each ledger are erased, counted from the fiscal year after the one in"
+        " which the matter was closed; by default they are kept",
+    ),
     "media": ("複製の媒体", "Media for copies"),
     "office": ("書類と公表のページに記載する内容", "What papers and the public notice say"),
     "line": ("回線。1回線に [[line]] を1つ書きます", "One [[line]] for each extension line"),
@@ -125,6 +130,17 @@ COMMENTS: Final[dict[str, tuple[str, str]]] = {
     "media.personnel_days": (
         "人事課長の返却期限（提供の日からの日数。市の定めによる）",
         "days until the personnel's copy is due back, by the city's rule",
+    ),
+    "ledger_years.handlers": ("取扱者指名簿", "appointments: counted from their end"),
+    "ledger_years.requests": (
+        "提供請求受付簿。複製した媒体がすべて廃棄されるまで数え始めない",
+        "requests: not before every medium of theirs is destroyed",
+    ),
+    "ledger_years.media": ("媒体管理簿。廃棄の日から数える", "media: from their destruction"),
+    "ledger_years.disclosures": ("外部提供台帳", "disclosures outside"),
+    "ledger_years.audit": (
+        "監査記録の理由（再生の目的、保存延長の理由など）",
+        "the audit log: why somebody listened, held a call, and the like",
     ),
     "office.city": ("市町村などの名称（例: ○○市）", "name of the city"),
     "office.ordinance": ("要綱の題名", "title of the ordinance"),

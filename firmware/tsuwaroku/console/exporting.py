@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,11 +19,13 @@ import typer
 from rich.panel import Panel
 
 from tsuwaroku.config import OfficeConfig
+from tsuwaroku.console.lines import known_office
 from tsuwaroku.console.media import DeviceOption
-from tsuwaroku.console.media_shown import acts_of
 from tsuwaroku.console.options import KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import progress, screen
-from tsuwaroku.console.session import first_line, load_key, need_key, open_store, session, stored_call
+from tsuwaroku.console.readings import Readings
+from tsuwaroku.console.session import first_line, load_key, need_key, open_store, session
+from tsuwaroku.console.source import source
 from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.errors import SecretError, ServiceError, TsuwarokuError
 from tsuwaroku.records.requests import CopyFor
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from tsuwaroku.disclosure.seal import Origin
     from tsuwaroku.records.request import RequestForm
     from tsuwaroku.service.copying import Begun
+    from tsuwaroku.service.requesting import RequestSeen
     from tsuwaroku.store.keys import PrivateKey
     from tsuwaroku.store.layout import Store
 
@@ -42,6 +46,11 @@ RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help=h("arg.r
 ForOption = Annotated[CopyFor, typer.Option("--for", help=h("opt.for"), show_default=False)]
 
 request_app = typer.Typer(help=h("request"), no_args_is_help=True)
+
+
+def _box(ctx: typer.Context, store: Path | None) -> Store | None:
+    """The store, where it is on this machine; from a PC there is only a socket."""
+    return None if session(ctx).socket_path is not None else open_store(ctx, store)
 
 
 def register(app: typer.Typer) -> None:
@@ -67,30 +76,33 @@ def export(
     store: StoreOption = None,
 ) -> None:
     """Copy the calls of an approved request onto a medium."""
-    from tsuwaroku.console.custody_client import custody, drives_of, recognised
+    from tsuwaroku.console.custody_client import custody, drives_of, drives_of_pc, recognised
     from tsuwaroku.disclosure.seal import Origin
     from tsuwaroku.records.era import parse_number
     from tsuwaroku.service.copying import BeginRequest, MadeRequest
 
     need_key(key)
     number = parse_number(request)
-    opened = open_store(ctx, store)
+    where, opened = source(ctx, store), _box(ctx, store)
     private = load_key(key, passphrase_file)
     assert private is not None
-    config = session(ctx).config_if_there()
-    office = OfficeConfig() if config is None else config.office
-    with custody(ctx, store, opened) as keeper:
+    office = known_office(ctx, store)
+    with custody(ctx, store, opened) as keeper, Readings(where, private, f"copy {number.slug}") as readings:
         known = keeper.identities()  # whoever may not export is told so before anything is looked at
-        drives = drives_of(config, opened)
+        config = session(ctx).config_if_there()
+        if opened is not None:
+            drives = drives_of(config, opened)
+        else:
+            drives = drives_of_pc(config, demonstration=keeper.status().demonstration)
         drive, registered, found = recognised(drives, device, medium, known)
         name = "" if registered is None else registered.name
         passphrase = _passphrase(medium_passphrase, name)
         begun = keeper.begin(BeginRequest(request=number.slug, recipient=recipient, medium=name))
         try:
             with progress(t("progress.package")):
-                request_form = _form(opened, private, begun.request)
+                request_form = _form(keeper.request(begun.request), private)
                 made = _package(
-                    materials(opened, private, begun.calls),
+                    materials(readings, begun.calls),
                     *request_form,
                     begun,
                     office,
@@ -135,7 +147,7 @@ def recopy(
 
     number = parse_number(request)
     asked = RecopyRequest(request=number.slug, recipient=recipient, reason=reason, name=by)
-    with custody(ctx, store, open_store(ctx, store)) as keeper:
+    with custody(ctx, store, _box(ctx, store)) as keeper:
         keeper.act("/v1/recopies", asked)
     screen().print(t("export.recopy", request=number, recipient=word("recipient", recipient)), soft_wrap=True)
 
@@ -169,44 +181,37 @@ def _passphrase(file: Path | None, name: str) -> str:
 # -- the package
 
 
-def _form(store: Store, private: PrivateKey, slug: str) -> tuple[RequestForm, date]:
+def _form(seen: RequestSeen, private: PrivateKey) -> tuple[RequestForm, date]:
     """The form of the request, and the day it was submitted. Raises SecretError where the key does not open it."""
     import msgspec
 
     from tsuwaroku.records.request import RequestForm
     from tsuwaroku.records.requests import requests
+    from tsuwaroku.store.acts import acts
 
-    found = next((one for one in requests(acts_of(store, private)) if one.slug == slug), None)
+    found = next(iter(requests(acts(seen.entries, private))), None)
     if found is None or found.form is None:
         raise SecretError(
-            "this key does not open the request", where=slug, remedy="use the manager's key, or the recovery key"
+            "this key does not open the request",
+            where=seen.request.slug,
+            remedy="use the manager's key, or the recovery key",
         )
     return msgspec.convert(found.form, RequestForm), found.on
 
 
-def materials(store: Store, private: PrivateKey, calls: list[str]) -> list[CallMaterial]:
+def materials(readings: Readings, calls: list[str]) -> list[CallMaterial]:
     """Calls as a copy takes them. Raises RefusedError for one whose days are over, SecretError where the key does not
     open it, NotFoundError, DamageError."""
-    from ulid import ULID
-
-    from tsuwaroku.console.playing import refuse_unreadable
     from tsuwaroku.disclosure.package import CallMaterial
     from tsuwaroku.disclosure.seal import CallSeal, SealedExtent
-    from tsuwaroku.store.amendments import read_amendments
-    from tsuwaroku.store.reader import CallReader
-    from tsuwaroku.store.vouching import last_commits
 
-    amendments = read_amendments(store)
     made = []
     for call_id in calls:
-        stored, entry = stored_call(store, call_id)
-        held = amendments.hold(ULID.from_str(call_id).bytes)
-        refuse_unreadable(store, stored, "" if held is None else held.isoformat())
-        reader = CallReader(stored, store, private, entry.wraps if entry is not None else (), amendments)
-        record = reader.record()
-        extents = tuple(SealedExtent(*commit) for commit in last_commits(store, stored))
-        seal = CallSeal(store.store_id, stored.call_id, stored.sequence, extents, reader.card_key())
-        pcm = reader.pieces if record.audio.samples else None
+        reader = readings.of(call_id)
+        record, stored = reader.record(), reader.stored
+        extents = tuple(SealedExtent(*commit) for commit in reader.last_commits())
+        seal = CallSeal(reader.store_id, stored.call_id, stored.sequence, extents, reader.card_key())
+        pcm = partial(readings.pieces, call_id) if record.audio.samples else None
         made.append(CallMaterial(record, pcm, seal if extents else None, reader.starts_at_s(record)))
     return made
 

@@ -32,18 +32,9 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
         "通話記録を一覧表示します。\n\n鍵がなければ、公開できる項目だけを表示します。",
         "List the calls.\n\nWithout a key, only what anybody may know.",
     ),
-    "find": (
-        "通話記録を探します（日時・回線・印・電話番号の一部）。\n\n時刻と電話番号での検索には鍵が必要です。",
-        "Find calls: by time, line, marks, a part of the number.\n\nTimes of day and numbers need the key.",
-    ),
     "show": (
         "通話記録を1件表示します。",
         "Show one call.",
-    ),
-    "play": (
-        "通話を再生します（目的を監査記録に残します）。\n\n要綱第1条の目的を確認し、監査記録に書き込んでから音を出します。複製はできません（第8条第3項）。",
-        "Play a call.\n\n"
-        "Its purpose (Article 1) is asked, and is in the audit log before the first sound. Nothing copies a call.",
     ),
     "verify": (
         "改ざん・欠落がないかを検証します。\n\n鍵があれば音声も復号して確かめます。問題があれば終了コード10。",
@@ -119,13 +110,6 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
     "opt.name": ("鍵の持ち主の名称", "Whose key it is"),
     "opt.json": ("結果をJSONで出力します。", "Print the result as JSON."),
     "opt.line": ("この回線の通話だけ", "Only calls of this line"),
-    "opt.from": ("この日、または日時以降の通話だけ", "Only calls from this day, or time, on"),
-    "opt.to": ("この日、または日時までの通話だけ", "Only calls up to this day, or minute, included"),
-    "opt.marked": ("印の付いた通話だけ", "Only marked calls"),
-    "opt.number": (
-        "相手方またはダイヤルした番号にこの数字を含む通話だけ",
-        "Only calls with these digits in the caller's, called or dialled number",
-    ),
     "opt.every": ("新しいものだけでなく、すべて表示する", "Show every one, not the newest alone"),
     "opt.date": ("この日の通話だけ", "Only calls of this day"),
     "opt.audit_head": (
@@ -135,14 +119,6 @@ HELPS: Final[dict[str, tuple[str, str]]] = {
     "opt.fingerprint": (
         "控えておいた装置の公開鍵",
         "The device's public key as noted from `keys show`; proves that this box made the store.",
-    ),
-    "opt.purpose": (
-        "再生の目的: courtesy（接遇の向上）、 fairness（公正な執行）、または文章で",
-        "What for (Article 1): courtesy, fairness, or another purpose in words",
-    ),
-    "opt.output": (
-        "出力先（ALSAの名称、 null は無音）",
-        "Sound device (an ALSA name); null plays to nowhere.",
     ),
     "opt.withdraw": ("N番の印を取り消します。", "Withdraw mark number N of `show`."),
     "opt.kind": ("印の種類", "Kind of mark"),

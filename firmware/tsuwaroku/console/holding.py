@@ -109,7 +109,7 @@ def _effect(store: Store, calls: Sequence[str], until: date, today: date) -> Hol
     from tsuwaroku.service.site import holds, occupancy_of
     from tsuwaroku.store.catalogue import Catalogue
 
-    catalogue = Catalogue(store.catalogue_dir)
+    catalogue = Catalogue.of(store)
     entries = [entry for one in calls if (entry := catalogue.get(one)) is not None]
     parts = kept_calls(entries, holds(store))
     whole = msgspec.structs.replace(parts[-1], slots=sum(part.slots for part in parts))

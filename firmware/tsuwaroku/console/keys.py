@@ -59,7 +59,7 @@ def init(
     refuse_below_guarantee(config, plan(config))
     _refuse_existing(store_dir, key_out, recovery_file)
     passphrase = new_passphrase(passphrase_file)
-    if recovery_file is None and not _interactive():
+    if recovery_file is None and not interactive():
         raise SecretError(
             "there is no terminal to show the recovery key on",
             remedy="name a file for it with --recovery-file FILE, print that, and delete it",
@@ -72,7 +72,7 @@ def init(
         made.append(key_out)
         text, recovery = make_recovery_key(today)
         if recovery_file is not None:
-            _write_secret(recovery_file, text)
+            write_secret(recovery_file, text)
             made.append(recovery_file)
         _test_restores(key_out, passphrase, manager, recovery, text, recovery_file)
         with progress(t("progress.create")) as report:
@@ -119,7 +119,8 @@ def _inside_store(path: Path) -> RefusedError:
     )
 
 
-def _interactive() -> bool:
+def interactive() -> bool:
+    """Whether a person can be shown something, and type."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
@@ -140,7 +141,8 @@ def new_passphrase(file: Path | None) -> str:
     return passphrase
 
 
-def _write_secret(path: Path, text: str) -> None:
+def write_secret(path: Path, text: str) -> None:
+    """A file of one line that nobody else may read, and that was not there. Raises SecretError."""
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "w", encoding="utf-8") as file:
@@ -160,6 +162,14 @@ def _test_restores(
     from tsuwaroku.store.keys import PrivateKey
 
     probe(PrivateKey.load(key_out, lambda: passphrase), [manager], str(key_out))
+    try_sheet(recovery, text, recovery_file)
+
+
+def try_sheet(recovery: Recipient, text: str, recovery_file: Path | None) -> None:
+    """The recovery key opens something sealed to it, read back from its file, or typed from what was written down.
+    Raises SecretError."""
+    from tsuwaroku.store.keys import PrivateKey
+
     if recovery_file is not None:
         probe(PrivateKey.from_recovery(first_line(recovery_file)), [recovery], str(recovery_file))
         return
@@ -227,7 +237,7 @@ def try_out(
     elif recovery_file is not None:
         private, where = recovery_from(recovery_file), str(recovery_file)
     else:
-        if not _interactive():
+        if not interactive():
             raise SecretError("there is no terminal to ask on", remedy="name a file with --recovery-file FILE")
         private, where = PrivateKey.from_recovery(typer.prompt(t("ask.recovery"), hide_input=True, err=True)), ""
     owner = probe(private, opened.recipients.list, where)

@@ -18,6 +18,7 @@ from tsuwaroku.errors import RefusedError
 
 if TYPE_CHECKING:
     from tsuwaroku.config import OfficeConfig
+    from tsuwaroku.console.papers import PapersClient
     from tsuwaroku.disclosure.sheets import Ledger
     from tsuwaroku.store.audit import AuditEntry
     from tsuwaroku.store.keys import PrivateKey
@@ -90,7 +91,8 @@ def _made(
         return source.devices() if isinstance(source, _Running) else of_config(session(ctx).config(), today)
     office = _office(ctx)
     if wanted is Book.AUDIT:
-        return of_audit(source.audit(days), private, office, today)
+        acts_there = source.acts() if private is not None else []
+        return of_audit(source.audit(days), private, office, today, acts_there)
     if wanted is Book.ERASURES:
         return of_erasures(source.erasures(days), office, today)
     return of_acts(wanted, acts_with(source.acts(), private), office, today)
@@ -107,27 +109,31 @@ class _Running:
     """Lines from the keeper."""
 
     def __init__(self, ctx: typer.Context, store: Path | None) -> None:
+        self._socket = session(ctx).socket(store)
+
+    def _asking(self) -> PapersClient:
+        """A connection for one question; one that was closed asks no other."""
         from tsuwaroku.console.papers import PapersClient
 
-        self._client = PapersClient(session(ctx).socket(store))
+        return PapersClient(self._socket)
 
     def devices(self) -> Ledger:
         from tsuwaroku.disclosure.sheets import Ledger
 
-        with self._client:
-            return Ledger(**msgspec.structs.asdict(self._client.devices()))
+        with self._asking() as keeper:
+            return Ledger(**msgspec.structs.asdict(keeper.devices()))
 
     def acts(self) -> list[AuditEntry]:
-        with self._client:
-            return self._client.acts()
+        with self._asking() as keeper:
+            return keeper.acts()
 
     def erasures(self, days: tuple[date | None, date | None]) -> list[AuditEntry]:
-        with self._client:
-            return self._client.erasures(*days)
+        with self._asking() as keeper:
+            return keeper.erasures(*days)
 
     def audit(self, days: tuple[date | None, date | None]) -> list[AuditEntry]:
-        with self._client:
-            return self._client.audit_lines(*days)
+        with self._asking() as keeper:
+            return keeper.audit_lines(*days)
 
 
 class _Resting:

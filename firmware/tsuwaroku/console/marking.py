@@ -9,7 +9,6 @@ import typer
 from tsuwaroku.clock import SystemClock
 from tsuwaroku.console.options import CallArgument, JsonOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
-from tsuwaroku.console.reading import listed
 from tsuwaroku.console.session import (
     find_record,
     open_store,
@@ -17,6 +16,7 @@ from tsuwaroku.console.session import (
     session,
     stored_call,
 )
+from tsuwaroku.console.source import source
 from tsuwaroku.console.stead import keeper_runs, keepers_books
 from tsuwaroku.console.texts import h, t
 from tsuwaroku.records.call import MarkKind
@@ -44,9 +44,8 @@ def mark(
     as_json: JsonOption = False,
 ) -> None:
     """Mark a call, or withdraw its mark number N."""
-    opened = open_store(ctx, store)
-    record = find_record(listed(opened, None), call)
-    if keeper_runs(opened):
+    record = find_record(source(ctx, store).records(None), call)
+    if session(ctx).socket_path is not None or keeper_runs(open_store(ctx, store)):
         from tsuwaroku.console.client import KeeperClient
 
         with KeeperClient(session(ctx).socket(store)) as keeper:

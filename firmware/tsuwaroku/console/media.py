@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tsuwaroku.config import OfficeConfig
+from tsuwaroku.console import media_demo
 from tsuwaroku.console.holding import YesOption, confirmed
 from tsuwaroku.console.media_shown import acts_of, sheet_pdf, show_list, size_text
 from tsuwaroku.console.options import JsonOption, KeyOption, PassphraseOption, StoreOption
@@ -27,6 +28,9 @@ DeviceOption = Annotated[
 OnOption = Annotated[str | None, typer.Option("--on", metavar="DAY", help=h("opt.on"), show_default=False)]
 
 app = typer.Typer(help=h("media"), invoke_without_command=True)
+
+
+media_demo.register(app)
 
 
 class Formatted(enum.StrEnum):

@@ -16,15 +16,6 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "監査記録の控えは16進数64桁です（保存と消去の証明書にあります）",
         "a head of the audit log is 64 hexadecimal digits, as on a retention statement",
     ),
-    "bad.when": (
-        "{value} は日付でも日時でもありません（例 2026-11-23、2026-11-23T09:30）",
-        "{value} is neither a date nor a time; write it like 2026-11-23 or 2026-11-23T09:30",
-    ),
-    "bad.number": ("{value} に数字がありません", "{value} has no digit in it"),
-    "find.needs_key": (
-        "時刻と電話番号は封印されています。--key FILE で鍵を指定してください",
-        "times of day and numbers are sealed: give the key with --key FILE",
-    ),
     "bad.date": ("{value} は日付ではありません（例 2026-11-23）", "{value} is not a date; write it like 2026-11-23"),
     "bad.two_sources": (
         "--socket（TSUWAROKU_SOCKET）と --store は一緒に使えません",
@@ -153,30 +144,6 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "verify.unproven": (
         "どの装置で作られたかは証明されていません。控えてある公開鍵を --fingerprint で指定すると確かめられます。",
         "Origin unproven: name the device's public key, noted beforehand from `keys show`, with --fingerprint.",
-    ),
-    "play.ask": (
-        "再生の目的を選んでください（要綱第1条）。監査記録に残ります。",
-        "What is the call heard for (Article 1)? The answer goes into the audit log.",
-    ),
-    "play.choice": ("番号", "Number"),
-    "play.other": ("目的", "Purpose"),
-    "purpose.courtesy": ("職員の接遇意識の向上に必要なため", "to improve how staff treat callers"),
-    "purpose.fairness": ("業務の公正かつ適正な執行に必要なため", "for the fair and proper conduct of business"),
-    "purpose.other": ("その他", "another purpose"),
-    "play.now": ("通話 #{n}（回線 {line}、{total}）を再生します。", "Playing call #{n} (line {line}, {total})."),
-    "play.mark": ("{at}  ★ {kind}", "{at}  ★ {kind}"),
-    "play.done": ("再生を終わりました。", "End of the call."),
-    "play.damaged": (
-        "注意: この通話記録は損傷しています。聞こえない部分がありますが、無音とは限りません（{why}）",
-        "This record is damaged: what is not heard need not be silence ({why})",
-    ),
-    "play.not_whole": (
-        "再生したのは損傷した通話記録で、通話の全部ではありません（{why}）",
-        "what was played is damaged, and not the whole call ({why})",
-    ),
-    "play.not_whole_remedy": (
-        "`tsuwaroku verify` で損傷の箇所を確かめ、SSD の状態を保守担当者に点検させてください",
-        "see with `tsuwaroku verify` what is damaged, and have the SSD looked at",
     ),
     "show.unchecked": (
         "録音領域と照合できませんでした（{why}）",

@@ -1,4 +1,4 @@
-"""`play`: hear a call on a sound device. No verb copies one (Article 8(3)), so nothing here writes a file.
+"""`play`: hear a call. No verb copies one (Article 8(3)), so nothing here writes a file.
 
 What is stored stays as captured (Article 8(2)); levelling happens here, on the way to the loudspeaker.
 """
@@ -6,92 +6,51 @@ What is stored stays as captured (Article 8(2)); levelling happens here, on the 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from datetime import date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from tsuwaroku.clock import JST, NS, SystemClock, from_iso
-from tsuwaroku.console.options import CallArgument, KeyOption, PassphraseOption, StoreOption
-from tsuwaroku.console.output import screen
-from tsuwaroku.console.reading import listed
+from tsuwaroku.clock import NS, from_iso
+from tsuwaroku.console.keyboard import Listener, listening
+from tsuwaroku.console.options import CallArgument, JsonOption, KeyOption, PassphraseOption, StoreOption
+from tsuwaroku.console.output import emit_json, screen
+from tsuwaroku.console.outputs import AlsaOutput, NullOutput, Output, PlayerOutput
+from tsuwaroku.console.playback import Playback, Stretch, joined
 from tsuwaroku.console.render import length
-from tsuwaroku.console.session import (
-    find_record,
-    load_key,
-    need_key,
-    open_store,
-    person,
-    session,
-    stored_call,
-)
-from tsuwaroku.console.stead import keeper_runs, keepers_books
+from tsuwaroku.console.session import find_record, load_key, need_key
+from tsuwaroku.console.sought import parse_length
+from tsuwaroku.console.source import Hearing, source
 from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.console.translate import translate
-from tsuwaroku.errors import BoardError, DamageError, NotFoundError, RefusedError, SecretError
+from tsuwaroku.errors import DamageError, NotFoundError, RefusedError, SecretError
 from tsuwaroku.records.call import CallRecord
+from tsuwaroku.records.request import LONGEST_NAME
+from tsuwaroku.service.hearing import MOST_LISTENERS, MOST_STRETCHES, stretches_text
+from tsuwaroku.service.holding import LONGEST_REASON
 
 if TYPE_CHECKING:
-    from tsuwaroku.store.layout import Store
-    from tsuwaroku.store.scan import StoredCall
+    pass
 
 PurposeOption = Annotated[
     str | None, typer.Option("--purpose", metavar="TEXT", help=h("opt.purpose"), show_default=False)
 ]
-OutputOption = Annotated[str, typer.Option("--output", metavar="DEVICE", help=h("opt.output"))]
+NoteOption = Annotated[str | None, typer.Option("--note", metavar="TEXT", help=h("opt.note"), show_default=False)]
+WithOption = Annotated[list[str] | None, typer.Option("--with", metavar="NAME", help=h("opt.with"), show_default=False)]
+OutputOption = Annotated[
+    str | None, typer.Option("--output", metavar="DEVICE", help=h("opt.output"), show_default=False)
+]
+PlayerOption = Annotated[str | None, typer.Option("--player", metavar="CMD", help=h("opt.player"), show_default=False)]
+FromOption = Annotated[str | None, typer.Option("--from", metavar="M:SS", help=h("opt.play_from"), show_default=False)]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="M:SS", help=h("opt.play_to"), show_default=False)]
+PlainOption = Annotated[bool, typer.Option("--no-levelling", metavar="", help=h("opt.plain"), show_default=False)]
 PURPOSES = {"courtesy": "職員の接遇意識の向上", "fairness": "業務の公正かつ適正な執行"}
 """Article 1 and the check boxes of 別記様式; anything else is その他 and must be said in words."""
-BLOCK_MS = 100
-LONGEST_PAUSE_S = 1.0
-
-
-class Output(Protocol):
-    """Where sound goes."""
-
-    def write(self, pcm: bytes) -> None: ...
-    def close(self) -> None: ...
-
-
-class NullOutput:
-    """Nowhere, as fast as it can: a rehearsal, and the tests."""
-
-    def write(self, pcm: bytes) -> None:
-        """Forget it."""
-
-    def close(self) -> None:
-        """Nothing to do."""
-
-
-class AlsaOutput:
-    """An ALSA device. Raises BoardError."""
-
-    def __init__(self, device: str, rate: int) -> None:
-        import alsaaudio
-
-        try:
-            self._pcm = alsaaudio.PCM(
-                type=alsaaudio.PCM_PLAYBACK,
-                device=device,
-                channels=1,
-                rate=rate,
-                format=alsaaudio.PCM_FORMAT_S16_LE,
-                periodsize=rate * BLOCK_MS // 1000,
-            )
-        except alsaaudio.ALSAAudioError as error:
-            raise BoardError(
-                f"the sound device does not open ({error})",
-                where=device,
-                remedy="connect a loudspeaker or headphones, or name another device of `aplay -L` with --output NAME",
-            ) from error
-
-    def write(self, pcm: bytes) -> None:
-        self._pcm.write(pcm)
-
-    def close(self) -> None:
-        self._pcm.close()
+TELL_S = 5.0
+"""How often the keeper is told what was heard so far: a terminal that dies has told that much."""
 
 
 def register(app: typer.Typer) -> None:
@@ -106,72 +65,202 @@ def play(
     key: KeyOption = None,
     passphrase_file: PassphraseOption = None,
     purpose: PurposeOption = None,
-    output: OutputOption = "default",
+    note: NoteOption = None,
+    listeners: WithOption = None,
+    begin: FromOption = None,
+    end: ToOption = None,
+    output: OutputOption = None,
+    player: PlayerOption = None,
+    plain: PlainOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Play a call on a sound device, after its purpose is in the audit log."""
-    from tsuwaroku.store.amendments import read_amendments
-    from tsuwaroku.store.reader import CallReader
-    from tsuwaroku.store.whole import problems_of
-
+    """Play a call, after its purpose is in the audit log; what was heard of it is there afterwards."""
     need_key(key)
-    opened = open_store(ctx, store)
+    asked = parse_length(begin, "--from"), parse_length(end, "--to")
+    if output is not None and player is not None:
+        raise typer.BadParameter(t("play.one_output"), param_hint="--output, --player")
+    where = source(ctx, store)
     private = load_key(key, passphrase_file)
     assert private is not None
-    record = find_record(listed(opened, private), call)
-    hold = record.retention.hold
-    held_until = hold.until if hold is not None else ""
-    if not isinstance(record, CallRecord) or not record.audio.samples:
-        refuse_expired(record.retention.expires_on, record.id, held_until=held_until)
+    record = find_record(where.records(private), call)
     if not isinstance(record, CallRecord):
         raise SecretError("this key does not open the call", where=record.id, remedy="use a key the call was sealed to")
     if not record.audio.samples:
         raise NotFoundError("this call has no sound", where=record.id, remedy="`tsuwaroku show` says why")
-    stored, entry = stored_call(opened, record.id)
-    refuse_unreadable(opened, stored, held_until)
-    why = asked_purpose(purpose)
-    amendments = read_amendments(opened)
-    reader = CallReader(stored, opened, private, entry.wraps if entry is not None else (), amendments)
-    problems = problems_of(stored, amendments.get(stored.call_id, ()), entry)
-    sink: Output = NullOutput() if output == "null" else AlsaOutput(output, record.audio.rate)
-    try:
-        note(ctx, store, opened, record.id, why)
-        _sound(record, reader.pieces(), sink, problems)
-    finally:
-        sink.close()
-    problems += reader.checked().problems if not stored.open_now else []
-    if problems:
-        raise DamageError(t("play.not_whole", why=shown(problems)), where=record.id, remedy=t("play.not_whole_remedy"))
-    screen(err=True).print(t("play.done"))
+    span = _span(record, *asked)
+    why, words = asked_purpose(purpose), asked_note(note)
+    names = [name.strip() for name in listeners or () if name.strip()]
+    _refuse_long(why, words, names)
+    rate = record.audio.rate
+
+    def opened() -> Output:
+        if player is not None:
+            return PlayerOutput(player, rate)
+        return NullOutput() if output == "null" else AlsaOutput(output or "default", rate)
+
+    with listening() as control:
+        first = opened()  # what cannot sound is no act
+        try:
+            with where.hearing(record, private, purpose=why, note=words, listeners=names) as hearing:
+                heard = _Hearing(record, hearing, control, span, opened, plain=plain)
+                done = heard.play(first)
+        finally:
+            first.stop()
+    if as_json:
+        emit_json(
+            {
+                "id": record.id,
+                "sequence": record.sequence,
+                "purpose": why,
+                "note": words,
+                "listeners": names,
+                "heard": [{"from_s": begun, "to_s": ended} for begun, ended in heard.seconds()],
+                "whole": heard.whole,
+                "problems": heard.problems,
+            }
+        )
+    _say_end(heard, done=done)
+    if control.signalled is not None:
+        raise SystemExit(128 + control.signalled)
+    if heard.problems:
+        told = t("play.not_whole", why=shown(heard.problems))
+        raise DamageError(told, where=record.id, remedy=t("play.not_whole_remedy"))
 
 
-def shown(problems: list[str]) -> str:
+def _refuse_long(why: str, words: str, names: Sequence[str]) -> None:
+    """Raises RefusedError for more than an entry of the audit log takes."""
+    texts = [(why, LONGEST_REASON, "--purpose"), (words, LONGEST_REASON, "--note")]
+    texts += [(name, LONGEST_NAME, "--with") for name in names]
+    for text, most, where in texts:
+        if len(text) > most:
+            raise RefusedError(f"the text is longer than {most} letters", where=where, remedy="say it in fewer words")
+    if len(names) > MOST_LISTENERS:
+        raise RefusedError(
+            f"more than {MOST_LISTENERS} people listen along", where="--with", remedy="hear it in smaller groups"
+        )
+
+
+def _span(record: CallRecord, begin_s: int | None, end_s: int | None) -> Stretch:
+    """The positions to play, from and up to. Raises BadParameter."""
+    first, rate, samples = record.audio.first_sample or 0, record.audio.rate, record.audio.samples
+    begin, end = (begin_s or 0) * rate, samples if end_s is None else min(samples, end_s * rate)
+    if begin >= samples:
+        raise typer.BadParameter(t("play.too_far", total=length(samples / rate)), param_hint="--from")
+    if begin >= end:
+        raise typer.BadParameter(
+            t("play.order", begin=length(begin / rate), end=length(end / rate)), param_hint="--from, --to"
+        )
+    return first + begin, first + end
+
+
+class _Hearing:
+    """One hearing, its bar, and what the keeper is told of it."""
+
+    def __init__(
+        self,
+        record: CallRecord,
+        hearing: Hearing,
+        control: Listener,
+        span: Stretch,
+        opened: Callable[[], Output],
+        *,
+        plain: bool,
+    ) -> None:
+        self._record = record
+        self._hearing = hearing
+        self._control = control
+        self._span = span
+        self._exhausted = False
+        self._told = 0.0
+        self.rate, self.first, self.samples = record.audio.rate, record.audio.first_sample or 0, record.audio.samples
+        self.problems = list(hearing.problems)
+        self._marks = [spot for spot in mark_positions(record) if spot[0] >= self._at_s(span[0])]
+        self._playback = Playback(
+            self,
+            opened,
+            begin=span[0],
+            end=span[1],
+            level=(lambda: lambda pcm: pcm) if plain else self._leveller,
+            control=control,
+            show=self._show,
+        )
+
+    def pieces(self, start: int) -> Iterator[tuple[int, bytes]]:
+        """Of `Sounding`."""
+        self._exhausted = False
+        for at, pcm in self._hearing.pieces():
+            if at + len(pcm) // 2 > start:
+                yield at, pcm
+        self._exhausted = True
+
+    def play(self, output: Output) -> bool:
+        """Whether it came to its end. Raises what reading, the output and the keeper raise; what was heard is told in
+        any case."""
+        console = screen(err=True)
+        record, total = self._record, length(self.samples / self.rate)
+        console.print(t("play.now", n=record.sequence, line=record.line, total=total))
+        if self.problems:  # before anybody takes for silence what is missing
+            console.print(t("play.damaged", why=shown(self.problems)), style="bold red", markup=False, soft_wrap=True)
+        if self._control.has_keys:
+            console.print(t("play.keys"), style="dim")
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"))
+        self._hearing.heard([])
+        try:
+            with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+                self._bar, self._task = bar, bar.add_task("♪", total=self.samples, at="")
+                done = self._playback.play(output)
+        finally:
+            self._hearing.heard(self.seconds())
+        if self._exhausted:
+            self.problems += self._hearing.checked()
+        return done
+
+    def seconds(self) -> list[tuple[float, float]]:
+        """What was heard so far, into the stored sound, from and to."""
+        heard = self._playback.so_far()
+        if len(heard) > MOST_STRETCHES:  # of somebody who leans on a key: in the order of the call, joined
+            heard = joined(heard)
+        return [(self._at_s(begin), self._at_s(end)) for begin, end in heard]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the call was heard, as far as it can be."""
+        return self._playback.heard.covers(self.first, self.first + self.samples)
+
+    def _at_s(self, position: int) -> float:
+        return round((position - self.first) / self.rate, 3)
+
+    def _leveller(self) -> Callable[[bytes], bytes]:
+        from tsuwaroku.console.levelling import Leveller
+
+        return Leveller(self.rate).level
+
+    def _show(self, position: int) -> None:
+        at_s, total = self._at_s(position), length(self.samples / self.rate)
+        self._bar.update(self._task, completed=position - self.first, at=f"{length(at_s)} / {total}")
+        while self._marks and self._marks[0][0] <= at_s:
+            self._bar.console.print(t("play.mark", at=length(self._marks[0][0]), kind=self._marks[0][1]))
+            self._marks.pop(0)
+        if time.monotonic() - self._told >= TELL_S:
+            self._told = time.monotonic()
+            self._hearing.heard(self.seconds())
+
+    _bar: Progress
+    _task: TaskID
+
+
+def _say_end(heard: _Hearing, *, done: bool) -> None:
+    console: Console = screen(err=True)
+    if heard.whole and done and not heard.problems:
+        console.print(t("play.done"))
+    elif not heard.whole:
+        found = heard.seconds()
+        console.print(t("play.heard", stretches=stretches_text(found)) if found else t("play.heard_nothing"))
+
+
+def shown(problems: Sequence[str]) -> str:
     """What is wrong with a call, in the language of this run."""
     return " / ".join(translate(problem) for problem in problems)
-
-
-def refuse_unreadable(store: Store, stored: StoredCall, held_until: str) -> None:
-    """The same by the judge of the clock: from the end the ring has, by the later of the box's date and the clock's.
-
-    Raises RefusedError.
-    """
-    from tsuwaroku.service.reading import may_read
-
-    verdict = may_read(store, stored, held_until, SystemClock().now())
-    if verdict is not None and not verdict.yes:
-        last = verdict.last_day.isoformat()
-        refuse_expired(last, stored.id, today=date.max.isoformat())
-
-
-def refuse_expired(expires_on: str, call_id: str, *, held_until: str = "", today: str | None = None) -> None:
-    """Raises RefusedError from the day after `expires_on`, or after a hold's last day, on (ISO, Asia/Tokyo), erased or
-    not."""
-    last = max(expires_on, held_until)
-    if (today or datetime.now(JST).date().isoformat()) > last:
-        raise RefusedError(
-            f"this call was kept until {last} (Article 8(1)) and may no longer be read",
-            where=call_id,
-            remedy="nothing can be done; the manager may hold calls only before they expire",
-        )
 
 
 def asked_purpose(given: str | None) -> str:
@@ -193,64 +282,11 @@ def asked_purpose(given: str | None) -> str:
     return PURPOSES.get(given, given if given in PURPOSES.values() else f"その他（{given.strip()}）")
 
 
-def note(ctx: typer.Context, store: Path | None, opened: Store, call_id: str, why: str) -> None:
-    """Write the audit entry; it is durable on return. Raises ServiceError or RefusedError where that cannot be done."""
-    if keeper_runs(opened):
-        from tsuwaroku.console.client import KeeperClient
-
-        with KeeperClient(session(ctx).socket(store)) as keeper:
-            keeper.audit(verb="play", subject=call_id, why=why)
-        return
-    from tsuwaroku.service.listening import note_act
-
-    try:
-        mine = open_store(ctx, store, need_device=True)
-    except SecretError as error:
-        raise RefusedError(
-            "listening cannot be written into the audit log of this store, so it is refused",
-            where=str(opened.path),
-            remedy="play it on the box, or through its running service",
-        ) from error
-
-    with keepers_books(mine) as (audit, journal):
-        note_act(journal, audit, SystemClock().now(), person(), "play", subject=call_id, why=why)
-
-
-def _sound(record: CallRecord, runs: Iterator[tuple[int, bytes]], sink: Output, problems: list[str]) -> None:
-    from tsuwaroku.console.levelling import Leveller
-
-    console = screen(err=True)
-    rate = record.audio.rate
-    leveller = Leveller(rate)
-    first = record.audio.first_sample or 0
-    waiting = mark_positions(record)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[at]}"))
-    total = length(record.audio.samples / rate)
-    console.print(t("play.now", n=record.sequence, line=record.line, total=total))
-    if problems:  # before anybody takes for silence what is missing
-        console.print(t("play.damaged", why=shown(problems)), style="bold red", markup=False, soft_wrap=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("♪", total=record.audio.samples, at="")
-        for position, pcm in _blocks(runs, first, rate):
-            sink.write(leveller.level(pcm))
-            at_s = (position - first) / rate
-            bar.update(task, completed=position - first, at=f"{length(at_s)} / {total}")
-            while waiting and waiting[0][0] <= at_s:
-                bar.console.print(t("play.mark", at=length(waiting[0][0]), kind=waiting[0][1]))
-                waiting.pop(0)
-
-
-def _blocks(runs: Iterator[tuple[int, bytes]], first: int, rate: int) -> Iterator[tuple[int, bytes]]:
-    """Short blocks with the stream position of their end; a gap is a pause of its length, a second at the most."""
-    expected = first
-    size = 2 * rate * BLOCK_MS // 1000
-    for position, pcm in runs:
-        if position > expected:
-            yield position, bytes(2 * int(min(position - expected, LONGEST_PAUSE_S * rate)))
-        for at in range(0, len(pcm), size):
-            block = pcm[at : at + size]
-            yield position + (at + len(block)) // 2, block
-        expected = position + len(pcm) // 2
+def asked_note(given: str | None) -> str:
+    """What else is to be in the audit log; nothing is an answer."""
+    if given is None and sys.stdin.isatty():
+        given = typer.prompt(t("play.note"), default="", show_default=False, err=True)
+    return (given or "").strip()
 
 
 def mark_positions(record: CallRecord) -> list[tuple[float, str]]:

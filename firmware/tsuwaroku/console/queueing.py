@@ -10,7 +10,7 @@ import typer
 from tsuwaroku.console.options import CallArgument, JsonOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
 from tsuwaroku.console.requesting import asking
-from tsuwaroku.console.session import find_record, open_store
+from tsuwaroku.console.session import find_record
 from tsuwaroku.console.texts import h, t
 
 app = typer.Typer(help=h("queue"), invoke_without_command=True)
@@ -39,11 +39,11 @@ def let_lapse(
     store: StoreOption = None,
 ) -> None:
     """Let a marked call lapse on its last day."""
-    from tsuwaroku.console.reading import listed
+    from tsuwaroku.console.source import source
     from tsuwaroku.service.holding import parts_of
     from tsuwaroku.service.queueing import PassRequest
 
-    records = listed(open_store(ctx, store), None)
+    records = source(ctx, store).records(None)
     record = find_record(records, call)
     with asking(ctx, store) as keeper:
         keeper.let_lapse(PassRequest(calls=parts_of(record, records), reason=reason))

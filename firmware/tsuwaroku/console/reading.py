@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from tsuwaroku.console import render
+from tsuwaroku.console.lines import Lines, department_of, known_lines, placed
 from tsuwaroku.console.options import CallArgument, JsonOption, KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import emit_json, progress, screen
 from tsuwaroku.console.session import Record, find_record, load_key, open_store
@@ -85,10 +86,17 @@ def calls(
     calls_from = source(ctx, store)
     records = calls_from.records(load_key(key, passphrase_file), first_day=day or "", last_day=day or "")
     records = [record for record in records if line is None or record.line == line]
+    lines = known_lines(ctx, store)
     if as_json:
-        emit_json(records)
+        emit_json(placed(records, lines))
     else:
-        screen().print(render.calls(records, with_key=key is not None, every=every))
+        show_calls(records, lines, with_key=key is not None, every=every)
+
+
+def show_calls(records: list[Record], lines: Lines, *, with_key: bool, every: bool) -> None:
+    """The list, with departments where the screen has room for them."""
+    console = screen()
+    console.print(render.calls(records, with_key=with_key, every=every, lines=lines, width=console.width))
 
 
 def _day(text: str | None) -> str | None:
@@ -120,10 +128,11 @@ def show(
 
     calls_from = source(ctx, store)
     record = _compared(calls_from, find_record(calls_from.records(load_key(key, passphrase_file)), call))
+    lines = known_lines(ctx, store)
     if as_json:
-        emit_json(record)
+        emit_json(placed([record], lines)[0])
     else:
-        screen().print(render.call(record))
+        screen().print(render.call(record, department=department_of(record, lines)))
 
 
 def _compared(calls_from: Source, record: Record) -> Record:

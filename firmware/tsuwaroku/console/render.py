@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import inf
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from tsuwaroku.records.call import (
     Audio,
     Caller,
     CallRecord,
+    Direction,
     InCallDigits,
     Integrity,
     Mark,
@@ -31,9 +32,12 @@ from tsuwaroku.records.call import (
 from tsuwaroku.records.retention import parse_period
 
 if TYPE_CHECKING:
+    from tsuwaroku.service.lines import LineSeen
     from tsuwaroku.store.verify import Report
 
 NEWEST = 200  # rows of a list
+DEPARTMENT_WIDTH = 96  # columns of a screen: what a row says without it takes 80
+NUMBER_WIDTH = 112
 _COLOURS = {
     Outcome.ANSWERED: "green",
     Outcome.MISSED: "yellow",
@@ -89,8 +93,17 @@ def coloured(kind: str, value: Outcome | Integrity | NoticeOutcome | None) -> Te
     return Text(word(kind, value), style=style)
 
 
-def calls(records: Sequence[CallRecord | PublicRecord], *, with_key: bool, every: bool = False) -> RenderableType:
-    """The list of calls: with a key everything a row has room for, without one what anybody may know.
+def calls(
+    records: Sequence[CallRecord | PublicRecord],
+    *,
+    with_key: bool,
+    every: bool = False,
+    lines: Mapping[str, LineSeen] | None = None,
+    width: int = 0,
+) -> RenderableType:
+    """The list of calls: with a key everything a row has room for, without one what anybody may know. `lines`: whose
+    they are; departments have room from a `width` of DEPARTMENT_WIDTH columns on, the other party's numbers from
+    NUMBER_WIDTH.
 
     The newest ones, unless asked for `every` one: nobody reads 36,000 rows, and drawing them takes a minute.
     """
@@ -98,7 +111,9 @@ def calls(records: Sequence[CallRecord | PublicRecord], *, with_key: bool, every
         return Text(t("calls.none"))
     shown = records if every else records[-NEWEST:]
     known = [record for record in shown if isinstance(record, CallRecord)]
-    table = _known(known) if with_key else _public(shown)
+    places = {id: one for id, one in (lines or {}).items() if one.department} if width >= DEPARTMENT_WIDTH else {}
+    numbers = width >= NUMBER_WIDTH
+    table = _known(known, places, numbers=numbers) if with_key else _public(shown, lines or {}, places)
     foot = t("calls.count", n=f"{len(records):,}")
     if len(shown) < len(records):
         foot = t("calls.newest", n=f"{len(records):,}", shown=NEWEST)
@@ -122,10 +137,11 @@ def doubt(record: CallRecord | PublicRecord) -> str:
     return "≈" if record.clock.dated_at is not None else "?" if unsure else ""
 
 
-def _known(records: Sequence[CallRecord]) -> Table:
+def _known(records: Sequence[CallRecord], places: Mapping[str, LineSeen], *, numbers: bool) -> Table:
     names = ("no", "at", "line", "direction", "length", "outcome", "notice", "marks", "integrity", "kept")
     heads = [t(f"col.{name}") for name in names]
-    table = plain_table(*heads, right=(heads[0], heads[4], heads[7]), tight=True)
+    heads += ([t("col.number")] if numbers else []) + ([t("col.department")] if places else [])
+    table = plain_table(*heads, right=(heads[0], heads[4], heads[7]), fold=heads[10:], tight=True)
     for record in records:
         table.add_row(
             f"#{record.sequence}",
@@ -138,23 +154,44 @@ def _known(records: Sequence[CallRecord]) -> Table:
             mark_count(record),
             coloured("integrity", record.integrity),
             kept_until(record),
+            *([other_party(record)] if numbers else []),
+            *_place(record, places),
         )
     return table
 
 
-def _public(records: Sequence[CallRecord | PublicRecord]) -> Table:
+def other_party(record: CallRecord) -> str:
+    """The number the call was with, or why there is none."""
+    if record.direction is Direction.OUTBOUND or (record.dialled and not record.caller.number):
+        return record.dialled or record.called or ""
+    return caller(record.caller)
+
+
+def _place(record: CallRecord | PublicRecord, places: Mapping[str, LineSeen]) -> list[str]:
+    """The department of its line, where there is a column for that."""
+    if not places:
+        return []
+    line = places.get(record.line)
+    return ["" if line is None else line.department]
+
+
+def _public(
+    records: Sequence[CallRecord | PublicRecord], lines: Mapping[str, LineSeen], places: Mapping[str, LineSeen]
+) -> Table:
     heads = [t(f"col.{name}") for name in ("no", "id", "line", "date", "outcome", "marks", "integrity", "kept")]
-    table = plain_table(*heads, right=(heads[0], heads[5]))
+    heads += [t("col.department")] if places else []
+    table = plain_table(*heads, right=(heads[0], heads[5]), fold=heads[8:])
     for record in records:
         table.add_row(
             f"#{record.sequence}",
             record.id,
-            record.line,
+            _line_and_extension(record.line, lines[record.line].extension if record.line in lines else ""),
             dated(record)[:10] + doubt(record),
             coloured("outcome", record.outcome),
             mark_count(record),
             coloured("integrity", record.integrity),
             kept_until(record),
+            *_place(record, places),
         )
     return table
 
@@ -167,7 +204,11 @@ def period_words(text: str) -> str:
 
 def line_name(record: CallRecord) -> str:
     """Line and extension, one of them where they are the same."""
-    return record.line if record.extension in ("", record.line) else f"{record.line}/{record.extension}"
+    return _line_and_extension(record.line, record.extension)
+
+
+def _line_and_extension(line: str, extension: str) -> str:
+    return line if extension in ("", line) else f"{line}/{extension}"
 
 
 def mark_count(record: CallRecord | PublicRecord) -> Text:
@@ -186,13 +227,13 @@ def kept_until(record: CallRecord | PublicRecord) -> str:
     return (hold.until[5:] if same_year else hold.until[2:7].replace("-", "/")) + "*"
 
 
-def call(record: CallRecord | PublicRecord) -> RenderableType:
-    """One call, all of it."""
+def call(record: CallRecord | PublicRecord, *, department: str = "") -> RenderableType:
+    """One call, all of it; and whose line it is, where that is known."""
     title = t("show.title", n=record.sequence)
     if isinstance(record, PublicRecord):
         rows: list[tuple[str, RenderableType]] = [
             (t("col.id"), record.id),
-            (t("col.line"), record.line),
+            (t("col.line"), f"{record.line}  {department}".strip()),
             (t("col.date"), _date_in_words(record)),
             (t("col.outcome"), coloured("outcome", record.outcome)),
             (t("col.marks"), mark_count(record)),
@@ -201,13 +242,13 @@ def call(record: CallRecord | PublicRecord) -> RenderableType:
             ("", Text(t("calls.no_key"), style="dim")),
         ]
         return Panel(facts(rows), title=title, title_align="left", expand=False)
-    return Panel(facts(_all_of(record)), title=title, title_align="left", expand=False)
+    return Panel(facts(_all_of(record, department)), title=title, title_align="left", expand=False)
 
 
-def _all_of(record: CallRecord) -> list[tuple[str, RenderableType]]:
+def _all_of(record: CallRecord, department: str) -> list[tuple[str, RenderableType]]:
     rows: list[tuple[str, RenderableType]] = [
         (t("col.id"), record.id),
-        (t("col.line"), line_name(record)),
+        (t("col.line"), f"{line_name(record)}  {department}".strip()),
         (t("col.direction"), word("direction", record.direction)),
         (t("col.outcome"), coloured("outcome", record.outcome)),
         (t("show.seized"), _date_in_words(record) + (t("show.by_sound") if record.started_by == "sound" else "")),

@@ -11,8 +11,8 @@ from typing import Final
 import typer
 
 from tsuwaroku.clock import JST
-from tsuwaroku.config import Config
 from tsuwaroku.console import render
+from tsuwaroku.console.lines import Lines, department_of
 from tsuwaroku.console.texts import t
 from tsuwaroku.console.translate import translate
 from tsuwaroku.errors import RefusedError
@@ -96,13 +96,12 @@ def problem_text(problem: Problem) -> str:
 # -- which calls
 
 
-def meant(form: RequestForm, records: Sequence[CallRecord], config: Config | None) -> dict[Match, list[CallRecord]]:
+def meant(form: RequestForm, records: Sequence[CallRecord], lines: Lines) -> dict[Match, list[CallRecord]]:
     """The calls by whether the form can mean them. One that could not be recorded has nothing to be copied."""
-    departments = {} if config is None else {line.id: line.department for line in config.line}
     found: dict[Match, list[CallRecord]] = {match: [] for match in Match}
     for record in records:
         if record.outcome is not Outcome.NOT_RECORDED:
-            found[can_mean(form, _facts(record, departments.get(record.line, "")))].append(record)
+            found[can_mean(form, _facts(record, department_of(record, lines)))].append(record)
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tsuwaroku.config import Config, OfficeConfig
+from tsuwaroku.config import OfficeConfig
 from tsuwaroku.console import render
 from tsuwaroku.console.session import Record
 from tsuwaroku.errors import SecretError
@@ -30,12 +30,11 @@ def papers(
     seen: RequestSeen,
     records: Mapping[str, Record],
     private: PrivateKey | None,
-    config: Config | None,
+    office: OfficeConfig,
 ) -> Iterator[tuple[str, bytes]]:
     """Name and octets of each PDF. Raises SecretError where the key does not open the form's words."""
     from tsuwaroku.disclosure.form import decision_pdf, request_pdf
 
-    office = OfficeConfig() if config is None else config.office
     form = form_of(request)
     number = parse_number(request.slug)
     yield (

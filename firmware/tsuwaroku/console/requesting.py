@@ -98,9 +98,10 @@ def new(
     as_json: JsonOption = False,
 ) -> None:
     """Take a request in: its form, the calls it can mean, its number."""
-    from tsuwaroku.console.reading import listed
+    from tsuwaroku.console.lines import known_lines
     from tsuwaroku.console.request_form import asked_for, from_file, meant
     from tsuwaroku.console.requests_shown import show_found
+    from tsuwaroku.console.source import source
     from tsuwaroku.records.call import CallRecord
     from tsuwaroku.records.matching import Match
     from tsuwaroku.service.requesting import SubmitRequest
@@ -109,12 +110,11 @@ def new(
     with asking(ctx, store) as keeper:
         now = datetime.fromtimestamp(keeper.clock().at.wall_ns // 1_000_000_000, JST)
         form = from_file(file) if file is not None else asked_for(now)
-        opened = open_store(ctx, store)
-        every = listed(opened, load_key(key, passphrase_file))
+        every = source(ctx, store).records(load_key(key, passphrase_file))
         records = [one for one in every if isinstance(one, CallRecord)]
         named = [_named(records, text) for text in calls or ()]
-        checked = _checked(keeper, opened, form, named)
-        found = meant(checked, records, session(ctx).config_if_there())
+        checked = _checked(ctx, store, keeper, form, named)
+        found = meant(checked, records, known_lines(ctx, store))
         added = [one for one in records if one.id in named and one not in found[Match.YES]]
         unknown = [one for one in found[Match.UNKNOWN_NUMBER] if one not in added]
         show_found(screen(err=True), found[Match.YES], added, unknown)
@@ -136,7 +136,9 @@ def _named(records: Sequence[CallRecord], text: str) -> str:
         return text.strip()
 
 
-def _checked(keeper: RequestClient, opened: Store, form: RequestForm, calls: Sequence[str]) -> RequestForm:
+def _checked(
+    ctx: typer.Context, store: Path | None, keeper: RequestClient, form: RequestForm, calls: Sequence[str]
+) -> RequestForm:
     """The form in its normal form. Raises RefusedError, having said all that is wrong with it."""
     from tsuwaroku.console.request_form import problem_text
     from tsuwaroku.records.request_file import LABELS
@@ -144,8 +146,9 @@ def _checked(keeper: RequestClient, opened: Store, form: RequestForm, calls: Seq
     try:
         checked: Checked = keeper.check(form, calls)
     except NotFoundError:
-        for text in calls:
-            _refuse_erased_number(opened, text)
+        if session(ctx).socket_path is None:
+            for text in calls:
+                _refuse_erased_number(open_store(ctx, store), text)
         raise
     if checked.form is not None:
         return checked.form
@@ -316,9 +319,10 @@ def paper(
     store: StoreOption = None,
 ) -> None:
     """The form, and the decision where there is one, as PDF."""
+    from tsuwaroku.console.lines import known_office
     from tsuwaroku.console.papers import write_paper
-    from tsuwaroku.console.reading import listed
     from tsuwaroku.console.request_papers import papers
+    from tsuwaroku.console.source import source
 
     need_key(key)
     private = load_key(key, passphrase_file)
@@ -327,7 +331,7 @@ def paper(
     request = _with_words(seen, private)
     if not out.is_dir():
         raise RefusedError("there is no such directory", where=str(out), remedy="make it, or name another with --out")
-    records = {one.id: one for one in listed(open_store(ctx, store), private)}
-    for name, octets in papers(request, seen, records, private, session(ctx).config_if_there()):
+    records = {one.id: one for one in source(ctx, store).records(private)}
+    for name, octets in papers(request, seen, records, private, known_office(ctx, store)):
         write_paper(out / name, octets)
         screen().print(t("request.paper", path=out / name), soft_wrap=True, markup=False)

@@ -75,7 +75,7 @@ def shown(one: Request, calls: Sequence[CallFate], today: date) -> RenderableTyp
         rows.append((t("request.unknown_numbers"), str(one.unknown_numbers)))
     form = _form(one)
     if form is None:
-        rows.append((t("request.form"), t("request.sealed")))
+        rows.append((t("request.form"), t("staff.erased" if one.erased else "request.sealed")))
     else:
         rows += [(LABELS[field], Text(text)) for field in FIELDS if (text := _answer(form, field))]
     parts: list[RenderableType] = [facts(rows), Text(""), fates_table(calls)]

@@ -9,7 +9,7 @@ import msgspec
 
 from tsuwaroku.errors import SecretError
 from tsuwaroku.service.rewrapping import MOST, LackingCall, Rewrapped
-from tsuwaroku.store.acts import opened_words
+from tsuwaroku.store.acts import opened_words, sealed_again
 from tsuwaroku.store.catalogue import ulid_octets
 from tsuwaroku.store.keys import key_id
 from tsuwaroku.store.seal import open_wrapped
@@ -53,6 +53,22 @@ def reseal_words(keeper: StaffClient, private: PrivateKey, key: str) -> Outcome:
     words = [one for one in opened_words(entries, private) if one.number in wanted]
     done = sum(keeper.reseal(key, batch) for batch in _batches(words))
     return Outcome(done, len(wanted) - len(words))
+
+
+def reseal_log(keeper: StaffClient, private: PrivateKey, key: str, report: Progress | None = None) -> Outcome:
+    """The words of all other entries: why somebody listened, held a call, confirmed the clock. Day by day; cut off, it
+    goes on where it was. Raises as the client does."""
+    again = sealed_again(keeper.words_lacking(key).entries, private)
+    days = keeper.log_words(key).days
+    done = left = 0
+    for count, day in enumerate(days):
+        entries = keeper.log_words(key, day).entries
+        words = opened_words(entries, private, again)
+        done += sum(keeper.reseal(key, batch, day) for batch in _batches(words))
+        left += len(entries) - len(words)
+        if report is not None:
+            report(count + 1, len(days))
+    return Outcome(done, left)
 
 
 def _batches(found: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -18,6 +18,7 @@ import typer
 from tsuwaroku.clock import JST, from_iso
 from tsuwaroku.config import Config
 from tsuwaroku.console import render
+from tsuwaroku.console.lines import by_id, placed
 from tsuwaroku.console.options import JsonOption, StoreOption
 from tsuwaroku.console.output import emit_json, program, progress, screen
 from tsuwaroku.console.reading import listed
@@ -65,13 +66,13 @@ def simulate(
     from tsuwaroku.store.keys import PrivateKey
     from tsuwaroku.store.layout import Store
 
-    start_ns = _start_ns(start)
+    start_ns, config = _start_ns(start), session(ctx).config_if_given()
     with progress(t("progress.simulate"), quiet=as_json) as report:
         done = play_script(
             script,
             store,
             fast=fast,
-            config=session(ctx).config_if_given(),
+            config=config,
             start_wall_ns=start_ns,
             progress=report,
         )
@@ -82,7 +83,7 @@ def simulate(
     for note in done.notes:
         notes.print(translate(note), style="yellow", markup=False)
     if as_json:
-        emit_json(records)
+        emit_json(placed(records, {} if config is None else by_id(config)))
         return
     screen().print(render.calls(records, with_key=private is not None))
     _say_next(done.store, done.key, records)

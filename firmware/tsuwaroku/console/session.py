@@ -16,7 +16,7 @@ import typer
 from tsuwaroku.config import Config, load
 from tsuwaroku.console.output import progress
 from tsuwaroku.console.texts import t
-from tsuwaroku.errors import ConfigError, NotFoundError, SecretError
+from tsuwaroku.errors import ConfigError, NotFoundError, SecretError, ServiceError
 from tsuwaroku.records.call import CallRecord, PublicRecord
 
 if TYPE_CHECKING:
@@ -56,6 +56,12 @@ class Session:
         if store is not None:
             return store
         if not self.given and not self.config_path.exists():
+            if self.socket_path is not None:
+                raise ConfigError(
+                    "this needs the files of the store, and a socket is all that is here",
+                    where=str(self.socket_path),
+                    remedy="do it on the box itself",
+                )
             raise ConfigError(
                 "there is no configuration, and no --store names a store",
                 where=str(self.config_path),
@@ -124,24 +130,72 @@ def load_key(key: Path | None, passphrase_file: Path | None) -> PrivateKey | Non
     if key is None:
         return None
     _refuse_on_box()
-    from tsuwaroku.store.keys import PrivateKey
-
     if not key.is_file():
         raise SecretError("there is no such key file", where=str(key), remedy="name the key file with --key FILE")
     if _is_sheet(key):
         return recovery_from(key)
-    return PrivateKey.load(key, lambda: passphrase_from(passphrase_file))
+    return _opened_key(key, passphrase_file)
+
+
+def _opened_key(key: Path, passphrase_file: Path | None) -> PrivateKey:
+    """Wrong passphrases are counted, slowed, and told to the keeper. One that comes from a file is tried first."""
+    from nacl.exceptions import CryptoError
+
+    from tsuwaroku.console.slowing import Slowing
+    from tsuwaroku.store.keys import PrivateKey, public_side
+
+    slowing = Slowing(public_side(key).id)
+    begun = passphrase_file is None
+
+    def asked() -> str:
+        if not begun:
+            return passphrase_from(passphrase_file)
+        if sys.stdin.isatty():
+            slowing.wait()
+        typed = passphrase_from(None)
+        slowing.begin()
+        return typed
+
+    try:
+        private = PrivateKey.load(key, asked)
+    except SecretError as error:
+        if isinstance(error.__cause__, CryptoError):  # a passphrase, and not this key's
+            slowing.wrong(begun=begun)
+            slowing.report(_tell_wrong)
+            slowing.slow(begun=begun)
+        raise
+    slowing.right()
+    slowing.report(_tell_wrong)
+    return private
+
+
+def _tell_wrong(key_id: str, words: str) -> None:
+    """Raises TsuwarokuError where no keeper answers, or it takes no entry of ours."""
+    from tsuwaroku.console.client import KeeperClient
+    from tsuwaroku.console.slowing import VERB
+
+    ctx = _context()
+    if ctx is None:
+        raise ServiceError("the service does not answer")  # no verb is being carried out: nobody says which is meant
+    with KeeperClient(session(ctx).socket(ctx.params.get("store"))) as keeper:
+        keeper.audit(verb=VERB, subject=key_id, why=words)
 
 
 def _refuse_on_box() -> None:
     """Raises SecretError where a verb is about to use a private key on the box itself (`onbox`)."""
-    from typer.main import get_current_context  # type: ignore[attr-defined]
-
     from tsuwaroku.console.onbox import refuse_key_here
 
+    ctx = _context()
+    if ctx is not None:
+        refuse_key_here(ctx)
+
+
+def _context() -> typer.Context | None:
+    """Of the verb that is being carried out."""
+    from typer.main import get_current_context  # type: ignore[attr-defined]
+
     ctx = get_current_context(silent=True)
-    if ctx is not None:  # typer's own name for its class is another than that of what it passes
-        refuse_key_here(cast(typer.Context, ctx))
+    return cast(typer.Context | None, ctx)  # typer's own name for its class is another than that of what it passes
 
 
 def _is_sheet(path: Path) -> bool:
@@ -191,7 +245,7 @@ def stored_call(store: Store, call_id: str, *, quiet: bool = False) -> tuple[Sto
     from tsuwaroku.store.catalogue import Catalogue
     from tsuwaroku.store.scan import scan_slots
 
-    entry = Catalogue(store.catalogue_dir).get(call_id)
+    entry = Catalogue.of(store).get(call_id)
     found = scan_slots(store, slots=entry.slots) if entry is not None else []
     hits = [call for call in found if call.id == call_id]
     if not hits:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tsuwaroku.console.client import KeeperClient
-from tsuwaroku.service.rewrapping import Lacking, Rewrapped, RewrapRequest, Taken, WordsLacking
-from tsuwaroku.service.staffing import AppointRequest, DismissRequest, Done, StaffSeen, SucceedRequest
+from tsuwaroku.service.rewrapping import Lacking, LogLacking, Rewrapped, RewrapRequest, Taken, WordsLacking
+from tsuwaroku.service.staffing import AppointRequest, DismissRequest, Done, RecoveryRequest, StaffSeen, SucceedRequest
 
 if TYPE_CHECKING:
     from tsuwaroku.store.acts import Resealed
@@ -34,6 +34,10 @@ class StaffClient(KeeperClient):
         """The new manager's key; no numbers where it was the manager's already."""
         return self._done("/v1/staff/succession", asked)
 
+    def replace_recovery(self, asked: RecoveryRequest) -> Done:
+        """The new recovery key; no numbers where it was that already."""
+        return self._done("/v1/staff/recovery", asked)
+
     def lacking(self, key: str, day: str = "") -> Lacking:
         """The calls of a day that a recipient cannot open."""
         return self._decode(self._ask("GET", f"/v1/wraps?key={key}&day={day}"), Lacking)
@@ -47,9 +51,13 @@ class StaffClient(KeeperClient):
         """Acts whose words a recipient cannot open."""
         return self._decode(self._ask("GET", f"/v1/words?key={key}"), WordsLacking)
 
-    def reseal(self, key: str, words: Sequence[Resealed]) -> int:
-        """How many were new."""
-        body: dict[str, Any] = {"key": key, "words": [msgspec.to_builtins(one) for one in words]}
+    def log_words(self, key: str, day: str = "") -> LogLacking:
+        """Entries of a day of the audit log, no acts, whose words a recipient cannot open."""
+        return self._decode(self._ask("GET", f"/v1/words/log?key={key}&day={day}"), LogLacking)
+
+    def reseal(self, key: str, words: Sequence[Resealed], day: str = "") -> int:
+        """How many were new. `day`: of the log's file, for entries that are no acts."""
+        body: dict[str, Any] = {"key": key, "words": [msgspec.to_builtins(one) for one in words], "day": day}
         return self._decode(self._ask("POST", "/v1/words", body), Taken).taken
 
     def _done(self, path: str, asked: msgspec.Struct) -> Done:

@@ -127,7 +127,7 @@ def listed(
         table.add_row(
             one.user,
             word("post", one.post),
-            one.name if one.name is not None else t("staff.sealed"),
+            one.name if one.name is not None else t("staff.erased" if one.erased else "staff.sealed"),
             ", ".join(one.lines) or t("staff.all_lines"),
             one.begin.isoformat(),
             one.end.isoformat() if one.end is not None else t("staff.open_end"),

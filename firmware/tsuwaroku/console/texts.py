@@ -16,20 +16,40 @@ from rich.cells import cell_len
 from tsuwaroku.console.helps import HELPS
 from tsuwaroku.console.phrases import PHRASES
 from tsuwaroku.console.words_clock import CLOCK_HELPS, CLOCK_PHRASES
+from tsuwaroku.console.words_finding import FINDING_HELPS, FINDING_PHRASES
 from tsuwaroku.console.words_media import MEDIA_HELPS, MEDIA_PHRASES, MEDIA_WORDS
 from tsuwaroku.console.words_papers import PAPERS_HELPS, PAPERS_PHRASES, PAPERS_WORDS
+from tsuwaroku.console.words_playing import PLAYING_HELPS, PLAYING_PHRASES
 from tsuwaroku.console.words_proof import PROOF_HELPS, PROOF_PHRASES, PROOF_WORDS
 from tsuwaroku.console.words_requests import REQUEST_HELPS, REQUEST_PHRASES, REQUEST_WORDS
 from tsuwaroku.console.words_staff import STAFF_HELPS, STAFF_PHRASES, STAFF_WORDS
 
 Pair = tuple[str, str]
 
-TEXTS: Final[dict[str, Pair]] = (
-    PHRASES | PROOF_PHRASES | CLOCK_PHRASES | STAFF_PHRASES | PAPERS_PHRASES | MEDIA_PHRASES | REQUEST_PHRASES
+PARTS: Final[tuple[dict[str, Pair], ...]] = (
+    PHRASES,
+    FINDING_PHRASES,
+    PLAYING_PHRASES,
+    PROOF_PHRASES,
+    CLOCK_PHRASES,
+    STAFF_PHRASES,
+    PAPERS_PHRASES,
+    MEDIA_PHRASES,
+    REQUEST_PHRASES,
 )
-HELP_TEXTS: Final[dict[str, Pair]] = (
-    HELPS | PROOF_HELPS | CLOCK_HELPS | STAFF_HELPS | PAPERS_HELPS | MEDIA_HELPS | REQUEST_HELPS
+HELP_PARTS: Final[tuple[dict[str, Pair], ...]] = (
+    HELPS,
+    FINDING_HELPS,
+    PLAYING_HELPS,
+    PROOF_HELPS,
+    CLOCK_HELPS,
+    STAFF_HELPS,
+    PAPERS_HELPS,
+    MEDIA_HELPS,
+    REQUEST_HELPS,
 )
+TEXTS: Final[dict[str, Pair]] = {key: pair for part in PARTS for key, pair in part.items()}
+HELP_TEXTS: Final[dict[str, Pair]] = {key: pair for part in HELP_PARTS for key, pair in part.items()}
 
 WORDS: Final[dict[str, dict[str, Pair]]] = {
     "direction": {

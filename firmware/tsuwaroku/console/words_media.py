@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 MEDIA_PHRASES: Final[dict[str, tuple[str, str]]] = {
+    "demo_stick.plugged": ("仮想の媒体 {name} を差し込みました（{image}）。", "{name} is plugged in ({image})."),
+    "demo_stick.pulled": ("仮想の媒体 {name} を抜きました。", "{name} was pulled out."),
     "progress.probe": ("媒体を検査しています", "Trying the medium"),
     "progress.wipe": ("媒体を消去し、読み戻しています", "Wiping the medium and reading it back"),
     "progress.package": ("複製を準備しています", "Preparing the copy"),
@@ -142,6 +144,17 @@ MEDIA_HELPS: Final[dict[str, tuple[str, str]]] = {
         "媒体の全領域を上書きし、読み戻します。\n\n返却された媒体は、消去した上で廃棄します（第9条第5項）。",
         "Overwrite all of a medium and read it back.\n\nWhat came back is wiped and destroyed (Article 9(5)).",
     ),
+    "media.demo-stick": (
+        "試用のための仮想の媒体を作り、差し込みます（機器は不要、試用の保存領域だけ）。\n\n"
+        "差し込み口は1つです。別の媒体を差し込むと、前の媒体は抜けます。同じ名前でもう一度指定すると、抜いた媒体を差し直します。\n\n"
+        "例: tsuwaroku media demo-stick stick-1 --store DIR、続けて tsuwaroku media register --label M-1 --store DIR",
+        "Make a virtual medium and plug it in: for a demonstration, without hardware.\n\n"
+        "There is one port: plugging another one in pulls it out. The same name again plugs it in once more.\n\n"
+        "Example: tsuwaroku media demo-stick stick-1 --store DIR, "
+        "then tsuwaroku media register --label M-1 --store DIR",
+    ),
+    "arg.stick": ("仮想の媒体の名前", "Name of the virtual medium"),
+    "opt.pull": ("抜く", "Pull it out"),
     "media.destroy": (
         "媒体の廃棄（方法・実施者・立会人）を記録します。",
         "Record how it was destroyed, and by whom.",
@@ -155,13 +168,11 @@ MEDIA_HELPS: Final[dict[str, tuple[str, str]]] = {
         "Onto a registered medium (Article 9(2)), always encrypted, and read back. "
         "A copy that fails counts as none, and the approval is not used up.",
     ),
-    "request": ("通話記録の提供請求。", "Requests for copies."),
     "request.recopy": (
         "複製をもう一部作成することを承認します（第9条第3項）。",
         "Approve one copy more (Article 9(3)).",
     ),
     "arg.medium": ("媒体の名称（登録時のラベル）", "Name of the medium, as on its label"),
-    "arg.request": ("請求の番号（例: 令和8年度 第1号、2026-1）", "Number of the request: 令和8年度 第1号, or 2026-1"),
     "opt.device": ("媒体のデバイス名（複数ある場合）", "The medium's device, where several are plugged in"),
     "opt.on": ("行った日（既定: 今日。令和8年5月1日 なども可）", "The day it was done (default: today)"),
     "opt.label": ("媒体に付ける名称（ラベルの番号）", "What the medium is called from now on, as on its label"),

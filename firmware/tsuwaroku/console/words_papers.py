@@ -115,7 +115,6 @@ PAPERS_HELPS: Final[dict[str, tuple[str, str]]] = {
         "区分: law（法令等）、 emergency（緊急）、 investigation（捜査機関）、 own_data（本人の開示請求）",
         "law, emergency, investigation (Article 10, items 1 to 3), or own_data",
     ),
-    "opt.calls": ("対象の通話（番号またはID。複数指定可）", "Call, by number or id; may be given several times"),
     "opt.recipient": ("提供先（封じて記録します）", "To whom; it is sealed"),
     "opt.disclose_purpose": ("提供の目的（封じて記録します）", "What for; it is sealed"),
     "opt.basis": ("根拠となる法令の条項", "Which article of which law"),

@@ -23,6 +23,7 @@ STAFF_PHRASES: Final[dict[str, Pair]] = {
     "staff.all_lines": ("全回線", "all lines"),
     "staff.open_end": ("定めなし", "until further notice"),
     "staff.sealed": ("（封印）", "(sealed)"),
+    "staff.erased": ("（保存年限経過により消去）", "(erased: its years of keeping are over)"),
     "staff.col.user": ("アカウント", "Account"),
     "staff.col.post": ("役割", "Post"),
     "staff.col.name": ("氏名", "Name"),
@@ -40,7 +41,17 @@ STAFF_PHRASES: Final[dict[str, Pair]] = {
         "The manager's key has changed. No later call opens with the predecessor's.",
     ),
     "succeed.already": ("鍵の引継ぎは済んでいます。続きを行います。", "The key has changed already; going on."),
+    "recovery.done": (
+        "復旧用の鍵を交換しました。これ以後の通話は、以前の用紙では開けません。",
+        "The recovery key has changed. No later call opens with the old sheet.",
+    ),
+    "recovery.already": ("復旧用の鍵の交換は済んでいます。続きを行います。", "It has changed already; going on."),
+    "recovery.old": (
+        "交換より前の通話は、消去されるまで以前の用紙でも開けます。以前の用紙は、見つかれば破棄してください。",
+        "Calls from before still open with the old sheet until they are erased: destroy it, where it is found.",
+    ),
     "rewrap.progress": ("以前の通話を開けるようにしています", "Wrapping earlier calls again"),
+    "rewrap.log": ("監査記録の理由を開けるようにしています", "Sealing the reasons in the audit log again"),
     "rewrap.calls": (
         "以前の通話 {n} 件を、この鍵で開けるようにしました。",
         "{n} earlier calls now open with this key, too.",
@@ -77,6 +88,12 @@ STAFF_HELPS: Final[dict[str, Pair]] = {
         "The change of the manager.\n\nWith the predecessor's key or the recovery key, calls and words are opened to "
         "the new one. If cut off, the same command goes on.",
     ),
+    "keys.recovery": (
+        "復旧用の鍵を新しい用紙に交換します。\n\n用紙を失くしたときや、人目に触れたおそれがあるときに行います。新しい用紙で開けることを"
+        "確かめてから交換し、保存中の通話と記載事項も開けるようにします。途中で止まったときは、同じファイルを指定すると続けられます。",
+        "A new recovery sheet in the place of the old one.\n\nFor when it was lost, or somebody may have seen it. The"
+        " new one is tried first; then calls and words are opened to it, too. If cut off, go on with the same file.",
+    ),
     "keys.rewrap": (
         "指名より前の通話も、管理取扱者の鍵で開けるようにします。",
         "Let a handler open calls from before the appointment, too.",
@@ -96,6 +113,7 @@ STAFF_HELPS: Final[dict[str, Pair]] = {
     "opt.person_name": ("氏名（封印されます）", "name (sealed)"),
     "opt.open_with": ("今の通話を開ける鍵、または復旧用の鍵", "a key that opens the calls, or the recovery key"),
     "opt.for_user": ("管理取扱者のアカウント", "the handler's account"),
+    "opt.new_sheet": ("交換する理由（封じて記録します）", "Why it is replaced; it is sealed"),
     "opt.manager_key": ("管理責任者の鍵として作成します。", "A manager's key, not a handler's."),
 }
 

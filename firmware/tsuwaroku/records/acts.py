@@ -27,6 +27,7 @@ class ActVerb(enum.StrEnum):
     DISMISSED = "dismissed"
     APPOINTMENT_ENDED = "appointment ended"
     MANAGER_SUCCEEDED = "manager succeeded"
+    RECOVERY_REPLACED = "recovery replaced"
     WORDS_RESEALED = "words sealed again"
     CALLS_REWRAPPED = "calls wrapped again"
     REQUEST_SUBMITTED = "request submitted"
@@ -48,12 +49,15 @@ class ActVerb(enum.StrEnum):
     DISCLOSURE_DECIDED = "disclosure decided"
     DISCLOSURE_CARRIED_OUT = "disclosure carried out"
     NOTICE_PUBLISHED = "notice published"
+    WORDS_EXPIRED = "words expired"
+    WORDS_ERASED = "words erased"
 
 
 class Act(msgspec.Struct, frozen=True, kw_only=True):
     """One act. `number`: of its audit entry; `at`: ISO 8601; `actor`: the account that did it, as the kernel named it.
 
-    `words`: None where they are sealed to somebody else or have been erased; empty where there never were any.
+    `words`: None where they are sealed to somebody else or have been erased, empty where there never were any.
+    `erased`: their years were over.
     """
 
     number: int
@@ -63,6 +67,7 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     detail: dict[str, Any]
     words: dict[str, Any] | None = None
+    erased: bool = False
 
 
 class Detail(msgspec.Struct, frozen=True, kw_only=True):

@@ -60,6 +60,7 @@ class Appointment(msgspec.Struct, frozen=True, kw_only=True):
     dismissed: date | None = None
     name: str | None = None
     title: str | None = None
+    erased: bool = False  # the words: their years were over
 
     def active(self, day: date) -> bool:
         """Whether it holds on a day."""
@@ -103,4 +104,5 @@ def _appointed(act: Act, said: AppointedDetail) -> Appointment:
         end=said.end,
         name=word_of(act, "name"),
         title=word_of(act, "title"),
+        erased=act.erased,
     )

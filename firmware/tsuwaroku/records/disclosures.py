@@ -126,6 +126,7 @@ class Disclosure(msgspec.Struct, frozen=True, kw_only=True):
     done_by: str = ""
     done_on: date | None = None
     words: Mapping[str, str] | None = None
+    erased: bool = False  # the words: their years were over
 
     def overdue(self, today: date) -> bool:
         """An emergency whose decision should have been made by now."""
@@ -313,6 +314,7 @@ def _opened(act: Act, said: OpenedDetail) -> Disclosure:
         on=said.on,
         approve_by=said.approve_by,
         words=None if act.words is None else _texts(act.words),
+        erased=act.erased,
     )
 
 

@@ -18,11 +18,32 @@ class PublishedDetail(Detail, frozen=True, kw_only=True):
     posted_on: date
 
 
+class ExpiredDetail(Detail, frozen=True, kw_only=True):
+    """Of `words expired`, before any is erased. `year`: fiscal year it was looked in; `ledgers`: with their years;
+    `files`: numbers of the entries whose words go, by the day of their file."""
+
+    year: int
+    ledgers: dict[str, int]
+    files: dict[str, tuple[int, ...]]
+
+    def numbers(self) -> set[int]:
+        """All of them."""
+        return {number for numbers in self.files.values() for number in numbers}
+
+
+class ErasedDetail(Detail, frozen=True, kw_only=True):
+    """Of `words erased`: they were overwritten, and what is there was read back. `of`: number of `words expired`."""
+
+    of: int
+    count: int
+
+
 DETAILS: Final[dict[ActVerb, type[Detail]]] = {
     ActVerb.APPOINTED: appointments.AppointedDetail,
     ActVerb.DISMISSED: appointments.EndedDetail,
     ActVerb.APPOINTMENT_ENDED: appointments.EndedDetail,
     ActVerb.MANAGER_SUCCEEDED: succession.SucceededDetail,
+    ActVerb.RECOVERY_REPLACED: succession.SucceededDetail,
     ActVerb.WORDS_RESEALED: succession.ResealedDetail,
     ActVerb.CALLS_REWRAPPED: succession.RewrappedDetail,
     ActVerb.REQUEST_SUBMITTED: requests.SubmittedDetail,
@@ -44,6 +65,8 @@ DETAILS: Final[dict[ActVerb, type[Detail]]] = {
     ActVerb.DISCLOSURE_DECIDED: disclosures.DecidedDetail,
     ActVerb.DISCLOSURE_CARRIED_OUT: disclosures.CarriedOutDetail,
     ActVerb.NOTICE_PUBLISHED: PublishedDetail,
+    ActVerb.WORDS_EXPIRED: ExpiredDetail,
+    ActVerb.WORDS_ERASED: ErasedDetail,
 }
 
 

@@ -95,6 +95,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     allowed: tuple[tuple[CopyFor, int], ...] = ((CopyFor.HEAD, 1), (CopyFor.PERSONNEL, 1))
     form: dict[str, Any] | None = None
     reason: str | None = None
+    erased: bool = False  # the words: their years were over
 
     def left(self, recipient: CopyFor) -> int:
         """How many copies may still be made for somebody; none where it is not approved."""
@@ -133,6 +134,7 @@ def _submitted(act: Act, said: SubmittedDetail) -> Request:
         calls=said.calls,
         unknown_numbers=said.unknown_numbers,
         form=form if isinstance(form, dict) else None,
+        erased=act.erased,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
 import socket
 import struct
 from collections.abc import Sequence
@@ -19,6 +20,9 @@ from tsuwaroku.config import ServiceConfig
 from tsuwaroku.records.appointments import Appointment, Post, holding_post
 from tsuwaroku.records.roles import Role
 
+DEMO_PERSON = "Tsuwaroku-Demo-Person"
+"""Header of a question, see `played`."""
+_PERSON = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _CREDENTIALS = struct.Struct("iII")
 _SO_PEERGROUPS = getattr(socket, "SO_PEERGROUPS", 59)  # Linux 4.13; Python has no name for it before 3.14
 _MOST_OCTETS = 1024  # of an option that Python reads: 256 groups
@@ -82,6 +86,16 @@ def asker_of(
     limited = handler and all(one.lines for one in handler) and roles.isdisjoint({Role.MANAGER, Role.DEPUTY})
     lines = frozenset(line for one in handler for line in one.lines) if limited else None
     return Asker(user=peer.user, roles=frozenset(roles), lines=lines)
+
+
+def played(asker: Asker, person: str, *, demonstration: bool) -> Asker:
+    """A demonstration has one account and an office of several people: whoever may do everything there may say which of
+    them acts, so that somebody else approves than asked. On any other store, and from anybody else, it counts for
+    nothing."""
+    everything = asker.roles == frozenset(Role)
+    if not (demonstration and everything and _PERSON.fullmatch(person)):
+        return asker
+    return msgspec.structs.replace(asker, user=person)
 
 
 def _groups(settings: ServiceConfig) -> dict[Role, str]:

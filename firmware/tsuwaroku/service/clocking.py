@@ -194,7 +194,7 @@ def going(store: Store, seen: ClockSeen, progress: Callable[[float, float], None
         period = Period.from_code(store.info.retention_days)
         for record in not_recorded(amendments):
             yield shown(record, End(instant_of(record), period, True))
-        catalogue = Catalogue(store.catalogue_dir)
+        catalogue = Catalogue.of(store)
         days = catalogue.days()
         for number, day in enumerate(days):
             for entry in catalogue.for_day(day):

@@ -23,7 +23,7 @@ from tsuwaroku import __version__
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, ServiceError, TsuwarokuError
 from tsuwaroku.records.roles import may
 from tsuwaroku.service.api import Asked, Route, described
-from tsuwaroku.service.asking import Asker, Peer, group_number, peer_of
+from tsuwaroku.service.asking import DEMO_PERSON, Asker, Peer, group_number, peer_of, played
 from tsuwaroku.service.keeper import NAP_S, Keeper
 from tsuwaroku.service.link import MAX_PACKET, LeaseChanged, decode_upward, encode, reachable
 from tsuwaroku.service.routes import ROUTES
@@ -92,7 +92,8 @@ def application(keeper: Keeper) -> web.Application:
 
 def _handler(keeper: Keeper, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
-        asker = keeper.asker(_peer(request))
+        person, demonstration = request.headers.get(DEMO_PERSON, ""), keeper.store.info.demonstration
+        asker = played(keeper.asker(_peer(request)), person, demonstration=demonstration)
         if not may(asker.roles, route.verb):
             keeper.refused(asker, route.verb, request.path)
             raise ForbiddenError(

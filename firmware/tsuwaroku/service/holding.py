@@ -170,7 +170,7 @@ def _entry(store: Store, amendments: Amended, call_id: str) -> CatalogueEntry:
         raise RefusedError(
             "this call was erased", where=call_id, remedy="`tsuwaroku erase-log` says when and by what rule"
         )
-    entry = Catalogue(store.catalogue_dir).get(call_id)
+    entry = Catalogue.of(store).get(call_id)
     if entry is None:
         raise NotFoundError(f"no call {call_id}", remedy="`tsuwaroku calls` lists them")
     return entry

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
+from typing import Any
 
 from tsuwaroku import __version__
 from tsuwaroku.clock import Clock, Instant
@@ -44,6 +45,7 @@ from tsuwaroku.service.sealing import due_recipients
 from tsuwaroku.service.status import Place, RingStatus, Status
 from tsuwaroku.service.trail import Trail
 from tsuwaroku.service.upkeep import Upkeep
+from tsuwaroku.service.wordsweep import WordSweep
 from tsuwaroku.store.audit import KEEPER, AuditLog
 from tsuwaroku.store.catalogue import CatalogueEntry
 from tsuwaroku.store.durable import FileLock
@@ -90,6 +92,7 @@ class Keeper:
         papers, media = PaperWatch(self._config, self._ledger, alarms), MediaWatch(self._ledger, alarms)
         odd = OddActsWatch(self._ledger, alarms)
         self._watches: tuple[ActsWatch, ...] = (self._queue_watch, papers, media, odd)
+        self._words = WordSweep(self._ledger, self._trail, self._config.ledger_years)
         self.follow_appointments()
         self._upkeep.start()
         self.poll()
@@ -133,6 +136,7 @@ class Keeper:
         self._look()
         self.follow_appointments()
         trail.attempt(self._note_ended)
+        trail.attempt(lambda: self._words.poll(self.judge, self._clock.now()))
         trail.attempt(self._end_lapsed)
         trail.attempt(trail.publish_head)
         changed = self._upkeep.lend()
@@ -225,6 +229,11 @@ class Keeper:
     def keep_wrap(self, call_id: bytes, wrap: WrappedKey) -> None:
         """A call's key for one more recipient; durable on return. Raises StoreError."""
         self._journal.append(JournalType.WRAP, self._clock.now(), call_id, wraps=[wrap])
+
+    def keep_hold(self, call_id: bytes, public: Mapping[str, Any], secret: Mapping[str, Any]) -> None:
+        """The hold that stands, once more, its reason sealed to whom words are for now. Raises StoreError."""
+        now, recipients = self._clock.now(), self._store.recipients.to_wrap()
+        self._journal.append(JournalType.HOLD, now, call_id, dict(public), dict(secret), recipients)
 
     def follow_appointments(self) -> None:
         """Calls and words are sealed to whom the acts say today. The acts are durable before the list, and the list

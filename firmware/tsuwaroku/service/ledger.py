@@ -6,7 +6,7 @@ start and kept up: acts are few, and looking for them among the calls of a year 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from tsuwaroku.service.trail import Trail
 from tsuwaroku.store.acts import act_entries, act_of
 from tsuwaroku.store.audit import AuditEntry
 from tsuwaroku.store.journal import Journal, JournalType
+from tsuwaroku.store.words import expired_in
 
 
 class Ledger:
@@ -29,7 +30,9 @@ class Ledger:
         self._trail = trail
         self._journal = journal
         self._clock = clock
-        self._entries = list(act_entries(trail.audit))
+        found = list(act_entries(trail.audit))
+        expired = set[int]().union(*(expired_in(entry) for entry in found))  # though a cut came before their erasing
+        self._entries = [_without_words(entry) if entry.number in expired else entry for entry in found]
         self._acts = [act_of(entry) for entry in self._entries]
         self._appointments: list[Appointment] | None = None
 
@@ -55,6 +58,14 @@ class Ledger:
         """Every change of the manager there ever was."""
         return successions(self._acts)
 
+    def forget_words(self, numbers: Set[int]) -> None:
+        """The words of these entries are given to nobody from now on."""
+        for at, entry in enumerate(self._entries):
+            if entry.number in numbers and entry.sealed is not None:
+                self._entries[at] = _without_words(entry)
+                self._acts[at] = act_of(self._entries[at])
+        self._appointments = None
+
     def add(
         self,
         by: str,
@@ -76,3 +87,7 @@ class Ledger:
         self._appointments = None
         self._journal.append(JournalType.CHECKPOINT, now, public={"audit_head": entry.hash})
         return act
+
+
+def _without_words(entry: AuditEntry) -> AuditEntry:
+    return msgspec.structs.replace(entry, sealed=None)

@@ -22,11 +22,12 @@ from tsuwaroku.records.era import parse_number, wareki
 from tsuwaroku.records.media import How
 from tsuwaroku.records.readable import readable, unreadable
 from tsuwaroku.records.requests import CopyFor, Status, requests
-from tsuwaroku.store.acts import acts
+from tsuwaroku.store.acts import acts, sealed_again
 from tsuwaroku.store.audit import AuditEntry
 from tsuwaroku.store.keys import PrivateKey
 
 SEALED = "（封印）"
+ERASED_WORDS = "（保存年限経過により消去）"
 ERASED = "calls erased"
 
 
@@ -133,16 +134,27 @@ def of_erasures(entries: Iterable[AuditEntry], office: OfficeConfig, as_of: date
     return _ledger(Book.ERASURES, columns, [rows[number] for number in sorted(rows)], office, as_of)
 
 
-def of_audit(entries: Sequence[AuditEntry], private: PrivateKey | None, office: OfficeConfig, as_of: date) -> Ledger:
-    """監査記録: every entry of a range as it stands. Raises SecretError."""
+def of_audit(
+    entries: Sequence[AuditEntry],
+    private: PrivateKey | None,
+    office: OfficeConfig,
+    as_of: date,
+    acts_there: Iterable[AuditEntry] = (),
+) -> Ledger:
+    """監査記録: every entry of a range as it stands. `acts_there`: all acts, for words that were sealed again in one of
+    them. Raises SecretError."""
+    again = {} if private is None else sealed_again(acts_there, private)
     columns = ("番号", "日時", "行為者", "行為", "対象", "内容", "理由・詳細")
     rows: Rows = []
     hidden = False
     for entry in entries:
         words = None if private is None else entry.why(private)
-        hidden |= entry.why_commitment is not None and words is None
+        sealed = again.get(entry.number)
+        if words is None and sealed is not None and entry.committed(sealed.salt, sealed.why):
+            words = None if entry.words_gone else sealed.why
+        hidden |= entry.sealed is not None and words is None
         detail = "" if not entry.detail else msgspec.json.encode(entry.detail).decode()
-        said = words or (SEALED if entry.why_commitment is not None else "")
+        said = words or (_hidden_as(entry.words_gone) if entry.why_commitment is not None else "")
         rows.append((str(entry.number), _moment(entry.at), entry.actor, entry.verb, entry.subject, detail, said))
     return _ledger(Book.AUDIT, columns, rows, office, as_of, sealed=hidden)
 
@@ -183,7 +195,7 @@ def _handlers(found: Sequence[Act]) -> Rows:
             one.number,
             (
                 _POSTS[one.post],
-                SEALED if one.name is None else " ".join(filter(None, (one.title, one.name))),
+                _hidden_as(one.erased) if one.name is None else " ".join(filter(None, (one.title, one.name))),
                 one.user,
                 "、".join(one.lines) or "全回線",
                 wareki(one.begin),
@@ -198,6 +210,11 @@ def _handlers(found: Sequence[Act]) -> Rows:
         for act in found
         if act.verb is ActVerb.MANAGER_SUCCEEDED
     ]
+    rows += [
+        (act.number, ("復旧用の鍵の交換", "", act.subject, "全回線", _day(act.at[:10]), "", ""))
+        for act in found
+        if act.verb is ActVerb.RECOVERY_REPLACED
+    ]
     return [row for _, row in sorted(rows)]
 
 
@@ -209,13 +226,13 @@ def _requests(found: Sequence[Act]) -> Rows:
             (
                 _number(one.slug),
                 wareki(one.on),
-                SEALED if form is None else f"{form.get('department', '')} {form.get('head', '')}".strip(),
+                _hidden_as(one.erased) if form is None else _asked_by(form),
                 one.by,
                 f"{len(one.calls)}件",
                 _STATUS[one.status],
                 "" if not one.decided_at else _day(one.decided_at[:10]),
                 one.decided_by,
-                "" if one.status is Status.SUBMITTED else SEALED if one.reason is None else one.reason,
+                "" if one.status is Status.SUBMITTED else _hidden_as(one.erased) if one.reason is None else one.reason,
                 "" if one.return_by is None else wareki(one.return_by),
                 "、".join(f"{_FOR[who]}：{medium}" for who, medium in one.made),
             )
@@ -270,10 +287,10 @@ def _way(act: Act) -> str:
 def _disclosures(found: Sequence[Act]) -> Rows:
     rows: Rows = []
     for one in disclosures(found):
-        opened = one.words
+        opened, sealed = one.words, _hidden_as(one.erased)
 
-        def word(name: str, *, opened: Mapping[str, str] | None = opened) -> str:
-            return SEALED if opened is None else opened.get(name, "")
+        def word(name: str, *, opened: Mapping[str, str] | None = opened, sealed: str = sealed) -> str:
+            return sealed if opened is None else opened.get(name, "")
 
         decided, done = one.stage is not Stage.OPENED, one.done_on is not None
         rows.append(
@@ -281,7 +298,7 @@ def _disclosures(found: Sequence[Act]) -> Rows:
                 one.slug,
                 wareki(one.on),
                 _CASES[one.case],
-                SEALED if opened is None else _both(opened, "basis", "reference"),
+                sealed if opened is None else _both(opened, "basis", "reference"),
                 word("recipient"),
                 word("purpose"),
                 f"{len(one.calls)}件",
@@ -289,9 +306,9 @@ def _disclosures(found: Sequence[Act]) -> Rows:
                 _STAGES[one.stage]
                 + ("（事後）" if decided and _afterwards(one.done_on, one.decided_on) else "")
                 + ("" if one.decided_on is None else f"\n{wareki(one.decided_on)}"),
-                "" if not decided else SEALED if opened is None else _both(opened, "decided_by", "decision"),
+                "" if not decided else sealed if opened is None else _both(opened, "decided_by", "decision"),
                 "" if one.done_on is None else wareki(one.done_on),
-                "" if not done else SEALED if opened is None else _both(opened, "to", "medium"),
+                "" if not done else sealed if opened is None else _both(opened, "to", "medium"),
             )
         )
     return rows
@@ -344,17 +361,26 @@ def _afterwards(done: date | None, decided: date | None) -> bool:
     return done is not None and decided is not None and done < decided
 
 
+def _asked_by(form: Mapping[str, object]) -> str:
+    return f"{form.get('department', '')} {form.get('head', '')}".strip()
+
+
 def _hidden(act: Act) -> bool:
-    return act.words is None
+    return act.words is None and not act.erased
+
+
+def _hidden_as(erased: bool) -> str:
+    """What stands for words that nobody can read any more, or not with this key."""
+    return ERASED_WORDS if erased else SEALED
 
 
 def _word(act: Act, name: str) -> str:
-    return SEALED if act.words is None else str(act.words.get(name, ""))
+    return _hidden_as(act.erased) if act.words is None else str(act.words.get(name, ""))
 
 
 def _said(act: Act) -> str:
     if act.words is None:
-        return SEALED
+        return _hidden_as(act.erased)
     labels = _WORDS_JA | _WORDS_OF.get(act.verb, {})
     return "、".join(f"{labels.get(name, name)}：{said}" for name, said in sorted(act.words.items()) if said)
 

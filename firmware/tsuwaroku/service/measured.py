@@ -35,7 +35,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
 
 def measure(store: Store, today: date) -> Measured | None:
     """None where there is no whole day yet. Raises StoreError."""
-    catalogue = Catalogue(store.catalogue_dir)
+    catalogue = Catalogue.of(store)
     days = [day for day in catalogue.days() if today - timedelta(days=DAYS) <= date.fromisoformat(day) < today]
     if not days:
         return None

@@ -9,11 +9,12 @@ from datetime import date
 
 import msgspec
 
-from tsuwaroku.config import Config, LineConfig, Mode, NoticeKind, OfficeConfig
+from tsuwaroku.config import Config, LineConfig, NoticeKind, OfficeConfig
 from tsuwaroku.disclosure.notice_page import Place, PublicNotice, YearFigures, drafted
 from tsuwaroku.records.acts import Act, ActVerb, detail_of
 from tsuwaroku.records.readable import PublishedDetail
 from tsuwaroku.records.retention import Period, configured
+from tsuwaroku.service.lines import ever_recorded
 
 DOMAIN = b"tsuwaroku notice 1\0"
 
@@ -51,7 +52,7 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
 def published_facts(config: Config) -> PublishedFacts:
     """A line that never records is not named: a caller of a counselling line must not find it here, and there is no
     device's doing to publish."""
-    lines = [line for line in config.line if _records(line)]
+    lines = [line for line in config.line if ever_recorded(line)]
     counts = Counter(_where(config.station, line) for line in lines)
     kinds = {
         getattr(line.notice, direction).kind for line in lines for direction in ("inbound", "outbound", "internal")
@@ -71,10 +72,6 @@ def last_published(acts: Iterable[Act]) -> Published | None:
         if act.verb is ActVerb.NOTICE_PUBLISHED and (said := detail_of(act, PublishedDetail)) is not None:
             last = Published(digest=said.digest, posted_on=said.posted_on, by=act.actor, at=act.at)
     return last
-
-
-def _records(line: LineConfig) -> bool:
-    return line.mode is not Mode.OFF or any(period.mode is not Mode.OFF for period in line.timetable)
 
 
 def _where(station: str, line: LineConfig) -> str:

@@ -32,7 +32,7 @@ _NEAR_S = 30.0  # `Boot.dated_ns` takes a record at its word within a minute: ne
 
 def redated(store: Store, records: Sequence[Record]) -> list[Record]:
     """The same records; copies of those whose date is known better now."""
-    catalogue = Catalogue(store.catalogue_dir)
+    catalogue = Catalogue.of(store)
     boots = remembered(store)
     ends = {record.id: _end(store, catalogue, record.id) for record in misdated(boots, records)}
     return corrected(boots, records, ends, Period.from_code(store.info.retention_days))

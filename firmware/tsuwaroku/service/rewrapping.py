@@ -6,6 +6,7 @@ are what the audit log committed to. Cut off at any place, it goes on where it w
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,13 +14,18 @@ from ulid import ULID
 
 from tsuwaroku.errors import NotFoundError, RefusedError
 from tsuwaroku.records.acts import ActVerb
+from tsuwaroku.records.era import fiscal_year
+from tsuwaroku.records.keeping import matter_of
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Asked, Route, Routes
-from tsuwaroku.store.acts import Resealed, words_lacking
-from tsuwaroku.store.audit import AuditEntry
+from tsuwaroku.service.wordsweep import HOLD
+from tsuwaroku.store.acts import Resealed, act_of, is_act, is_act_verb, resealed_to, words_lacking
+from tsuwaroku.store.audit import AuditEntry, entry_in
 from tsuwaroku.store.catalogue import ulid_octets
+from tsuwaroku.store.journal import JournalType
 from tsuwaroku.store.keys import Recipient
 from tsuwaroku.store.slot import WRAP, WrappedKey
+from tsuwaroku.store.words import has_words
 
 if TYPE_CHECKING:
     from tsuwaroku.service.keeper import Keeper
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
 
 MOST = 100
 """Calls, or words, sent at once: each call costs a sync of the disk."""
+HOLDING = (JournalType.HOLD, JournalType.HOLD_RELEASED)
 _SEALED = WRAP.size - 16  # octets: SealedBox(call key ‖ call id)
 
 
@@ -72,6 +79,20 @@ class WordsQuery(msgspec.Struct, forbid_unknown_fields=True):
     key: str
 
 
+class LogQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """`key`: id (hex) of the recipient; `day`: of a file of the audit log, ISO."""
+
+    key: str
+    day: str = ""
+
+
+class LogLacking(msgspec.Struct, frozen=True):
+    """`days`: that have a file; `entries`: of the day asked for, no acts, whose words the recipient cannot open."""
+
+    days: list[str]
+    entries: list[AuditEntry]
+
+
 class WordsLacking(msgspec.Struct, frozen=True):
     """`entries`: acts whose words the recipient cannot open, and all in which words were sealed again."""
 
@@ -79,10 +100,11 @@ class WordsLacking(msgspec.Struct, frozen=True):
 
 
 class ResealRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """`words`: at most `MOST`."""
+    """`words`: at most `MOST`, of acts; with `day`, of the other entries in the log's file of that day."""
 
     key: str
     words: list[Resealed]
+    day: str = ""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -136,12 +158,30 @@ def words(keeper: Keeper, query: WordsQuery) -> WordsLacking:
     return WordsLacking([*words_lacking(entries, recipient.id), *again])
 
 
+def log_words(keeper: Keeper, query: LogQuery) -> LogLacking:
+    """Why somebody listened, held a call or confirmed the clock: words of entries that are no acts. Raises
+    NotFoundError, RefusedError."""
+    recipient = _reader(keeper, query.key)
+    days = [path.stem for path in keeper.audit_log.files()]
+    if query.day and query.day not in days:
+        raise NotFoundError("the log has no file of this day", where=query.day[:40], remedy="ask for the days first")
+    return LogLacking(days, _of_log(keeper, recipient, query.day) if query.day else [])
+
+
+def _of_log(keeper: Keeper, recipient: Recipient, day: str) -> list[AuditEntry]:
+    again = resealed_to(keeper.ledger.entries, recipient.id)
+    lines = (line for _, _, line in keeper.audit_log.lines({day}) if has_words(line) and not is_act(line))
+    found = [entry for line in lines if (entry := entry_in(line)) is not None and not is_act_verb(entry.verb)]
+    return words_lacking(found, recipient.id, again)
+
+
 def reseal(keeper: Keeper, asked: Asked) -> Taken:
     """Seal words again, to all who may read them now. Raises NotFoundError, RefusedError."""
     body: ResealRequest = asked.body
     recipient = _reader(keeper, body.key)
     _refuse_many(len(body.words))
-    due = {entry.number: entry for entry in words_lacking(keeper.ledger.entries, recipient.id)}
+    known = _of_log(keeper, recipient, body.day) if body.day else words_lacking(keeper.ledger.entries, recipient.id)
+    due = {entry.number: entry for entry in known}
     new = {one.number: one for one in body.words if one.number in due}
     for one in new.values():
         if not due[one.number].committed(one.salt, one.why):
@@ -149,15 +189,46 @@ def reseal(keeper: Keeper, asked: Asked) -> Taken:
             raise RefusedError(
                 "these are not the words of the entry", where=str(one.number), remedy="run `tsuwaroku verify`"
             )
-    if new:
+    together: dict[object, list[Resealed]] = {}
+    for one in new.values():  # what is erased one day, each matter in its own time, is in no box with anything else
+        together.setdefault(_matter(due[one.number]), []).append(one)
+        _hold_again(keeper, due[one.number], one)
+    for some in together.values():
         keeper.ledger.add(
             asked.by.user,
             ActVerb.WORDS_RESEALED,
             recipient.id,
-            detail={"of": list(new)},
-            words=[msgspec.to_builtins(one) for one in new.values()],
+            detail={"of": [one.number for one in some]},
+            words=[msgspec.to_builtins(one) for one in some],
         )
     return Taken(len(new))
+
+
+def _matter(entry: AuditEntry) -> object:
+    """What is erased together: of entries that are no acts, those of a fiscal year, and why a call is held by
+    itself."""
+    if is_act_verb(entry.verb):
+        return matter_of(act_of(entry)) or entry.number
+    if entry.verb == HOLD:
+        return entry.number
+    try:
+        return fiscal_year(date.fromisoformat(entry.at[:10]))
+    except ValueError:
+        return entry.number
+
+
+def _hold_again(keeper: Keeper, entry: AuditEntry, words: Resealed) -> None:
+    """The record of a hold that stands once more, for `show` reads the reason there. Before the act that ends the
+    matter: twice is as good as once."""
+    if entry.verb != HOLD:
+        return
+    try:
+        call_id = ulid_octets(entry.subject)
+    except ValueError:
+        return
+    holds = [one for one in keeper.standing.get(call_id, ()) if one.type in HOLDING]
+    if holds and holds[-1].type is JournalType.HOLD and holds[-1].public.get("audit_head") == entry.hash:
+        keeper.keep_hold(call_id, holds[-1].public, {"reason": words.why, "by": entry.actor})
 
 
 def _recipient(keeper: Keeper, key: str) -> Recipient:
@@ -229,6 +300,15 @@ ROUTES: Routes = (
         act=lambda keeper, asked: words(keeper, asked.query),
         query=WordsQuery,
         answer=WordsLacking,
+    ),
+    Route(
+        method="GET",
+        path="/v1/words/log",
+        verb=Verb.REWRAP,
+        summary="entries of the log that are no acts, whose words a recipient cannot open",
+        act=lambda keeper, asked: log_words(keeper, asked.query),
+        query=LogQuery,
+        answer=LogLacking,
     ),
     Route(
         method="POST",

@@ -16,6 +16,7 @@ from tsuwaroku.service.custody import ROUTES as CUSTODY
 from tsuwaroku.service.hearing import ROUTES as HEARINGS
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
+from tsuwaroku.service.lines import ROUTES as LINES
 from tsuwaroku.service.status import Place, Status
 from tsuwaroku.service.unrecorded import ROUTES as UNRECORDED
 
@@ -122,6 +123,7 @@ _BOX: Routes = (
 
 ROUTES: Routes = (
     *_BOX,
+    *LINES,
     *UNRECORDED,
     *LISTS,
     *HEARINGS,

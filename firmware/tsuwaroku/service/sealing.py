@@ -15,6 +15,7 @@ from tsuwaroku.records.succession import Succession
 from tsuwaroku.store.keys import Recipient
 
 MANAGER = "管理責任者"
+RECOVERY = "recovery"
 
 
 def due_recipients(
@@ -29,9 +30,10 @@ def due_recipients(
     for change in changes:
         for gone in change.removed:
             kept.pop(gone, None)
+        name = MANAGER if change.role == "manager" else RECOVERY
         kept.setdefault(
             change.key,
-            Recipient(id=change.key, role="manager", name=MANAGER, public_key=change.public_key, added=change.at[:10]),
+            Recipient(id=change.key, role=change.role, name=name, public_key=change.public_key, added=change.at[:10]),
         )
     return [*kept.values(), *(one for one in handlers if one.id not in kept)]
 

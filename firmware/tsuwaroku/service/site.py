@@ -36,7 +36,7 @@ def look_at_site(path: Path, wall_ns: int) -> Site:
 
 def occupancy_of(store: Store, today: date) -> Occupancy:
     """The ring as the catalogue has it: for the forecast, and for what a hold would do. Raises StoreError."""
-    calls = kept_calls(Catalogue(store.catalogue_dir).entries(), holds(store))
+    calls = kept_calls(Catalogue.of(store).entries(), holds(store))
     period = Period.from_code(store.info.retention_days)
     return occupancy(today, usable_slots(store), calls, period.longest_days)
 

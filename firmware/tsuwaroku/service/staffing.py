@@ -31,6 +31,7 @@ _ABOUT_STAFF = frozenset(
         ActVerb.DISMISSED,
         ActVerb.APPOINTMENT_ENDED,
         ActVerb.MANAGER_SUCCEEDED,
+        ActVerb.RECOVERY_REPLACED,
         ActVerb.WORDS_RESEALED,
     }
 )
@@ -63,6 +64,13 @@ class SucceedRequest(msgspec.Struct, forbid_unknown_fields=True):
     public_key: str
     name: str
     decree: str
+
+
+class RecoveryRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """`public_key`: of the new recovery key, hex. `reason` is sealed."""
+
+    public_key: str
+    reason: str
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -159,6 +167,33 @@ def succeed(keeper: Keeper, asked: Asked) -> Done:
         key,
         detail={"public_key": body.public_key, "removed": [one.id for one in recipients if one.role == "manager"]},
         words={"name": body.name.strip(), "decree": body.decree.strip()},
+    )
+    keeper.follow_appointments()
+    return Done([act.number])
+
+
+def replace_recovery(keeper: Keeper, asked: Asked) -> Done:
+    """The new recovery key takes the place of every other. Asked again for the same key, it does nothing.
+
+    Raises RefusedError; the attempt is audited.
+    """
+    body: RecoveryRequest = asked.body
+    recipients = keeper.recipients.list
+    with attempt(keeper, asked.by, Verb.SUCCEED, "", right_or_input):
+        key = _key(body.public_key)
+        known = next((one for one in recipients if one.id == key), None)
+        if known is not None and known.role == "recovery":
+            return Done([])
+        gone = {one for change in keeper.ledger.successions for one in (change.key, *change.removed)}
+        if known is not None or key in gone or any(one.key == key for one in keeper.ledger.appointments):
+            raise RefusedError("this key is somebody else's already", where=key, remedy="make a new key")
+        _said(body.reason, "reason")
+    act = keeper.ledger.add(
+        asked.by.user,
+        ActVerb.RECOVERY_REPLACED,
+        key,
+        detail={"public_key": body.public_key, "removed": [one.id for one in recipients if one.role == "recovery"]},
+        words={"reason": body.reason.strip()},
     )
     keeper.follow_appointments()
     return Done([act.number])
@@ -320,6 +355,15 @@ ROUTES: Routes = (
         summary="the new manager's key takes the place of the predecessor's",
         act=succeed,
         body=SucceedRequest,
+        answer=Done,
+    ),
+    Route(
+        method="POST",
+        path="/v1/staff/recovery",
+        verb=Verb.SUCCEED,
+        summary="a new recovery key takes the place of the old one",
+        act=replace_recovery,
+        body=RecoveryRequest,
         answer=Done,
     ),
 )

@@ -124,7 +124,7 @@ class _Statement:
 
     def make(self, now: Instant, report: Report) -> Statement:
         amendments = read_amendments(self._store)
-        catalogue = Catalogue(self._store.catalogue_dir)
+        catalogue = Catalogue.of(self._store)
         for day_file in catalogue.days():
             try:
                 entries = catalogue.for_day(day_file)

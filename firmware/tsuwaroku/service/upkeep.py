@@ -62,7 +62,7 @@ class Upkeep:
         self._journal = journal
         self._recorders = recorders
         self._day_lost = False
-        self.listing = Listing(Catalogue(store.catalogue_dir), self._lost_day)
+        self.listing = Listing(Catalogue.of(store), self._lost_day)
         lease, whole = self._load_lease()
         self._mend(lease)
         slots = SlotTable(store, progress, self._journal_has if whole else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 import msgspec
 
@@ -26,10 +26,20 @@ class Resealed(msgspec.Struct, frozen=True):
     why: str
 
 
+def is_act(line: bytes) -> bool:
+    """Whether a line of the log may be an act: cheap, and never wrong about one that is."""
+    return _IS_ACT.search(line) is not None
+
+
+def is_act_verb(verb: str) -> bool:
+    """Whether entries of this verb are acts."""
+    return verb in _VERBS
+
+
 def act_entries(audit: AuditLog) -> Iterator[AuditEntry]:
     """The entries that are acts, oldest first, unchecked (`auditcheck` checks). Raises StoreError."""
     for _, _, line in audit.lines():
-        if _IS_ACT.search(line):
+        if is_act(line):
             entry = entry_in(line)
             if entry is not None and entry.verb in _VERBS:
                 yield entry
@@ -49,6 +59,7 @@ def act_of(entry: AuditEntry, words: str | None = None) -> Act:
         subject=entry.subject,
         detail=entry.detail,
         words=said,
+        erased=entry.words_gone,
     )
 
 
@@ -71,43 +82,57 @@ def acts(entries: Iterable[AuditEntry], private: PrivateKey | None = None) -> li
     return kept
 
 
-def opened_words(entries: Iterable[AuditEntry], private: PrivateKey) -> list[Resealed]:
-    """The words of these entries that this key opens, with what they were committed by: to be sealed again.
+def opened_words(
+    entries: Iterable[AuditEntry], private: PrivateKey, again: Mapping[int, Resealed] | None = None
+) -> list[Resealed]:
+    """The words of these entries that this key opens, with what they were committed by: to be sealed again. `again`: of
+    `sealed_again`, where these entries are not all there are.
 
     Raises SecretError where a box made for this key does not open.
     """
     found = list(entries)
-    again = _resealed(found, private)
+    known = _resealed(found, private) if again is None else again
     opened = []
     for entry in found:
         if entry.verb == ActVerb.WORDS_RESEALED:
             continue
         own = entry.opened(private)
-        one = again.get(entry.number) if own is None else Resealed(entry.number, *own)
+        one = known.get(entry.number) if own is None else Resealed(entry.number, *own)
         if one is not None and entry.committed(one.salt, one.why):
             opened.append(one)
     return opened
 
 
-def words_lacking(entries: Iterable[AuditEntry], key: str) -> list[AuditEntry]:
-    """The entries whose words are neither sealed to this key (id, hex) nor sealed to it again since. Erased ones never
-    come back."""
-    found = list(entries)
-    again = {
+def sealed_again(entries: Iterable[AuditEntry], private: PrivateKey) -> dict[int, Resealed]:
+    """Words by the number of their entry, from the acts that sealed them again for this key; what their entry committed
+    to is still to be asked. Raises SecretError."""
+    return _resealed(entries, private)
+
+
+def resealed_to(entries: Iterable[AuditEntry], key: str) -> set[int]:
+    """Numbers of the entries whose words were sealed to this key (id, hex) again."""
+    return {
         number
-        for entry in found
+        for entry in entries
         if entry.verb == ActVerb.WORDS_RESEALED
         and _sealed_to(entry, key)
         and (said := detail_of(act_of(entry), ResealedDetail)) is not None
         for number in said.of
     }
+
+
+def words_lacking(entries: Iterable[AuditEntry], key: str, again: Set[int] | None = None) -> list[AuditEntry]:
+    """The entries whose words are neither sealed to this key (id, hex) nor sealed to it again since (`again`: of
+    `resealed_to`, where these are not all entries). Erased ones never come back."""
+    found = list(entries)
+    known = resealed_to(found, key) if again is None else again
     return [
         entry
         for entry in found
         if entry.verb != ActVerb.WORDS_RESEALED
         and entry.sealed is not None
         and not _sealed_to(entry, key)
-        and entry.number not in again
+        and entry.number not in known
     ]
 
 

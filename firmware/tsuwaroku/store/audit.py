@@ -9,19 +9,20 @@ from __future__ import annotations
 import base64
 import errno
 import hashlib
+import io
 import os
 import re
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
 from tsuwaroku.clock import Instant
 from tsuwaroku.errors import StoreError
 from tsuwaroku.records.retention import day_of
-from tsuwaroku.store import durable
+from tsuwaroku.store import durable, scrub
 from tsuwaroku.store.journal import seal_to
 from tsuwaroku.store.keys import DeviceKey, PrivateKey, Recipient
 
@@ -38,6 +39,7 @@ LONGEST = 16 << 20
 """Octets of a line at the most: 36,000 calls closed at once, a month without a keeper, are 3 MB."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.jsonl")
+_LARGEST = 4 * LONGEST  # octets of a file that is read whole
 _TAIL = 64 * 1024  # read at once, from the end backwards
 
 
@@ -63,6 +65,11 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     hash: str = ""
     sig: str = ""
+
+    @property
+    def words_gone(self) -> bool:
+        """Whether it had sealed words that were erased since."""
+        return self.why_commitment is not None and self.sealed is None
 
     def line(self) -> bytes:
         """The entry as it stands in the file, newline included."""
@@ -142,6 +149,11 @@ class AuditLog:
         self._recipients = recipients
 
     @property
+    def directory(self) -> Path:
+        """Where its files are."""
+        return self._directory
+
+    @property
     def keys(self) -> Sequence[bytes]:
         """The device's public keys, by epoch."""
         return self._keys
@@ -188,19 +200,24 @@ class AuditLog:
         return sorted(path for path in self._directory.glob("*.jsonl") if _DAY.fullmatch(path.name))
 
     def strays(self) -> list[str]:
-        """Names of what lies among the days' files and is none."""
+        """Names of what lies among the days' files and is none; what a cut may leave of one that was replaced is of
+        its own day."""
         try:
             names = {path.name for path in self._directory.iterdir()}
         except OSError as error:
             raise _unusable(self._directory, "read", error) from error
-        return sorted(names - {path.name for path in self.files()})
+        return sorted(
+            name for name in names - {path.name for path in self.files()} if not _DAY.fullmatch(scrub.replaced(name))
+        )
 
-    def lines(self) -> Iterator[tuple[Path, int, bytes]]:
-        """Every line with its end: file, number from 1, octets. Of one longer than `LONGEST` its beginning, and nothing
-        more of that file. Raises StoreError."""
+    def lines(self, days: Container[str] | None = None) -> Iterator[tuple[Path, int, bytes]]:
+        """Every line with its end: file, number from 1, octets; of all files, or of those of these days. Of one longer
+        than `LONGEST` its beginning, and nothing more of that file. Raises StoreError."""
         for path in self.files():
+            if days is not None and path.stem not in days:
+                continue
             try:
-                with path.open("rb") as file:
+                with _opened(path) as file:
                     for count, line in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), 1):
                         yield path, count, line
                         if len(line) > LONGEST:
@@ -209,6 +226,27 @@ class AuditLog:
                 continue
             except OSError as error:
                 raise _unusable(path, "read", error) from error
+
+    def forget_words(self, path: Path, numbers: Set[int]) -> list[int]:
+        """Take the sealed words out of these entries of a file, and overwrite what held them; the chain, which covers
+        their digest alone, stays as it is. Those whose words are there afterwards all the same: lines that are not as
+        this program wrote them, in which nothing is changed. Durable on return. Raises StoreError, OSError."""
+        if path == self._path:
+            self.close()  # what is appended goes to the new file
+        octets = scrub.read_whole(path)
+        lines = octets.split(b"\n")
+        left = []
+        for at, line in enumerate(lines):
+            entry = entry_in(line)
+            if entry is None or entry.number not in numbers or entry.sealed is None:
+                continue
+            if entry.line() == line + b"\n":
+                lines[at] = msgspec.structs.replace(entry, sealed=None).line()[:-1]
+            else:
+                left.append(entry.number)
+        if (data := b"\n".join(lines)) != octets:
+            scrub.replace(path, data, 0o600)
+        return left
 
     def _signed(
         self, now: Instant, actor: str, verb: str, subject: str, why: str, detail: dict[str, Any]
@@ -327,6 +365,14 @@ def entry_in(line: bytes) -> AuditEntry | None:
         return msgspec.json.decode(line, type=AuditEntry)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """A day's file as it was at one moment: it may be replaced meanwhile, and the old one overwritten. Raises
+    OSError."""
+    if path.stat().st_size > _LARGEST:  # none of ours
+        return path.open("rb")
+    return io.BytesIO(scrub.read_whole(path))
 
 
 def _is_number(text: object) -> bool:

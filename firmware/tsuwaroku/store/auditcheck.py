@@ -22,6 +22,7 @@ from tsuwaroku.store.audit import (
     words_digest,
 )
 from tsuwaroku.store.keys import hex_octets, verify_signature
+from tsuwaroku.store.words import expired_in
 
 MOST_PROBLEMS = 50
 """Told one by one; a log that somebody wrote over has as many as lines."""
@@ -52,6 +53,8 @@ class _Check:
         self._log = log
         self._number, self._head = 0, NO_HEAD
         self._more = 0
+        self._gone: set[int] = set()
+        self._told_gone: set[int] = set()
 
     def run(self) -> None:
         for name in self._log.strays():
@@ -61,6 +64,8 @@ class _Check:
             first, day = path.stem != day, path.stem
             for fault in self._line(line, day, first):
                 self._tell(f"audit {path.name} line {count}: {fault}")
+        for number in sorted(self._gone - self._told_gone):
+            self._tell(f"audit: the sealed words of entry {number} are gone, and no entry says why")
         if self._more:
             self.found.problems.append(f"audit: {self._more} more problems")
 
@@ -97,6 +102,9 @@ class _Check:
         found.entries += 1
         found.unnamed.discard(digest)
         found.closed |= closed_in(entry)
+        if entry.words_gone:
+            self._gone.add(entry.number)
+        self._told_gone |= expired_in(entry)
         found.journal = max(found.journal, journal_in(entry))
 
 

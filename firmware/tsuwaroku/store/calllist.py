@@ -237,7 +237,7 @@ def _day_files(store: Store) -> dict[str, bytes]:
 
     Raises StoreError.
     """
-    catalogue = Catalogue(store.catalogue_dir)
+    catalogue = Catalogue.of(store)
     return {"": catalogue.gathered_octets(), **catalogue.day_octets()}
 
 

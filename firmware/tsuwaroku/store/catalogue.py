@@ -16,7 +16,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from tinydb import TinyDB
@@ -31,8 +31,13 @@ from tsuwaroku.records.retention import day_of
 from tsuwaroku.store import durable, scrub
 from tsuwaroku.store.slot import WrappedKey
 
+if TYPE_CHECKING:
+    from tsuwaroku.store.layout import Store
+
 GATHERED = 256
 """Calls in `new.jsonl` before they are taken over: 2 KB a call there, and a day's file every 256 calls."""
+
+MAX_SLOTS = 1 << 32  # no ring has more: a slot's number is 32 bits
 
 _NEW = "new.jsonl"
 _REMEDY = "start the service: its keeper makes the catalogue again from the ring"
@@ -104,13 +109,20 @@ class AtomicStorage(Storage):
 
 
 class Catalogue:
-    """All days. A call's document number is its opening sequence number. One owner writes."""
+    """All days. A call's document number is its opening sequence number. One owner writes. `slots`: of the ring; an
+    entry that names another is damage."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, slots: int = MAX_SLOTS) -> None:
         self._directory = directory
+        self._slots = slots
         self._cache: dict[str, tuple[_Version, dict[int, CatalogueEntry]]] = {}
         self._new: tuple[_Version, dict[int, CatalogueEntry]] = ((0, 0, 0), {})  # gathered, by number
         self.spoilt = False  # a line of `new.jsonl` says nothing any more; until it is written anew
+
+    @classmethod
+    def of(cls, store: Store) -> Catalogue:
+        """A store's."""
+        return cls(store.catalogue_dir, store.info.slots)
 
     def put(self, entry: CatalogueEntry) -> None:
         """Add a call, or replace what is known of it. Durable on return. Raises StoreError."""
@@ -258,7 +270,7 @@ class Catalogue:
             strays = any(entry.public.date != path.stem for entry in documents.values())
             if wrong or strays or msgspec.json.encode(tables) != octets or len(tables) != 1 or not documents:
                 found.append(f"catalogue {path.name}: not as it was written")
-        lines = _whole_lines(self._directory / _NEW)
+        lines = self._whole_lines(self._directory / _NEW)
         if any(entry is None or msgspec.json.encode(entry) != line for line, entry in lines):
             found.append(f"catalogue {_NEW}: not as it was written")
         return found
@@ -282,7 +294,7 @@ class Catalogue:
             tables = msgspec.json.decode(octets, type=dict[str, dict[int, CatalogueEntry]])
             calls = tables.get(TinyDB.default_table_name, {})
             for entry in calls.values():
-                _ = entry.call_id
+                self._check(entry)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:  # a DecodeError is a ValueError
@@ -310,10 +322,31 @@ class Catalogue:
         path = self._directory / _NEW
         version = _version(path)
         if version != self._new[0]:
-            entries = [entry for _, entry in _whole_lines(path)]
+            entries = [entry for _, entry in self._whole_lines(path)]
             self.spoilt = None in entries
             self._new = (version, {entry.public.sequence: entry for entry in entries if entry is not None})
         return self._new[1]
+
+    def _check(self, entry: CatalogueEntry) -> None:
+        """Raises ValueError for what no call of this ring is."""
+        _ = entry.call_id
+        if not all(0 <= slot < self._slots for slot in entry.slots):
+            raise ValueError(f"call {entry.public.sequence} has a slot that is not in the ring")
+
+    def _whole_lines(self, path: Path) -> Iterator[tuple[bytes, CatalogueEntry | None]]:
+        """Each line that has its end, and what it says; None where that is nothing."""
+        try:
+            octets = scrub.read_whole(path)
+        except OSError:
+            return
+        for line in octets.split(b"\n")[:-1]:
+            try:
+                entry = msgspec.json.decode(line, type=CatalogueEntry)
+                self._check(entry)
+            except ValueError:
+                yield line, None
+            else:
+                yield line, entry
 
     def _append(self, entry: CatalogueEntry) -> None:
         path = self._directory / _NEW
@@ -349,22 +382,6 @@ class Catalogue:
         except OSError as error:
             raise _unwritten(path, error) from error
         self._new, self.spoilt = (_version(path), kept), False
-
-
-def _whole_lines(path: Path) -> Iterator[tuple[bytes, CatalogueEntry | None]]:
-    """Each line that has its end, and what it says; None where that is nothing."""
-    try:
-        octets = scrub.read_whole(path)
-    except OSError:
-        return
-    for line in octets.split(b"\n")[:-1]:
-        try:
-            entry = msgspec.json.decode(line, type=CatalogueEntry)
-            _ = entry.call_id
-        except ValueError:
-            yield line, None
-        else:
-            yield line, entry
 
 
 def _ends_whole(path: Path) -> bool:

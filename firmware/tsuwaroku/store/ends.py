@@ -74,6 +74,8 @@ def glance_end(store: Store, entry: CatalogueEntry) -> End:
 
 
 def _header(store: Store, slot: int) -> SlotHeader | None:
+    if not 0 <= slot < store.ring.slots:
+        return None
     with contextlib.suppress(FormatError):
         return unpack_slot(store.ring.read_block0(slot))
     return None

@@ -21,6 +21,7 @@ from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.scan import StoredCall
 from tsuwaroku.store.seal import PartOpener, card_key, open_card, open_wrapped
 from tsuwaroku.store.slot import FormatError, WrappedKey
+from tsuwaroku.store.vouching import last_commits
 
 if TYPE_CHECKING:
     from tsuwaroku.store.held import HeldStore
@@ -149,6 +150,15 @@ class CallReader:
             else:
                 self._note(kind, body)
         yield from self._decoded(start, samples, header, frames)
+
+    def last_commits(self) -> tuple[tuple[bytes, bytes], ...]:
+        """As `vouching.last_commits`."""
+        return last_commits(self._store, self.stored)
+
+    @property
+    def store_id(self) -> bytes:
+        """Of the store the call is in."""
+        return self._store.store_id
 
     def card_key(self) -> bytes:
         """What opens the call's card and nothing else of it: it goes along with a copy, to vouch for the record."""

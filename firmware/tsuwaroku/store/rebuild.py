@@ -65,7 +65,7 @@ def rebuild(store: Store, progress: Progress | None = None) -> Rebuilt:
             days.setdefault(entry.public.date, []).append(entry)
         if progress is not None:
             progress(store.ring.slots + done, total)
-    catalogue = Catalogue(store.catalogue_dir)
+    catalogue = Catalogue.of(store)
     for day in sorted({*catalogue.days(), *days}):
         catalogue.replace_day(day, days.get(day, []))
     listed = {entry.call_id for entries in days.values() for entry in entries}

@@ -53,7 +53,7 @@ def list_calls(
     """
     notes = warnings if warnings is not None else []
     amendments = read_amendments(store)
-    found = [(entry, None) for entry in _known(Catalogue(store.catalogue_dir), notes)]
+    found = [(entry, None) for entry in _known(Catalogue.of(store), notes)]
     known = {entry.call_id for entry, _ in found}
     slots = None if notes else [slot for slot, _ in Lease.load(store.lease_path, store.store_id).slots]
     rows: list[tuple[CatalogueEntry, StoredCall | None]] = [*found]
@@ -130,7 +130,7 @@ def settle_interrupted(
     Raises StoreError.
     """
     amendments = read_amendments(store) if amendments is None else amendments
-    catalogue = Catalogue(store.catalogue_dir)
+    catalogue = Catalogue.of(store)
     known = {entry.call_id for entry in _known(catalogue, [])}
     settled = []
     for stored in find_calls(store, slots, known):

@@ -144,6 +144,9 @@ def read_headers(
         found.slots += 1
         if progress is not None and found.slots % PROGRESS_STEP == 0:
             progress(found.slots, store.ring.slots)
+        if not 0 <= number < store.ring.slots:
+            found.unreadable[number] = "is not in the ring"
+            continue
         try:
             block, lost = _block0(store, number), 0
         except StoreError as error:

@@ -69,6 +69,14 @@ def read_whole(path: Path) -> bytes:
     raise OSError(f"is replaced all the time: {path}")
 
 
+def replaced(name: str) -> str:
+    """The name of the file that a name of ours belongs to; any other name is given back."""
+    if name.startswith(".") and name.endswith(".tmp"):
+        return name[1 : -len(".tmp")]
+    first, gone, inode = name.rpartition(_GONE)
+    return first[1:] if gone and name.startswith(".") and inode.isdigit() else name
+
+
 def _temporary(path: Path) -> Path:
     """Where `durable.replace_file` writes the new one."""
     return path.with_name(f".{path.name}.tmp")

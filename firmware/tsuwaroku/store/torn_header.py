@@ -85,7 +85,7 @@ def _is_elsewhere(store: Store, slot: int, extent: ExtentHeader) -> bool:
 
 def _listed(store: Store) -> frozenset[Place]:
     """The slots of every call that was listed, and so was whole."""
-    catalogue = Catalogue(store.catalogue_dir)
+    catalogue = Catalogue.of(store)
     found: set[Place] = set()
     for day in catalogue.days():
         try:

@@ -183,7 +183,7 @@ class _Verification:
         self._report.problems.append(f"call {only} is in the catalogue, but not in the ring")
 
     def _catalogue(self) -> None:
-        catalogue = Catalogue(self._store.catalogue_dir)
+        catalogue = Catalogue.of(self._store)
         self._report.problems += catalogue.problems()
         for day in catalogue.days():
             try:

@@ -36,7 +36,7 @@ def listed_problems(store: Store, call_id: str) -> list[str]:
 
     Raises StoreError where the disk cannot be read.
     """
-    entry = Catalogue(store.catalogue_dir).get(call_id)
+    entry = Catalogue.of(store).get(call_id)
     if entry is None:
         return []
     amendments = read_amendments(store)

@@ -12,6 +12,7 @@ from tsuwaroku.console.messages_ja.board import BOARD
 from tsuwaroku.console.messages_ja.config import CONFIG
 from tsuwaroku.console.messages_ja.custody import CUSTODY
 from tsuwaroku.console.messages_ja.drives import DRIVES
+from tsuwaroku.console.messages_ja.finding import FINDING
 from tsuwaroku.console.messages_ja.hearing import HEARING
 from tsuwaroku.console.messages_ja.keys import KEYS
 from tsuwaroku.console.messages_ja.medium import MEDIUM
@@ -31,6 +32,7 @@ __all__ = ["FOREIGN", "MESSAGES", "PLACES", "THEMES", "WORDS"]
 THEMES: Final[tuple[dict[str, str], ...]] = (
     CONFIG,
     SCRIPT,
+    FINDING,
     BOARD,
     SERVICE,
     KEYS,

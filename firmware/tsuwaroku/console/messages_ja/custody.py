@@ -29,6 +29,20 @@ CUSTODY: Final[dict[str, str]] = {
     "keep the medium locked away, for the copy may be readable; begin the export anew": (
         "媒体に複製が残っていることがあるので施錠して保管し、もう一度「tsuwaroku export」を実行してください"
     ),
+    # words whose years of keeping are over
+    "cannot be swept ({})": "書き換え前のファイルの残りを消去できません（{0}）",
+    "check the SSD (`dmesg`)": "SSDの状態を確かめてください（dmesg）",
+    "words of {} entries are still there, or the entries are not": (
+        "{0} 件の記録の内容がまだ残っているか、記録そのものがありません"
+    ),
+    "run `tsuwaroku verify`; the erasure is tried again": (
+        "「tsuwaroku verify」で確かめてください。消去はもう一度試みます"
+    ),
+    "the log has no file of this day": "この日の監査記録はありません",
+    "is no name of a stick": "仮想の媒体の名前に使えません",
+    "use letters, digits and hyphens": "英数字とハイフンで指定してください",
+    "there is no stick of this name": "この名前の仮想の媒体はありません",
+    "`tsuwaroku media demo-stick NAME` makes one": "`tsuwaroku media demo-stick 名前` で作れます",
     "this statement is not of the copy that was begun": "署名する内容が、始めた複製のものではありません",
     "begin the export anew": "もう一度「tsuwaroku export」を実行してください",
     "the copy is on the medium, and the service did not say that it counts: {}": (

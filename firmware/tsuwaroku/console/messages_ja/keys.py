@@ -64,9 +64,6 @@ KEYS: Final[dict[str, str]] = {
         "装置の上で再生するか、動いているサービスを通して再生してください"
     ),
     "the sound device does not open ({})": "音声の出力先を使用できません（{0}）",
-    "connect a loudspeaker or headphones, or name another device of `aplay -L` with --output NAME": (
-        "スピーカーかヘッドホンをつないでください。別の出力先は、`aplay -L` で調べて --output NAME で指定できます"
-    ),
     "{} calls begin like this": "これで始まる通話が {0} 件あります",
     "write more of the id": "ID をもう少し長く指定してください",
     "a passphrase is needed and there is no terminal to ask on": (

@@ -10,12 +10,16 @@ SERVICE: Final[dict[str, str]] = {
         "サービスのユーザー、またはそのグループに属するユーザーで実行してください"
     ),
     "the service did not answer within {} s": "サービスが {0} 秒以内に応答しませんでした",
-    "see `journalctl -u tsuwaroku`; recording does not depend on this answer": (
-        "`journalctl -u tsuwaroku` で原因を確かめてください。録音には影響ありません"
+    "see `journalctl -u tsuwaroku`; recording does not depend on this answer. "
+    "From a PC: see whether the line to the box stands, then connect with ssh again": (
+        "`journalctl -u tsuwaroku` で原因を確かめてください。録音には影響ありません。"
+        "パソコンからの場合は、録音装置までの通信を確かめて、ssh で接続し直してください"
     ),
     "the service does not answer": "サービスが応答しません",
-    "start it with `systemctl start tsuwaroku` (or `tsuwaroku run`), or name its store with --store DIR": (
-        "`systemctl start tsuwaroku`（または `tsuwaroku run`）で開始するか、--store DIR で保存領域を指定してください"
+    "start it with `systemctl start tsuwaroku` (or `tsuwaroku run`), or name its store with --store DIR. "
+    "From a PC: connect with ssh again, as a member of the group that may connect": (
+        "`systemctl start tsuwaroku`（または `tsuwaroku run`）で開始するか、--store DIR で保存領域を指定してください。"
+        "パソコンからの場合は、接続を許されたグループのアカウントで、ssh で接続し直してください"
     ),
     "the service answered {} without saying why": "サービスが {0} を返しましたが、理由がありません",
     "see `journalctl -u tsuwaroku`": "`journalctl -u tsuwaroku` で原因を確かめてください",

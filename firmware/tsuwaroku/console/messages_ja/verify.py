@@ -19,6 +19,9 @@ VERIFY: Final[dict[str, str]] = {
     "audit: the entry that was noted outside the box is gone from the log": (
         "監査記録: 装置の外に控えてあった項目がなくなっています"
     ),
+    "audit: the sealed words of entry {} are gone, and no entry says why": (
+        "監査記録: 番号 {0} の封印された内容がなくなっていますが、その記録がありません"
+    ),
     "audit: {} more problems": "監査記録: ほかに {0} 件の問題があります",
     "the signature of entry {} is wrong": "項目 {0} の署名が正しくありません",
     "not an entry (torn or damaged)": "項目として読み取れません（中断または損傷）",
