@@ -176,6 +176,8 @@ def test_every_ledger_is_written_from_the_keeper_and_from_the_store_alike(
     before = run(*config, "ledger", "audit").json["rows"]
     assert before[-1][3] == "audit read"
     assert run(*config, "ledger", "audit").json["rows"][: len(before)] == before
+    opened = run(*config, "ledger", "audit", "--key", own / DEMO_KEY)
+    assert (opened.code, SEALED in opened.out, len(opened.json["rows"])) == (0, False, len(before) + 2), opened.err
     pdf = tmp_path / "devices.pdf"
     assert run(*config, "ledger", "devices", "--out", pdf).code == 0
     assert "録音装置設置台帳" in text_of(pdf.read_bytes()).replace(" ", "")
