@@ -360,6 +360,7 @@ def test_without_the_keeper_or_a_place_for_the_passphrase_nothing_begins(place: 
         assert place.state("M-1") == "registered"
 
 
+@pytest.mark.slow
 def test_a_copy_is_made_on_a_pc_with_the_socket_alone(
     office: Office, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
