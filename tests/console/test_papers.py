@@ -172,6 +172,8 @@ def test_every_ledger_is_written_from_the_keeper_and_from_the_store_alike(
     before = run(*config, "ledger", "audit").json["rows"]
     assert before[-1][3] == "audit read"
     assert run(*config, "ledger", "audit").json["rows"][: len(before)] == before
+    with_key = run(*config, "ledger", "audit", "--key", own / DEMO_KEY)
+    assert (with_key.code, "北警察署" in with_key.out) == (0, True)
     pdf = tmp_path / "devices.pdf"
     assert run(*config, "ledger", "devices", "--out", pdf).code == 0
     assert "録音装置設置台帳" in text_of(pdf.read_bytes()).replace(" ", "")

@@ -18,6 +18,7 @@ from tsuwaroku.errors import RefusedError
 
 if TYPE_CHECKING:
     from tsuwaroku.config import OfficeConfig
+    from tsuwaroku.console.papers import PapersClient
     from tsuwaroku.disclosure.sheets import Ledger
     from tsuwaroku.store.audit import AuditEntry
     from tsuwaroku.store.keys import PrivateKey
@@ -108,27 +109,32 @@ class _Running:
     """Lines from the keeper."""
 
     def __init__(self, ctx: typer.Context, store: Path | None) -> None:
+        self._socket = session(ctx).socket(store)
+
+    @property
+    def _client(self) -> PapersClient:
+        """A connection of its own for each question."""
         from tsuwaroku.console.papers import PapersClient
 
-        self._client = PapersClient(session(ctx).socket(store))
+        return PapersClient(self._socket)
 
     def devices(self) -> Ledger:
         from tsuwaroku.disclosure.sheets import Ledger
 
-        with self._client:
-            return Ledger(**msgspec.structs.asdict(self._client.devices()))
+        with self._client as client:
+            return Ledger(**msgspec.structs.asdict(client.devices()))
 
     def acts(self) -> list[AuditEntry]:
-        with self._client:
-            return self._client.acts()
+        with self._client as client:
+            return client.acts()
 
     def erasures(self, days: tuple[date | None, date | None]) -> list[AuditEntry]:
-        with self._client:
-            return self._client.erasures(*days)
+        with self._client as client:
+            return client.erasures(*days)
 
     def audit(self, days: tuple[date | None, date | None]) -> list[AuditEntry]:
-        with self._client:
-            return self._client.audit_lines(*days)
+        with self._client as client:
+            return client.audit_lines(*days)
 
 
 class _Resting:
