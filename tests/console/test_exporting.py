@@ -21,6 +21,7 @@ from tsuwaroku.clock import NS, SystemClock
 from tsuwaroku.console.custody_client import CustodyClient
 from tsuwaroku.console.readings import MOST_OPEN, Readings
 from tsuwaroku.disclosure import page, sevenzip
+from tsuwaroku.disclosure.drive import Filesystem
 from tsuwaroku.disclosure.virtual_drives import VirtualDrives, VirtualStick
 from tsuwaroku.errors import RefusedError, ServiceError
 from tsuwaroku.records.dating import State
@@ -257,6 +258,39 @@ def test_a_client_that_dies_between_begun_and_made_leaves_the_approval_unused(
     assert office("media", "lost", "M-1", "--what", "机上から紛失").code == 0
     assert office.state("M-1") == "lost"
     assert "incident" in office("media").out
+
+
+def test_a_medium_is_what_it_was_registered_as_after_a_failure_too(office: Office) -> None:
+    stick = office.stick("M-1")
+    asked = ("--label", "M-1", "--device", "virtual:M-1", "--filesystem", "fat32", "--yes")
+    assert office("media", "register", *asked).code == 0
+    drives = VirtualDrives(stick.image.parent)
+    assert drives.find().only().filesystem == "vfat"
+    with drives.claim(drives.find().only()) as claimed:
+        claimed.format(Filesystem.FAT32, "COPIES")  # its token is gone
+    assert office.export().code == 0
+    assert drives.find().only().filesystem == "vfat"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("media", "return", "M-1", "--by", "青森 花子", "--on", "平成40年7月1日"),
+        ("media", "destroy", "M-1", "--how", "cut", "--by", "甲", "--witness", "乙", "--on", "昨日"),
+        ("request", "approve", "2026-002", "--return-by", "平成40年7月1日", "--yes"),
+    ],
+)
+def test_a_day_that_never_was_is_refused_and_on_record(office: Office, line: tuple[str, ...]) -> None:
+    """The keeper reads it, not the client: the attempt leaves its trace."""
+    office.registered("M-1")
+    office.ask("2026-002", approve=False)
+    if line[0] == "media" and line[1] == "return":
+        assert office.export().code == 0
+        assert office("media", "hand-over", "M-1", "--to", "青森 花子").code == 0
+    before, acts = len(refusals(office)), len(office.verbs())
+    ran = office(*line)
+    assert ran.code == 13, ran.err
+    assert (len(refusals(office)), len(office.verbs())) == (before + 1, acts)
 
 
 KILLED = """

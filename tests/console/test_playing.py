@@ -203,6 +203,25 @@ def test_a_missing_sound_device_ends_with_5_before_any_entry(run: Run, own: Path
     assert "aplay -L" in ran.err
 
 
+@pytest.mark.parametrize(("user", "along"), [("hana", ()), ("kanri", ("--with", "hana"))])
+def test_nobody_hears_a_call_of_his_own_extension_while_no_keeper_runs(
+    run: Run, own: Path, ears: Ears, tmp_path: Path, user: str, along: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "box.toml"
+    config.write_text(
+        f'[store]\npath = "{own}"\n[service.extensions]\nhana = ["2101"]\n'
+        + "".join(f'[[line]]\nid = "{n}"\nextension = "210{n}"\n' for n in (1, 2, 3))
+    )
+    monkeypatch.setenv("SUDO_USER", user)
+    before = entries(own)
+    calls = run("calls", *key(own), "--json").json
+    (hers, other) = (next(call["sequence"] for call in calls if call["line"] == line) for line in ("1", "2"))
+    options = ("--purpose", "fairness", "--output", "null", *along)
+    refused = run("--config", config, "play", hers, *key(own), *options)
+    assert (refused.code, ears.noted, entries(own)) == (15, None, before)
+    assert run("--config", config, "play", other, *key(own), *options).code == 0
+
+
 @pytest.mark.skipif(not Path("/usr/share/alsa/alsa.conf").exists(), reason="alsa-lib's configuration is not installed")
 def test_a_real_device_is_given_what_was_captured(
     run: Run, own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

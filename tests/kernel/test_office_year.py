@@ -10,6 +10,7 @@ import pytest
 from tests.kernel.disks import run
 from tests.kernel.office_sticks import UsbSticks
 from tests.scenarios.office_year import spring
+from tests.scenarios.office_year.__main__ import year
 from tests.scenarios.office_year.acts import Office
 from tests.scenarios.office_year.closing import closing
 from tests.scenarios.office_year.copies import copies
@@ -33,6 +34,12 @@ def office() -> Iterator[Office]:
             sticks.close()
             for there in ("/etc/passwd", "/etc/group"):
                 run("umount", there)
+
+
+@pytest.mark.nightly
+@pytest.mark.kernel(machine="roomy", limit_s=480)
+def test_the_whole_year_on_usb_sticks(office: Office) -> None:
+    year(office)
 
 
 def test_copies_of_an_office_on_usb_sticks(office: Office, record_property: Callable[[str, object], None]) -> None:

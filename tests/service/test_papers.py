@@ -430,6 +430,28 @@ def test_what_the_rows_say(days: Days) -> None:
     assert [row[7] for row in media[:2]] == ["製造番号：M1、容量：1,000 バイト、製造番号：4C5300", ""]
 
 
+def test_the_ledger_of_media_tells_a_wipe_from_one_that_failed_and_how_a_medium_was_destroyed(days: Days) -> None:
+    act(days, ActVerb.MEDIUM_REGISTERED, "M1", identity=identity("M1"), owner="管財課長", on="2026-11-23")
+    for clean, note in ((False, "読めない"), (True, "")):
+        words: dict[str, object] = {"note": note} if note else {}
+        act(days, ActVerb.MEDIUM_WIPED, "M1", words, clean=clean, on="2026-11-24")
+    act(
+        days, ActVerb.MEDIUM_DESTROYED, "M1", {"how": "溶解", "by": "甲", "witness": "乙"}, how="other", on="2026-11-24"
+    )
+    act(days, ActVerb.MEDIUM_LOST, "M1", {"what": "所在不明"}, on="2026-11-24")
+    acts = acts_with(act_entries(days.keeper.audit_log), days.key)
+    ledger = of_acts(Book.MEDIA, acts, OFFICE, days.today)
+    assert [(row[2], row[7]) for row in ledger.rows[1:]] == [
+        ("消去不能", "消去できない理由：読めない"),
+        ("消去", ""),
+        ("廃棄", "実施者：甲、方法：溶解、立会人：乙"),
+        ("紛失", "事故の内容：所在不明"),
+    ]
+    assert SEALED not in str(ledger)  # where nothing was sealed nothing is hidden
+    without = of_acts(Book.MEDIA, days.keeper.ledger.acts, OFFICE, days.today)
+    assert [row[7] for row in without.rows[1:]] == [SEALED, "", SEALED, SEALED]
+
+
 def test_the_erasure_ledger_says_what_the_signed_journal_says(days: Days) -> None:
     office_year(days)
     rows = of_erasures(erasures_of(days.keeper.audit_log), OFFICE, days.today).rows

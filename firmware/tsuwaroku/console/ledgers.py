@@ -89,7 +89,7 @@ def _made(
         source = _Resting(ctx, store)
     if wanted is Book.DEVICES:
         return source.devices() if isinstance(source, _Running) else of_config(session(ctx).config(), today)
-    office = _office(ctx)
+    office = source.office()
     if wanted is Book.AUDIT:
         acts_there = source.acts() if private is not None else []
         return of_audit(source.audit(days), private, office, today, acts_there)
@@ -98,43 +98,38 @@ def _made(
     return of_acts(wanted, acts_with(source.acts(), private), office, today)
 
 
-def _office(ctx: typer.Context) -> OfficeConfig:
-    from tsuwaroku.config import OfficeConfig
-
-    config = session(ctx).config_if_there()
-    return OfficeConfig() if config is None else config.office
-
-
 class _Running:
     """Lines from the keeper."""
 
     def __init__(self, ctx: typer.Context, store: Path | None) -> None:
         self._socket = session(ctx).socket(store)
 
-    @property
-    def _client(self) -> PapersClient:
-        """A connection of its own for each question."""
-        from tsuwaroku.console.papers import PapersClient
-
-        return PapersClient(self._socket)
-
     def devices(self) -> Ledger:
         from tsuwaroku.disclosure.sheets import Ledger
 
-        with self._client as client:
-            return Ledger(**msgspec.structs.asdict(client.devices()))
+        with self._client() as keeper:
+            return Ledger(**msgspec.structs.asdict(keeper.devices()))
 
     def acts(self) -> list[AuditEntry]:
-        with self._client as client:
-            return client.acts()
+        with self._client() as keeper:
+            return keeper.acts()
 
     def erasures(self, days: tuple[date | None, date | None]) -> list[AuditEntry]:
-        with self._client as client:
-            return client.erasures(*days)
+        with self._client() as keeper:
+            return keeper.erasures(*days)
 
     def audit(self, days: tuple[date | None, date | None]) -> list[AuditEntry]:
-        with self._client as client:
-            return client.audit_lines(*days)
+        with self._client() as keeper:
+            return keeper.audit_lines(*days)
+
+    def office(self) -> OfficeConfig:
+        with self._client() as keeper:
+            return keeper.office()
+
+    def _client(self) -> PapersClient:
+        from tsuwaroku.console.papers import PapersClient
+
+        return PapersClient(self._socket)
 
 
 class _Resting:
@@ -144,6 +139,12 @@ class _Resting:
         from tsuwaroku.store.audit import AuditLog
 
         self._log = AuditLog.open(open_store(ctx, store))
+        self._config = session(ctx).config_if_there()
+
+    def office(self) -> OfficeConfig:
+        from tsuwaroku.config import OfficeConfig
+
+        return OfficeConfig() if self._config is None else self._config.office
 
     def acts(self) -> list[AuditEntry]:
         from tsuwaroku.store.acts import act_entries

@@ -12,7 +12,6 @@ import msgspec
 import typer
 
 from tsuwaroku.config import OfficeConfig
-from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.console.session import Record, session
 from tsuwaroku.errors import NotFoundError, ServiceError
 from tsuwaroku.records.call import CallRecord
@@ -41,6 +40,8 @@ def known_office(ctx: typer.Context, store: Path | None) -> OfficeConfig:
     elsewhere = session(ctx).socket_path
     if elsewhere is None:
         return OfficeConfig()
+    from tsuwaroku.console.client import KeeperClient
+
     with KeeperClient(elsewhere) as keeper:
         return keeper.office()
 
@@ -64,6 +65,8 @@ def _told(ctx: typer.Context, store: Path | None) -> Lines:
     socket = session(ctx).socket(store)
     if not socket.exists():
         return {}
+    from tsuwaroku.console.client import KeeperClient
+
     try:
         with KeeperClient(socket) as keeper:
             return {one.id: one for one in keeper.lines()}

@@ -29,8 +29,6 @@ from tsuwaroku.console.translate import translate
 from tsuwaroku.errors import DamageError, NotFoundError, RefusedError, SecretError
 from tsuwaroku.records.call import CallRecord
 from tsuwaroku.records.request import LONGEST_NAME
-from tsuwaroku.service.hearing import MOST_LISTENERS, MOST_STRETCHES, stretches_text
-from tsuwaroku.service.holding import LONGEST_REASON
 
 if TYPE_CHECKING:
     pass
@@ -129,6 +127,9 @@ def play(
 
 def _refuse_long(why: str, words: str, names: Sequence[str]) -> None:
     """Raises RefusedError for more than an entry of the audit log takes."""
+    from tsuwaroku.service.hearing import MOST_LISTENERS
+    from tsuwaroku.service.holding import LONGEST_REASON
+
     texts = [(why, LONGEST_REASON, "--purpose"), (words, LONGEST_REASON, "--note")]
     texts += [(name, LONGEST_NAME, "--with") for name in names]
     for text, most, where in texts:
@@ -217,6 +218,8 @@ class _Hearing:
 
     def seconds(self) -> list[tuple[float, float]]:
         """What was heard so far, into the stored sound, from and to."""
+        from tsuwaroku.service.hearing import MOST_STRETCHES
+
         heard = self._playback.so_far()
         if len(heard) > MOST_STRETCHES:  # of somebody who leans on a key: in the order of the call, joined
             heard = joined(heard)
@@ -250,6 +253,8 @@ class _Hearing:
 
 
 def _say_end(heard: _Hearing, *, done: bool) -> None:
+    from tsuwaroku.service.hearing import stretches_text
+
     console: Console = screen(err=True)
     if heard.whole and done and not heard.problems:
         console.print(t("play.done"))

@@ -122,11 +122,14 @@ def run(
     store: StoreOption = None,
 ) -> None:
     """Run the recorder until it is told to end."""
-    if demo:
-        _run_demo(session(ctx).config_if_given(), store)
-        return
     from tsuwaroku.service import supervisor
 
+    if demo:
+        config, place = _demonstration(session(ctx).config_if_given(), store)
+        if role is not Role.BOTH:
+            raise typer.Exit(supervisor.run(config, store_dir=place, demo=True, roles=role.value))
+        _run_demo(config, place)
+        return
     config = session(ctx).config()
     code = supervisor.run(config, store_dir=session(ctx).store_dir(store), demo=False, roles=role.value)
     raise typer.Exit(code)
@@ -138,21 +141,29 @@ def demo_dir() -> Path:
     return base / "tsuwaroku" / f"demo-{datetime.now(JST):%Y%m%d-%H%M%S}"
 
 
-def _run_demo(given: Config | None, store: Path | None) -> None:
-    from tsuwaroku.console import live
+def _demonstration(given: Config | None, store: Path | None) -> tuple[Config, Path]:
+    """Configuration and store, made where there is none. Raises StoreError and its kin, for a real one, too."""
     from tsuwaroku.service import setup, supervisor
-    from tsuwaroku.store.keys import PrivateKey
-    from tsuwaroku.store.layout import DEMO_KEY, Store
+    from tsuwaroku.store.layout import Store
 
     config = given if given is not None and given.board.kind == "virtual" else supervisor.demo_config(DEMO_LINES)
     place = store if store is not None else demo_dir()
-    key = place / DEMO_KEY
     if not (place / "store.json").exists():
         with progress(t("progress.create")) as report:
-            key = setup.create_demo_store(place, config, DEMO_SLOTS, report)
+            setup.create_demo_store(place, config, DEMO_SLOTS, report)
     existing = Store.open(place, need_device=True)
     setup.refuse_real(existing)
     existing.close()
+    return config, place
+
+
+def _run_demo(config: Config, place: Path) -> None:
+    from tsuwaroku.console import live
+    from tsuwaroku.service import supervisor
+    from tsuwaroku.store.keys import PrivateKey
+    from tsuwaroku.store.layout import DEMO_KEY, Store
+
+    key = place / DEMO_KEY
     private = PrivateKey.load(key, lambda: "")
     console = screen()
     with _ended_by_signals():

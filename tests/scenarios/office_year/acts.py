@@ -233,6 +233,7 @@ class Office:
     def play(self, by: Person, number: int) -> None:
         self.box(by, "play", f"#{number}", *self.box.key(by), "--purpose", "fairness", "--output", "null")
         self.book.did(by.user, "play", self.id(number))
+        self.book.did(by.user, "heard", self.id(number))
 
     # -- requests
 

@@ -65,7 +65,9 @@ def compare_audit(o: Office, rows: list[list[str]]) -> None:
     assert [row[0] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
     people = [row for row in rows if row[2] not in PROCESSES]
     told = [(row[2], row[3], row[4], json.loads(row[5])["verb"] if row[3] == "refused" else "") for row in people]
-    equal(told, o.book.audit, "audit")
+    # Words are sealed again matter by matter, each in an entry of its own; the test knows of one act.
+    together = [row for at, row in enumerate(told) if row[1] != "words sealed again" or row != told[at - 1]]
+    equal(together, o.book.audit, "audit")
     closed = [int(n) for row in rows if row[3] == "calls closed" for n in json.loads(row[5])["calls"]]
     assert sorted(closed) == sorted(o.book.calls)
     over = [DAIRI.user] if o.today > DEPUTY_UNTIL else []
