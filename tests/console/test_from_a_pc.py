@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -110,8 +111,20 @@ def test_a_request_is_taken_in_and_its_papers_made_on_a_pc(pc: Pc, desk: Desk, a
 
 def test_what_wants_the_boxs_files_says_so(pc: Pc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "ja_JP.UTF-8")
-    ran = pc("hold", "3", "--reason", "調査", "--until", "2030-01-01", "--yes", key=False)
+    ran = pc("verify", key=False)
     assert (ran.code, "ここにはソケットしかありません" in ran.err) == (3, True)
+
+
+def test_a_call_is_held_and_released_from_a_pc(pc: Pc, as_user: As) -> None:
+    """With what it does to the ring, as the keeper reckons it."""
+    as_user("kanri")
+    until = (date.today() + timedelta(days=90)).isoformat()
+    held = pc("hold", "3", "--reason", "調査", "--until", until, "--yes", "--json", key=False)
+    assert (held.code, held.json["until"], held.json["effect"]["slots"] > 0) == (0, until, True)
+    again = pc("hold", "3", "--reason", "調査", "--until", until, "--yes", key=False)
+    assert (again.code, until in again.err) == (13, True)
+    assert pc("release-hold", "3", "--reason", "用件は済んだ", "--yes", key=False).code == 0
+    assert pc("release-hold", "3", "--reason", "用件は済んだ", "--yes", key=False).code == 13
 
 
 def test_marks_are_set_and_let_go_from_a_pc(pc: Pc, as_user: As) -> None:
