@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -118,11 +118,11 @@ RUBBISH = [
     b'{"keys": {"%s": {"last": NaN}}}' % KEY.encode(),
     b'{"keys": {"%s": 3}}' % KEY.encode(),
     b"[" * 100_000,
-    os.urandom(1000),
+    random.Random(1).randbytes(1000),
 ]
 
 
-@pytest.mark.parametrize("rubbish", RUBBISH)
+@pytest.mark.parametrize("rubbish", RUBBISH, ids=range(len(RUBBISH)))
 def test_a_file_of_rubbish_is_begun_anew(slow: Callable[[], Slowing], tmp_path: Path, rubbish: bytes) -> None:
     (tmp_path / "state").mkdir()
     (tmp_path / "state" / "wrong.json").write_bytes(rubbish)

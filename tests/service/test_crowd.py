@@ -13,6 +13,7 @@ import pytest
 
 from tests.service.support import demo_key
 from tsuwaroku.config import Config
+from tsuwaroku.console.keepersource import KeeperSource
 from tsuwaroku.console.staffclient import StaffClient
 from tsuwaroku.records.call import CallRecord
 from tsuwaroku.service.setup import create_demo_store
@@ -26,7 +27,7 @@ from tsuwaroku.store.scan import read_headers
 from tsuwaroku.store.verify import verify_store
 
 HANDLER = PrivateKey(b"h" * 32)
-CLIENTS, SECONDS = 100, 12.0
+CLIENTS, LISTENERS, SECONDS = 100, 8, 12.0
 
 
 @contextmanager
@@ -97,6 +98,37 @@ def test_a_hundred_clients_at_once_leave_no_gap(tmp_path: Path) -> None:
     calls = calls_of(path)
     assert calls
     assert [gap for call in calls for gap in call.audio.gaps] == []
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("clock")
+def test_eight_people_listen_and_list_beside_a_capture_and_leave_no_gap(tmp_path: Path) -> None:
+    """Slots are 256 KiB answers, read from the disk that the recorder's commits go to."""
+    path, failed, heard = tmp_path / "store", [], [0] * LISTENERS
+
+    def listen(socket_path: Path, number: int, until: float) -> None:
+        try:
+            key, source = demo_key(path), KeeperSource(socket_path)
+            while time.monotonic() < until:
+                calls = [one for one in source.records(key) if isinstance(one, CallRecord) and one.audio.samples]
+                for call in calls[-2:]:
+                    with source.hearing(call, key, purpose="公正", note="", listeners=[]) as hearing:
+                        heard[number] += sum(len(pcm) for _, pcm in hearing.pieces())
+                        assert hearing.checked() == []
+                time.sleep(0.2)
+        except Exception as fault:
+            failed.append(f"{number}: {fault}")
+
+    with running(path, demo_config(4)) as socket_path:
+        until = time.monotonic() + SECONDS + 10
+        people = [threading.Thread(target=listen, args=(socket_path, n, until)) for n in range(LISTENERS)]
+        for one in people:
+            one.start()
+        for one in people:
+            one.join()
+    assert failed == []
+    assert min(heard) > 0
+    assert [gap for call in calls_of(path) for gap in call.audio.gaps] == []
 
 
 @pytest.mark.slow
