@@ -360,6 +360,7 @@ def test_without_the_keeper_or_a_place_for_the_passphrase_nothing_begins(place: 
         assert place.state("M-1") == "registered"
 
 
+@pytest.mark.slow
 def test_a_copy_is_made_on_a_pc_with_the_socket_alone(
     office: Office, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -384,8 +385,19 @@ def test_a_copy_is_made_on_a_pc_with_the_socket_alone(
     assert office.verbs()[-3:] == ["copy begun", "copy made", "recopy approved"]
     opened = [entry.verb for entry in AuditLog(office.store / "audit").entries() if entry.verb == "call read"]
     assert len(opened) == 1  # one call, gone through five times and opened once
+    there = ("--config", config, "media")
+    assert run(*there, "hand-over", "M-1", "--to", "青森 花子", "--by", "管財 太郎").code == 0
+    assert "青森 花子" in run(*there, "list", "--key", key).out
+    assert run(*there, "return", "M-1", "--by", "青森 花子").code == 0
+    assert run(*there, "wipe", "M-1", "--yes").code == 0
+    assert run(*there, "destroy", "M-1", "--how", "破砕", "--by", "甲", "--witness", "乙").code == 0
+    sheet = folder / "sheet.pdf"
+    assert run(*there, "paper", "M-1", "--out", sheet, "--key", key).code == 0
+    assert "青森花子" in "".join(text_of(sheet.read_bytes()).split())
+    office.stick("M-2")
+    assert run(*there, "register", "--label", "M-2", "--device", "virtual:M-2", "--yes").code == 0
     monkeypatch.delenv("TSUWAROKU_SOCKET")
-    assert office.state("M-1") == "copied"
+    assert (office.state("M-1"), office.state("M-2")) == ("destroyed", "registered")
 
 
 def test_readings_are_kept_open_while_they_are_used_and_no_more_than_may_be() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.console.test_requesting import DAY, As, Desk, as_user, desk
 from tests.disclosure.papers import text_of
 from tsuwaroku.console import playing
 from tsuwaroku.console.outputs import NullOutput
+from tsuwaroku.console.papers import PapersClient
 from tsuwaroku.service.hearing import stretches_text
 from tsuwaroku.store.keys import PrivateKey, make_private_key, public_side
 from tsuwaroku.store.layout import DEMO_KEY
@@ -108,8 +111,20 @@ def test_a_request_is_taken_in_and_its_papers_made_on_a_pc(pc: Pc, desk: Desk, a
 
 def test_what_wants_the_boxs_files_says_so(pc: Pc, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LANG", "ja_JP.UTF-8")
-    ran = pc("hold", "3", "--reason", "調査", "--until", "2030-01-01", "--yes", key=False)
+    ran = pc("verify", key=False)
     assert (ran.code, "ここにはソケットしかありません" in ran.err) == (3, True)
+
+
+def test_a_call_is_held_and_released_from_a_pc(pc: Pc, as_user: As) -> None:
+    """With what it does to the ring, as the keeper reckons it."""
+    as_user("kanri")
+    until = (date.today() + timedelta(days=90)).isoformat()
+    held = pc("hold", "3", "--reason", "調査", "--until", until, "--yes", "--json", key=False)
+    assert (held.code, held.json["until"], held.json["effect"]["slots"] > 0) == (0, until, True)
+    again = pc("hold", "3", "--reason", "調査", "--until", until, "--yes", key=False)
+    assert (again.code, until in again.err) == (13, True)
+    assert pc("release-hold", "3", "--reason", "用件は済んだ", "--yes", key=False).code == 0
+    assert pc("release-hold", "3", "--reason", "用件は済んだ", "--yes", key=False).code == 13
 
 
 def test_marks_are_set_and_let_go_from_a_pc(pc: Pc, as_user: As) -> None:
@@ -124,6 +139,18 @@ def test_marks_are_set_and_let_go_from_a_pc(pc: Pc, as_user: As) -> None:
 def test_a_call_that_is_none_is_told_without_the_boxs_files(pc: Pc, desk: Desk) -> None:
     ran = pc("request", "new", "--file", desk.form(), "--call", "999", "--yes")
     assert (ran.code, "no call 999" in ran.err) == (11, True)
+
+
+def test_the_number_of_an_erased_call_is_told_with_the_rule_it_was_erased_by(
+    pc: Pc, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = {"calls": {"999": ["2026-10-01", "2026-10-31", "expired"]}}
+    entry = SimpleNamespace(at="2026-11-01T00:05:00.000+09:00", detail=gone)
+    monkeypatch.setattr(PapersClient, "erasures", lambda self, first, last: [entry])
+    ran = pc("request", "new", "--file", desk.form(), "--call", "#999", "--yes")
+    assert ran.code == 13
+    assert "erased on 2026-11-01: its days ended on 2026-10-31 (Article 8(1))" in ran.err
+    assert pc("request", "new", "--file", desk.form(), "--call", "998", "--yes").code == 11
 
 
 def test_wrong_passphrases_of_a_pc_are_told_to_the_keeper_of_the_socket(

@@ -20,6 +20,7 @@ SCENARIOS = {  # and the steps each has at the least; opening, commit, close and
     "fold into the days": 30,
     "slot table, and restart": 60,
     "set a slot aside": 24,
+    "words whose years are over": 40,
 }
 
 

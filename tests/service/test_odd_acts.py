@@ -14,7 +14,8 @@ from tsuwaroku.records.acts import ActVerb
 from tsuwaroku.service import custody, disclosing, requesting, rewrapping, staffing
 from tsuwaroku.service.api import Asked
 from tsuwaroku.service.asking import Asker
-from tsuwaroku.service.ledgers import Book, of_acts
+from tsuwaroku.service.figures import tallies, yearly
+from tsuwaroku.service.ledgers import Book, of_acts, of_erasures
 from tsuwaroku.service.publishing import seen
 from tsuwaroku.store.acts import act_entries, acts
 from tsuwaroku.store.verify import verify_store
@@ -86,3 +87,21 @@ def test_the_entry_is_named_by_its_number(days: Days) -> None:
     days.keeper.ledger.add("kanri", ActVerb.QUEUE_PASSED, "A", detail={"marks": 1}, words={})
     days.poll()
     assert told(days) == [f"{odd - 1}, {odd}"]
+
+
+def test_figures_and_the_ledger_of_erasures_pass_over_what_says_nothing(days: Days) -> None:
+    days.call()
+    for _ in range(7):
+        days.run_to("12:00")
+    log = days.keeper.audit_log
+
+    def told() -> tuple[object, object]:
+        parts = list(tallies(log, days.keeper.listing.catalogue, days.keeper.journals))
+        return yearly(parts, days.keeper.ledger.acts, days.today), of_erasures(log.entries(), OFFICE, days.today)
+
+    before = told()
+    for calls in (None, 5, {"x": ["2026-11-01", "2026-11-06", "expired"]}, {"7": ["2026-11-01"]}, {"8": [1, 2, 3]}):
+        log.append(days.now(), "keeper", "calls erased", detail={"calls": calls})
+        log.append(days.now(), "keeper", "calls closed", detail={"calls": calls, "marked": calls})
+    log.append(days.now(), "kanri", "calls erased", detail={"calls": {"9": ["2026-11-01", "2026-11-06", "expired"]}})
+    assert told() == before

@@ -15,6 +15,7 @@ from tsuwaroku.config import OfficeConfig
 from tsuwaroku.errors import ServiceError, TsuwarokuError
 from tsuwaroku.service.asking import DEMO_PERSON
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
+from tsuwaroku.service.forecast import HoldEffect
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.lines import LineSeen
 from tsuwaroku.service.link import reachable
@@ -102,6 +103,10 @@ class KeeperClient:
     def hold(self, asked: HoldRequest) -> None:
         """Hold calls, or release them; durable on return."""
         self._post("/v1/holds", asked)
+
+    def hold_effect(self, asked: HoldRequest) -> HoldEffect:
+        """What a hold would do to the ring."""
+        return self._decode(self._post("/v1/holds/effect", asked), HoldEffect)
 
     def unrecorded(self) -> list[dict[str, Any]]:
         """When the box could not record (`service.unrecorded.Unrecorded`)."""

@@ -14,7 +14,7 @@ import typer
 from tsuwaroku.config import Config
 from tsuwaroku.console.asperson import as_person
 from tsuwaroku.console.client import KeeperClient
-from tsuwaroku.console.session import session
+from tsuwaroku.console.session import open_store, session
 from tsuwaroku.console.stead import keeper_runs
 from tsuwaroku.disclosure.drive import Drive, Drives
 from tsuwaroku.disclosure.drives import UsbDrives
@@ -91,6 +91,19 @@ def custody(ctx: typer.Context, store: Path | None, opened: Store | None) -> Ite
         )
     with CustodyClient(session(ctx).socket(store)) as keeper:
         yield keeper
+
+
+def box_of(ctx: typer.Context, store: Path | None) -> Store | None:
+    """The store, where it is on this machine; on a PC there is only a socket. Raises StoreError and its kin."""
+    return None if session(ctx).socket_path is not None else open_store(ctx, store)
+
+
+def drives_here(ctx: typer.Context, opened: Store | None, keeper: KeeperClient) -> Drives:
+    """The media of the machine somebody sits at. Raises RefusedError for virtual ones on a real store."""
+    config = session(ctx).config_if_there()
+    if opened is not None:
+        return drives_of(config, opened)
+    return drives_of_pc(config, demonstration=keeper.status().demonstration)
 
 
 def drives_of(config: Config | None, store: Store) -> Drives:

@@ -24,7 +24,7 @@ from tsuwaroku.console.media import DeviceOption
 from tsuwaroku.console.options import KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import progress, screen
 from tsuwaroku.console.readings import Readings
-from tsuwaroku.console.session import first_line, load_key, need_key, open_store, session
+from tsuwaroku.console.session import first_line, load_key, need_key
 from tsuwaroku.console.source import source
 from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.errors import SecretError, ServiceError, TsuwarokuError
@@ -40,17 +40,11 @@ if TYPE_CHECKING:
     from tsuwaroku.service.copying import Begun
     from tsuwaroku.service.requesting import RequestSeen
     from tsuwaroku.store.keys import PrivateKey
-    from tsuwaroku.store.layout import Store
 
 RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help=h("arg.request"), show_default=False)]
 ForOption = Annotated[CopyFor, typer.Option("--for", help=h("opt.for"), show_default=False)]
 
 request_app = typer.Typer(help=h("request"), no_args_is_help=True)
-
-
-def _box(ctx: typer.Context, store: Path | None) -> Store | None:
-    """The store, where it is on this machine; from a PC there is only a socket."""
-    return None if session(ctx).socket_path is not None else open_store(ctx, store)
 
 
 def register(app: typer.Typer) -> None:
@@ -76,24 +70,20 @@ def export(
     store: StoreOption = None,
 ) -> None:
     """Copy the calls of an approved request onto a medium."""
-    from tsuwaroku.console.custody_client import custody, drives_of, drives_of_pc, recognised
+    from tsuwaroku.console.custody_client import box_of, custody, drives_here, recognised
     from tsuwaroku.disclosure.seal import Origin
     from tsuwaroku.records.era import parse_number
     from tsuwaroku.service.copying import BeginRequest, MadeRequest
 
     need_key(key)
     number = parse_number(request)
-    where, opened = source(ctx, store), _box(ctx, store)
+    where, opened = source(ctx, store), box_of(ctx, store)
     private = load_key(key, passphrase_file)
     assert private is not None
     office = known_office(ctx, store)
     with custody(ctx, store, opened) as keeper, Readings(where, private, f"copy {number.slug}") as readings:
         known = keeper.identities()  # whoever may not export is told so before anything is looked at
-        config = session(ctx).config_if_there()
-        if opened is not None:
-            drives = drives_of(config, opened)
-        else:
-            drives = drives_of_pc(config, demonstration=keeper.status().demonstration)
+        drives = drives_here(ctx, opened, keeper)
         drive, registered, found = recognised(drives, device, medium, known)
         name = "" if registered is None else registered.name
         passphrase = _passphrase(medium_passphrase, name)
@@ -141,13 +131,13 @@ def recopy(
     store: StoreOption = None,
 ) -> None:
     """Approve one copy more."""
-    from tsuwaroku.console.custody_client import custody
+    from tsuwaroku.console.custody_client import box_of, custody
     from tsuwaroku.records.era import parse_number
     from tsuwaroku.service.copying import RecopyRequest
 
     number = parse_number(request)
     asked = RecopyRequest(request=number.slug, recipient=recipient, reason=reason, name=by)
-    with custody(ctx, store, _box(ctx, store)) as keeper:
+    with custody(ctx, store, box_of(ctx, store)) as keeper:
         keeper.act("/v1/recopies", asked)
     screen().print(t("export.recopy", request=number, recipient=word("recipient", recipient)), soft_wrap=True)
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from tsuwaroku.clock import SystemClock
@@ -16,16 +14,15 @@ from tsuwaroku.config import StoreConfig
 from tsuwaroku.console.options import CallArgument, JsonOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
 from tsuwaroku.console.proof import day_given
-from tsuwaroku.console.reading import listed
 from tsuwaroku.console.session import find_record, open_store, person, session
 from tsuwaroku.console.stead import keeper_runs, keepers_books
 from tsuwaroku.console.texts import h, t
 from tsuwaroku.errors import RefusedError
+from tsuwaroku.records.retention import day_of
 
 if TYPE_CHECKING:
     from tsuwaroku.service.forecast import HoldEffect
     from tsuwaroku.service.holding import HoldRequest
-    from tsuwaroku.store.layout import Store
 
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help=h("opt.reason"), show_default=False)]
 UntilOption = Annotated[str, typer.Option("--until", metavar="DAY", help=h("opt.until"), show_default=False)]
@@ -48,22 +45,19 @@ def hold(
     as_json: JsonOption = False,
 ) -> None:
     """Keep a call to the end of a day."""
-    from tsuwaroku.service.holding import judge_of, parts_of, refuse_hold, request
-    from tsuwaroku.store.amendments import read_amendments
+    from tsuwaroku.console.source import source
+    from tsuwaroku.service.holding import parts_of, request
 
     last = day_given(until, "--until")
     assert last is not None
-    opened = open_store(ctx, store)
-    records = listed(opened, None)
+    records = source(ctx, store).records(None)
     record = find_record(records, call)
     asked = request(parts_of(record, records), reason, last)
-    judge = judge_of(opened, SystemClock().now())
-    refuse_hold(opened, read_amendments(opened), asked, judge, _years(ctx))
-    effect = _effect(opened, asked.calls, last, judge.today)
+    effect = _effect(ctx, store, asked)
     if not as_json or not yes:
         _show_effect(effect, record.sequence, record.retention.expires_on, err=as_json)
     confirmed(yes, t("hold.ask"))
-    _act(ctx, store, opened, asked)
+    _act(ctx, store, asked)
     if as_json:
         emit_json({"id": record.id, "calls": asked.calls, "until": asked.until, "effect": effect})
         return
@@ -79,41 +73,55 @@ def release_hold(
     as_json: JsonOption = False,
 ) -> None:
     """End the hold of a call."""
-    from tsuwaroku.service.holding import judge_of, parts_of, refuse_release, request
-    from tsuwaroku.store.amendments import read_amendments
+    from tsuwaroku.console.source import source
+    from tsuwaroku.service.holding import parts_of, request
 
-    opened = open_store(ctx, store)
-    records = listed(opened, None)
+    records = source(ctx, store).records(None)
     record = find_record(records, call)
     asked = request(parts_of(record, records), reason, None)
-    refuse_release(opened, read_amendments(opened), asked)
+    today = day_of(SystemClock().now().wall_ns)
+    if session(ctx).socket_path is None:
+        today = _refuse_release(ctx, store, asked)
     expires_on = record.retention.expires_on
-    over = date.fromisoformat(expires_on) < judge_of(opened, SystemClock().now()).today
+    over = date.fromisoformat(expires_on) < today
     console = screen(err=as_json)
     if over:
         console.print(t("release.over", call=record.sequence, day=expires_on), style="bold red")
     else:
         console.print(t("release.kept", call=record.sequence, day=expires_on))
     confirmed(yes, t("release.ask"))
-    _act(ctx, store, opened, asked)
+    _act(ctx, store, asked)
     if as_json:
         emit_json({"id": record.id, "calls": asked.calls, "until": None, "expires_on": expires_on})
         return
     console.print(t("release.done", call=record.sequence))
 
 
-def _effect(store: Store, calls: Sequence[str], until: date, today: date) -> HoldEffect:
-    """What the hold does to the ring's guarantee; the parts of a call count as one."""
-    from tsuwaroku.service.forecast import effect_of_hold
-    from tsuwaroku.service.measured import kept_calls
-    from tsuwaroku.service.site import holds, occupancy_of
-    from tsuwaroku.store.catalogue import Catalogue
+def _refuse_release(ctx: typer.Context, store: Path | None, asked: HoldRequest) -> date:
+    """Before anything is asked; gives the box's day. A keeper says the same when it is asked."""
+    from tsuwaroku.service.holding import judge_of, refuse_release
+    from tsuwaroku.store.amendments import read_amendments
 
-    catalogue = Catalogue.of(store)
-    entries = [entry for one in calls if (entry := catalogue.get(one)) is not None]
-    parts = kept_calls(entries, holds(store))
-    whole = msgspec.structs.replace(parts[-1], slots=sum(part.slots for part in parts))
-    return effect_of_hold(occupancy_of(store, today), whole, until)
+    opened = open_store(ctx, store)
+    refuse_release(opened, read_amendments(opened), asked)
+    return judge_of(opened, SystemClock().now()).today
+
+
+def _effect(ctx: typer.Context, store: Path | None, asked: HoldRequest) -> HoldEffect:
+    """What the hold does to the ring's guarantee. Raises as `refuse_hold` does."""
+    if session(ctx).socket_path is not None:
+        from tsuwaroku.console.client import KeeperClient
+
+        with KeeperClient(session(ctx).socket(store)) as keeper:
+            return keeper.hold_effect(asked)
+    from tsuwaroku.service.holding import effect_on, judge_of, refuse_hold
+    from tsuwaroku.service.site import occupancy_of
+    from tsuwaroku.store.amendments import read_amendments
+
+    opened = open_store(ctx, store)
+    amendments, judge = read_amendments(opened), judge_of(opened, SystemClock().now())
+    refuse_hold(opened, amendments, asked, judge, _years(ctx))
+    return effect_on(occupancy_of(opened, judge.today), opened, amendments, asked)
 
 
 def _show_effect(effect: HoldEffect, number: int, expires_on: str, *, err: bool) -> None:
@@ -146,9 +154,9 @@ def _years(ctx: typer.Context) -> int:
     return (StoreConfig() if config is None else config.store).hold_years
 
 
-def _act(ctx: typer.Context, store: Path | None, opened: Store, asked: HoldRequest) -> None:
-    """Through the keeper when it runs, else in its stead."""
-    if keeper_runs(opened):
+def _act(ctx: typer.Context, store: Path | None, asked: HoldRequest) -> None:
+    """Through the keeper where one runs, else in its stead."""
+    if session(ctx).socket_path is not None or keeper_runs(open_store(ctx, store)):
         from tsuwaroku.console.client import KeeperClient
 
         with KeeperClient(session(ctx).socket(store)) as keeper:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tsuwaroku.config import OfficeConfig
 from tsuwaroku.console import media_demo
 from tsuwaroku.console.holding import YesOption, confirmed
 from tsuwaroku.console.media_shown import acts_of, sheet_pdf, show_list, size_text
 from tsuwaroku.console.options import JsonOption, KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import progress, screen
-from tsuwaroku.console.session import load_key, need_key, open_store, session
+from tsuwaroku.console.session import load_key, need_key
 from tsuwaroku.console.texts import h, t
 from tsuwaroku.errors import RefusedError
 
@@ -79,15 +78,15 @@ def register(
     store: StoreOption = None,
 ) -> None:
     """Try, format and mark a new medium, and enter it."""
-    from tsuwaroku.console.custody_client import custody, drives_of, plugged
+    from tsuwaroku.console.custody_client import box_of, custody, drives_here, plugged
     from tsuwaroku.disclosure import registering
     from tsuwaroku.disclosure.drive import Filesystem
     from tsuwaroku.service.custody import RegisteringRequest, RegisterRequest
 
-    opened = open_store(ctx, store)
+    opened = box_of(ctx, store)
     with custody(ctx, store, opened) as keeper:
         keeper.identities()  # whoever may not register is told so before anything is looked at
-        drives = drives_of(session(ctx).config_if_there(), opened)
+        drives = drives_here(ctx, opened, keeper)
         drive = plugged(drives, device)
         asked = RegisteringRequest(
             label=label, usb_id=drive.usb_id, vendor=drive.vendor, model=drive.model, serial=drive.serial
@@ -122,11 +121,11 @@ def hand_over(
     store: StoreOption = None,
 ) -> None:
     """A copy was handed over."""
-    from tsuwaroku.console.custody_client import custody
+    from tsuwaroku.console.custody_client import box_of, custody
     from tsuwaroku.service.custody import HandOverRequest
 
     asked = HandOverRequest(medium=medium, to=to, on=on or "", name=by)
-    with custody(ctx, store, open_store(ctx, store)) as keeper:
+    with custody(ctx, store, box_of(ctx, store)) as keeper:
         keeper.act("/v1/media/hand-over", asked)
         due = next(one.medium.due_on for one in keeper.media() if one.medium.name == medium)
     screen().print(t("media.handed_over", name=medium, due=due), soft_wrap=True)
@@ -142,10 +141,10 @@ def take_back(
     store: StoreOption = None,
 ) -> None:
     """A medium came back."""
-    from tsuwaroku.console.custody_client import custody
+    from tsuwaroku.console.custody_client import box_of, custody
     from tsuwaroku.service.custody import ReturnRequest
 
-    with custody(ctx, store, open_store(ctx, store)) as keeper:
+    with custody(ctx, store, box_of(ctx, store)) as keeper:
         keeper.act("/v1/media/return", ReturnRequest(medium=medium, by=by, on=on or "", name=taken_by))
     screen().print(t("media.returned", name=medium), soft_wrap=True)
 
@@ -162,20 +161,20 @@ def wipe(
     store: StoreOption = None,
 ) -> None:
     """Overwrite all of a medium and read it back."""
-    from tsuwaroku.console.custody_client import custody, drives_of, plugged
+    from tsuwaroku.console.custody_client import box_of, custody, drives_here, plugged
     from tsuwaroku.disclosure import wipe as wiping
     from tsuwaroku.disclosure.identity import Match, recognise
     from tsuwaroku.disclosure.registering import refusal
     from tsuwaroku.service.custody import WipedRequest
 
-    opened = open_store(ctx, store)
+    opened = box_of(ctx, store)
     with custody(ctx, store, opened) as keeper:
         known = keeper.wiping(medium)
         if broken is not None:
             keeper.act("/v1/media/wiped", WipedRequest(medium=medium, clean=False, note=broken))
             screen().print(t("media.unwipable", name=medium), style="yellow", soft_wrap=True)
             return
-        drives = drives_of(session(ctx).config_if_there(), opened)
+        drives = drives_here(ctx, opened, keeper)
         drive = plugged(drives, device)
         # By the hardware alone: the token is about to go, and on a worn-out stick cannot be read.
         found = recognise(drive, None, known.known[0], known.secret)
@@ -209,12 +208,12 @@ def destroy(
     store: StoreOption = None,
 ) -> None:
     """A medium was destroyed."""
-    from tsuwaroku.console.custody_client import custody
+    from tsuwaroku.console.custody_client import box_of, custody
     from tsuwaroku.service.custody import DestroyRequest
 
     way, text = _way(how)
     asked = DestroyRequest(medium=medium, how=way, how_text=text, by=by, witness=witness, on=on or "")
-    with custody(ctx, store, open_store(ctx, store)) as keeper:
+    with custody(ctx, store, box_of(ctx, store)) as keeper:
         keeper.act("/v1/media/destroy", asked)
     screen().print(t("media.destroyed", name=medium), soft_wrap=True)
 
@@ -228,10 +227,10 @@ def lost(
     store: StoreOption = None,
 ) -> None:
     """A medium is lost: an incident."""
-    from tsuwaroku.console.custody_client import custody
+    from tsuwaroku.console.custody_client import box_of, custody
     from tsuwaroku.service.custody import LostRequest
 
-    with custody(ctx, store, open_store(ctx, store)) as keeper:
+    with custody(ctx, store, box_of(ctx, store)) as keeper:
         keeper.act("/v1/media/lost", LostRequest(medium=medium, what=what, on=on or ""))
     screen().print(t("media.lost", name=medium), style="bold red", soft_wrap=True)
 
@@ -246,20 +245,20 @@ def paper(
     store: StoreOption = None,
 ) -> None:
     """The custody sheet of a medium, as PDF."""
-    from tsuwaroku.console.custody_client import custody
+    from tsuwaroku.console.custody_client import box_of, custody
+    from tsuwaroku.console.lines import known_office
     from tsuwaroku.records.media import media as folded
     from tsuwaroku.records.media import medium_called
 
     need_key(key)
-    opened = open_store(ctx, store)
+    opened = box_of(ctx, store)
     private = load_key(key, passphrase_file)
     assert private is not None
     with custody(ctx, store, opened) as keeper:
         keeper.media()  # whoever may not read of media is told so
-    acts = acts_of(opened, private)
+    acts = acts_of(ctx, opened, private)
     one = medium_called(folded(acts), medium)
-    config = session(ctx).config_if_there()
-    pdf = sheet_pdf(one, acts, OfficeConfig() if config is None else config.office)
+    pdf = sheet_pdf(one, acts, known_office(ctx, store))
     try:
         with out.open("xb") as file:
             file.write(pdf)

@@ -12,7 +12,7 @@ from rich.text import Text
 from tsuwaroku.config import OfficeConfig
 from tsuwaroku.console.output import emit_json, screen
 from tsuwaroku.console.render import plain_table
-from tsuwaroku.console.session import load_key, open_store
+from tsuwaroku.console.session import load_key, session
 from tsuwaroku.console.texts import t, word
 from tsuwaroku.errors import RefusedError, SecretError
 
@@ -24,25 +24,30 @@ if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
 
 
-def acts_of(store: Store, private: PrivateKey) -> list[Act]:
-    """Every act with the words this key opens. Raises StoreError; SecretError for a key of another box."""
+def acts_of(ctx: typer.Context, opened: Store | None, private: PrivateKey) -> list[Act]:
+    """Every act with the words this key opens: from the store, or on a PC from its keeper. Raises StoreError,
+    ServiceError; SecretError for a key of another box."""
+    from tsuwaroku.console.papers import PapersClient
     from tsuwaroku.store.acts import act_entries, acts
     from tsuwaroku.store.audit import AuditLog
 
-    store.admit(private)
-    return acts(act_entries(AuditLog.open(store)), private)
+    if opened is not None:
+        opened.admit(private)
+        return acts(act_entries(AuditLog.open(opened)), private)
+    with PapersClient(session(ctx).socket(None)) as keeper:
+        return acts(keeper.acts(), private)
 
 
 def show_list(ctx: typer.Context, store: Path | None, key: Path | None, secret: Path | None, as_json: bool) -> None:
     """The list of media, asked of the keeper; with a key, who has them."""
-    from tsuwaroku.console.custody_client import custody
+    from tsuwaroku.console.custody_client import box_of, custody
     from tsuwaroku.records.media import media as folded
 
-    opened = open_store(ctx, store)
+    opened = box_of(ctx, store)
     private = load_key(key, secret)
     with custody(ctx, store, opened) as keeper:
         seen = keeper.media()
-    words = {} if private is None else {one.name: one for one in folded(acts_of(opened, private))}
+    words = {} if private is None else {one.name: one for one in folded(acts_of(ctx, opened, private))}
     if as_json:
         emit_json([{"since": one.since, "overdue": one.overdue, **_as_json(words, one)} for one in seen])
         return

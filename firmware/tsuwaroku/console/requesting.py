@@ -146,9 +146,8 @@ def _checked(
     try:
         checked: Checked = keeper.check(form, calls)
     except NotFoundError:
-        if session(ctx).socket_path is None:
-            for text in calls:
-                _refuse_erased_number(open_store(ctx, store), text)
+        for text in calls:
+            _refuse_erased_number(ctx, store, text)
         raise
     if checked.form is not None:
         return checked.form
@@ -162,21 +161,43 @@ def _checked(
     )
 
 
-def _refuse_erased_number(opened: Store, text: str) -> None:
+def _refuse_erased_number(ctx: typer.Context, store: Path | None, text: str) -> None:
     """A number (#12) names an erased call to people; the box knows those by their ids. Raises RefusedError."""
-    from tsuwaroku.service.eraselog import erase_log
     from tsuwaroku.service.fates import erased_text
 
     plain = text.removeprefix("#")
     if not re.fullmatch(r"[1-9][0-9]{0,8}", plain):
         return
-    gone = next((one for one in erase_log(opened).calls if one.sequence == int(plain)), None)
+    gone = (
+        _erased_here(open_store(ctx, store), plain) if session(ctx).socket_path is None else _erased_there(ctx, plain)
+    )
     if gone is not None:
         raise RefusedError(
-            erased_text(gone.erased_on, gone.expires_on, gone.why),
-            where=f"#{gone.sequence}",
+            erased_text(*gone),
+            where=f"#{plain}",
             remedy="tell whoever asked for it; `tsuwaroku erase-log` is the proof of an erasure",
         )
+
+
+def _erased_here(opened: Store, number: str) -> tuple[str, str, str] | None:
+    """When the call was erased, its last day, and why."""
+    from tsuwaroku.service.eraselog import erase_log
+
+    gone = next((one for one in erase_log(opened).calls if one.sequence == int(number)), None)
+    return None if gone is None else (gone.erased_on, gone.expires_on, gone.why)
+
+
+def _erased_there(ctx: typer.Context, number: str) -> tuple[str, str, str] | None:
+    """The same from the keeper's log."""
+    from tsuwaroku.console.papers import PapersClient
+
+    with PapersClient(session(ctx).socket(None)) as keeper:
+        for entry in keeper.erasures(None, None):
+            calls = entry.detail.get("calls")
+            if isinstance(calls, dict) and number in calls:
+                _, last, why = calls[number]
+                return entry.at[:10], last, why
+    return None
 
 
 # -- looking

@@ -6,6 +6,7 @@ the same is done in its stead: the same rules, the same entries of the same log.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
@@ -21,12 +22,23 @@ from tsuwaroku.console.keepersource import KeeperSource
 from tsuwaroku.console.reading import listed
 from tsuwaroku.console.session import open_store, person, session, stored_call
 from tsuwaroku.console.stead import keeper_runs, keepers_books
-from tsuwaroku.errors import RefusedError, SecretError
+from tsuwaroku.errors import ForbiddenError, RefusedError, SecretError, TsuwarokuError
 from tsuwaroku.records.call import CallRecord
+from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.fates import CallFate, Fate
-from tsuwaroku.service.hearing import HEARD, PLAY, READ, play_text, refuse_own, refuse_purpose, stretches_text
+from tsuwaroku.service.hearing import (
+    HEARD,
+    OWN_EXTENSION,
+    PLAY,
+    READ,
+    play_text,
+    refuse_own,
+    refuse_purpose,
+    stretches_text,
+)
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.reading import may_read
+from tsuwaroku.service.refusals import VERB as REFUSED
 from tsuwaroku.store.amendments import read_amendments
 from tsuwaroku.store.reader import CallReader
 from tsuwaroku.store.whole import listed_problems, problems_of
@@ -84,7 +96,11 @@ class StoreSource:
         if config is not None:
             line = next((one for one in config.line if one.id == record.line), LineConfig(id="unknown"))
             fate = CallFate(id=record.id, fate=Fate.KEPT, line=record.line, extension=line.extension)
-            refuse_own(config.service, [person(), *listeners], fate)
+            try:
+                refuse_own(config.service, [person(), *listeners], fate)
+            except ForbiddenError:
+                self._refused(record.id)
+                raise
         reader, entry, amendments = self._opened(record.id, private)
         hearing = SteadHearing(record, reader, entry, amendments)
         self._write(PLAY, record.id, play_text(purpose, note, listeners))
@@ -100,6 +116,14 @@ class StoreSource:
         refuse_over(self._store, stored, held)
         reader = CallReader(stored, self._store, private, entry.wraps if entry is not None else (), amendments)
         return reader, entry, amendments
+
+    def _refused(self, call_id: str) -> None:
+        """The attempt is in the log, as the keeper would have it; where it cannot be, nothing is heard all the same."""
+        with contextlib.suppress(TsuwarokuError):
+            mine = open_store(self._ctx, self._named, need_device=True)
+            with keepers_books(mine) as (audit, _):
+                detail = {"verb": Verb.PLAY.value, "why": OWN_EXTENSION}
+                audit.append(SystemClock().now(), person(), REFUSED, call_id, detail=detail)
 
     def _write(self, verb: str, call_id: str, why: str) -> None:
         """Durable on return. Raises RefusedError where this store cannot be written to from here."""

@@ -18,7 +18,7 @@ from tsuwaroku.records.disclosures import Case, Stage, disclosures
 from tsuwaroku.records.era import fiscal_year
 from tsuwaroku.records.requests import Status, requests
 from tsuwaroku.records.retention import day_of
-from tsuwaroku.store.audit import CALLS_CLOSED, AuditLog, entry_in
+from tsuwaroku.store.audit import CALLS_CLOSED, AuditLog, entry_in, erased_in
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.journal import Journal, JournalType
 from tsuwaroku.store.tombstone import name_of
@@ -52,7 +52,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 def tallies(audit: AuditLog, catalogue: Catalogue, journals: Iterable[Journal]) -> Iterator[Tally]:
     """Piece by piece, so that other work has its turn between. Every fiscal year since the first entry has at least
     one. Raises StoreError."""
-    erased: set[str] = set()
+    erased: set[int] = set()
     marked: set[str] = set()  # tombstone names of calls, hex
     for _, _, line in audit.lines():
         if not any(verb in line for verb in _WANTED):
@@ -60,16 +60,18 @@ def tallies(audit: AuditLog, catalogue: Catalogue, journals: Iterable[Journal]) 
         entry = entry_in(line)
         if entry is None:
             continue
-        year = fiscal_year(date.fromisoformat(entry.at[:10]))
-        calls = entry.detail.get("calls")
-        if entry.verb == "calls erased" and isinstance(calls, dict):
-            for number, (ended_on, *_) in calls.items():
-                if number not in erased:
-                    erased.add(number)
-                    yield Tally(year=fiscal_year(date.fromisoformat(ended_on)), calls=1)
-                    yield Tally(year=year, erasures=1)
-        elif entry.verb == CALLS_CLOSED:
-            names = {str(name) for name in entry.detail.get("marked", ())}
+        try:
+            year = fiscal_year(date.fromisoformat(entry.at[:10]))
+        except ValueError:  # made by hand
+            continue
+        for number, (ended_on, *_) in erased_in(entry).items():
+            if number not in erased:
+                erased.add(number)
+                yield Tally(year=fiscal_year(ended_on), calls=1)
+                yield Tally(year=year, erasures=1)
+        if entry.verb == CALLS_CLOSED:
+            marks = entry.detail.get("marked")
+            names = {str(name) for name in marks} if isinstance(marks, list) else set[str]()
             yield Tally(year=year, marks=len(names - marked))
             marked |= names
     for journal in journals:
@@ -81,7 +83,7 @@ def tallies(audit: AuditLog, catalogue: Catalogue, journals: Iterable[Journal]) 
             if new or record.number % A_TURN == 0:
                 yield Tally(year=year, marks=int(new))
     for day in catalogue.days():
-        here = sum(1 for one in catalogue.for_day(day) if one.wraps and str(one.public.sequence) not in erased)
+        here = sum(1 for one in catalogue.for_day(day) if one.wraps and one.public.sequence not in erased)
         yield Tally(year=fiscal_year(date.fromisoformat(day)), calls=here)
 
 

@@ -134,6 +134,7 @@ class Hearings:
 HEARD = "heard"
 PLAY = "play"
 READ = "call read"
+OWN_EXTENSION = "own extension"
 
 
 def heard_text(one: Hearing) -> str:
@@ -215,7 +216,7 @@ def _admitted(keeper: Keeper, by: Asker, call_id: str, people: Sequence[str]) ->
                 where=by.user,
                 remedy="ask the records manager; `tsuwaroku staff list` lists the appointments",
             )
-    with attempt(keeper, by, Verb.PLAY, one.id, "own extension"):
+    with attempt(keeper, by, Verb.PLAY, one.id, OWN_EXTENSION):
         refuse_own(keeper.settings.service, people, one)
     entry = keeper.listed(one.id)
     if entry is None:

@@ -18,6 +18,8 @@ from tsuwaroku.errors import NotFoundError, RefusedError, StoreError
 from tsuwaroku.records.call import CallRecord, PublicRecord
 from tsuwaroku.records.dating import State
 from tsuwaroku.records.judging import Judge
+from tsuwaroku.service.forecast import HoldEffect, Occupancy, effect_of_hold
+from tsuwaroku.service.measured import kept_call
 from tsuwaroku.store import clockfile
 from tsuwaroku.store.amendments import Amended, read_amendments
 from tsuwaroku.store.audit import AuditLog
@@ -122,6 +124,16 @@ def carry_out(
         secret = {"reason": asked.reason, "by": by}
         journal.append(kind, now, ULID.from_str(call_id).bytes, said, secret, recipients)
     return {"calls": asked.calls, "until": asked.until}
+
+
+def effect_on(ring: Occupancy, store: Store, amendments: Amended, asked: HoldRequest) -> HoldEffect:
+    """What the hold does to the ring's guarantee; the parts of a call count as one. Raises as `refuse_hold` does."""
+    entries = [_entry(store, amendments, call_id) for call_id in asked.calls]
+    parts = [kept_call(entry, amendments.hold(entry.call_id)) for entry in entries]
+    if not parts:
+        raise NotFoundError("no call is named", remedy="`tsuwaroku calls` lists them")
+    whole = msgspec.structs.replace(parts[-1], slots=sum(part.slots for part in parts))
+    return effect_of_hold(ring, whole, _day(asked.until))
 
 
 def refuse_reason(reason: str) -> None:

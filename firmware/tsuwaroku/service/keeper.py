@@ -29,8 +29,9 @@ from tsuwaroku.service.asking import Peer as Asking
 from tsuwaroku.service.callrows import CallLists
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen, confirm_clock, propose_clock
 from tsuwaroku.service.fates import Fates
+from tsuwaroku.service.forecast import HoldEffect
 from tsuwaroku.service.hearing import Hearings
-from tsuwaroku.service.holding import HoldRequest, carry_out
+from tsuwaroku.service.holding import HoldRequest, carry_out, effect_on, refuse_hold
 from tsuwaroku.service.ledger import Ledger
 from tsuwaroku.service.link import Upward
 from tsuwaroku.service.listening import note_act
@@ -310,6 +311,12 @@ class Keeper:
         self._upkeep.again()
         self._queue_watch.again()
         return done
+
+    def effect_of_hold(self, asked: HoldRequest) -> HoldEffect:
+        """What a hold would do to the ring. Raises as `hold` does; nothing is changed."""
+        judge, standing = self.judge, self._upkeep.expiry.standing.refresh()
+        refuse_hold(self._store, standing, asked, judge, self._config.store.hold_years)
+        return effect_on(self._upkeep.outlook.ring(judge), self._store, standing, asked)
 
     def clock(self) -> ClockSeen:
         """A look at the clock, and what people said of it."""

@@ -23,7 +23,7 @@ from tsuwaroku.records.media import How
 from tsuwaroku.records.readable import readable, unreadable
 from tsuwaroku.records.requests import CopyFor, Status, requests
 from tsuwaroku.store.acts import acts, sealed_again
-from tsuwaroku.store.audit import AuditEntry
+from tsuwaroku.store.audit import AuditEntry, erased_in
 from tsuwaroku.store.keys import PrivateKey
 
 SEALED = "（封印）"
@@ -123,13 +123,10 @@ def of_erasures(entries: Iterable[AuditEntry], office: OfficeConfig, as_of: date
     """消去記録 (Article 8(1)): every call that was overwritten and read back, from the keeper's own entries."""
     rows: dict[int, tuple[str, ...]] = {}
     for entry in entries:
-        calls = entry.detail.get("calls") if entry.verb == ERASED and entry.actor == "keeper" else None
-        if not isinstance(calls, dict):
-            continue
         how = "読み戻して確認" if entry.detail.get("read_back") == "direct" else "キャッシュを除いて確認"
-        for number, (ended_on, expires_on, why) in calls.items():
-            told = (ended_on, expires_on, entry.at[:10], _WHY.get(why, str(why)), how, str(entry.number))
-            rows.setdefault(int(number), (f"#{number}", *told))
+        for number, (ended_on, expires_on, why) in erased_in(entry).items():
+            told = (str(ended_on), str(expires_on), entry.at[:10], _WHY.get(why, why), how, str(entry.number))
+            rows.setdefault(number, (f"#{number}", *told))
     columns = ("通話", "録音日", "保存期限", "消去日", "消去の根拠", "確認方法", "監査記録")
     return _ledger(Book.ERASURES, columns, [rows[number] for number in sorted(rows)], office, as_of)
 

@@ -13,7 +13,7 @@ from tsuwaroku.config import Config
 from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.retention import configured
 from tsuwaroku.service.alarms import AlarmBoard
-from tsuwaroku.service.forecast import Cause, Shortage, Tally, shortage
+from tsuwaroku.service.forecast import Cause, Occupancy, Shortage, Tally, shortage
 from tsuwaroku.service.listing import Listing
 from tsuwaroku.service.measured import kept_call
 from tsuwaroku.service.plan import plan
@@ -49,6 +49,7 @@ class Outlook:
         self._alarms = alarms
         self._off = demonstration
         self.shortage: Shortage | None = None
+        self._ring: Occupancy | None = None
         self._seen: object = None  # the circumstances of the last look
         self._again_ns = 0
         self._began_ns = 0
@@ -57,7 +58,16 @@ class Outlook:
 
     def again(self) -> None:
         """Look anew with the next poll: a hold was set or released."""
-        self._seen = None
+        self._seen = self._ring = None
+
+    def ring(self, judge: Judge) -> Occupancy:
+        """As it was at the last look, an hour ago at most; looked at now where there was none. Raises StoreError."""
+        if self._ring is not None and self._ring.today == judge.today:
+            return self._ring
+        tally = Tally(judge.today)
+        for day in self._listing.catalogue.days():
+            self._add(tally, day)
+        return tally.occupancy(self._slots.free, configured(self._config.store).longest_days)
 
     def poll(self, judge: Judge, now: Instant, *, stopped: bool) -> None:
         """A piece of the look that is under way, if any is. `stopped`: nothing is erased now. Raises StoreError."""
@@ -76,12 +86,15 @@ class Outlook:
                 self._rest = None
                 self._tell(self._tally, now, stopped)
                 return
-            for entry in self._listing.day(day):
-                if not self._standing.gone(entry.call_id):
-                    self._tally.add(kept_call(entry, self._standing.hold(entry.call_id)))
+            self._add(self._tally, day)
+
+    def _add(self, tally: Tally, day: str) -> None:
+        for entry in self._listing.day(day):
+            if not self._standing.gone(entry.call_id):
+                tally.add(kept_call(entry, self._standing.hold(entry.call_id)))
 
     def _tell(self, tally: Tally, now: Instant, stopped: bool) -> None:
-        ring = tally.occupancy(self._slots.free, configured(self._config.store).longest_days)
+        ring = self._ring = tally.occupancy(self._slots.free, configured(self._config.store).longest_days)
         enough = plan(self._config, slots=self._slots.usable).sufficient
         short = self.shortage = shortage(ring, enough=enough, stopped=stopped)
         detail = ""

@@ -13,6 +13,7 @@ from tsuwaroku.service.callrows import ROUTES as LISTS
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.copying import ROUTES as COPIES
 from tsuwaroku.service.custody import ROUTES as CUSTODY
+from tsuwaroku.service.forecast import HoldEffect
 from tsuwaroku.service.hearing import ROUTES as HEARINGS
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.keeper import Keeper
@@ -84,6 +85,15 @@ _BOX: Routes = (
         act=lambda keeper, asked: keeper.hold(asked.body, asked.by.user),
         body=HoldRequest,
         answer=_Done,
+    ),
+    Route(
+        method="POST",
+        path="/v1/holds/effect",
+        verb=Verb.HOLD,
+        summary="what a hold would do to the ring; nothing is changed",
+        act=lambda keeper, asked: keeper.effect_of_hold(asked.body),
+        body=HoldRequest,
+        answer=HoldEffect,
     ),
     Route(
         method="POST",

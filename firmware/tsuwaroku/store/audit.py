@@ -7,6 +7,7 @@ after their own years of keeping (保存年限) without breaking it. No personal
 from __future__ import annotations
 
 import base64
+import contextlib
 import errno
 import hashlib
 import io
@@ -14,6 +15,7 @@ import os
 import re
 import secrets
 from collections.abc import Container, Iterator, Mapping, Sequence, Set
+from datetime import date
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -33,6 +35,8 @@ DOMAIN_AUDIT = b"tsuwaroku audit 1\0"
 NO_HEAD = bytes(32)
 KEEPER = "keeper"
 """The actor of what the box itself does."""
+CALLS_ERASED = "calls erased"
+"""Entries of the keeper's with this verb have `{"calls": {sequence number: [day it ended, last day, why]}}`."""
 CALLS_CLOSED = "calls closed"
 """Entries with this verb have `{"calls": {sequence number: digest}}` as their detail."""
 LONGEST = 16 << 20
@@ -351,6 +355,18 @@ def closed_in(entry: AuditEntry) -> dict[int, str]:
     """Sequence number and digest (hex) of the calls that an entry knows to have been whole."""
     calls = entry.detail.get("calls") if entry.verb == CALLS_CLOSED else None
     return {int(n): str(digest) for n, digest in calls.items() if _is_number(n)} if isinstance(calls, dict) else {}
+
+
+def erased_in(entry: AuditEntry) -> dict[int, tuple[date, date, str]]:
+    """Of the calls that an entry of the keeper's says were erased, by sequence number: the day each ended, its last
+    day, and why it went. What says no such thing is passed over."""
+    calls = entry.detail.get("calls") if entry.verb == CALLS_ERASED and entry.actor == KEEPER else None
+    found: dict[int, tuple[date, date, str]] = {}
+    for number, told in calls.items() if isinstance(calls, dict) else ():
+        with contextlib.suppress(msgspec.ValidationError):
+            if _is_number(number):
+                found[int(number)] = msgspec.convert(told, tuple[date, date, str])
+    return found
 
 
 def journal_in(entry: AuditEntry) -> int:
