@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 import socket
+import tempfile
+import threading
 from pathlib import Path
 
 import msgspec
@@ -12,7 +14,10 @@ import pytest
 
 from tests.disclosure.drive_rigs import MIB
 from tsuwaroku.config import Config, LineConfig, MediaConfig
-from tsuwaroku.console.custody_client import as_person, drives_of, recognised
+from tsuwaroku.console.asperson import as_person
+from tsuwaroku.console.callsclient import CallsClient
+from tsuwaroku.console.client import KeeperClient
+from tsuwaroku.console.custody_client import CustodyClient, drives_of, recognised
 from tsuwaroku.disclosure.drives import UsbDrives
 from tsuwaroku.disclosure.identity import Match, Registered
 from tsuwaroku.disclosure.registering import register
@@ -54,6 +59,37 @@ def test_under_sudo_the_keeper_is_asked_as_who_called_it(said: str, monkeypatch:
     with pytest.raises(RuntimeError), as_person():
         raise RuntimeError
     assert here() == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask as somebody else")
+@pytest.mark.parametrize(("kind", "who"), [(CustodyClient, "nobody"), (CallsClient, "nobody"), (KeeperClient, "root")])
+def test_a_copy_under_sudo_is_asked_for_as_who_called_it(
+    kind: type[KeeperClient], who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its calls are read as that person, too; what a technician asks as root stays root's."""
+    monkeypatch.setenv("SUDO_UID", str(pwd.getpwnam("nobody").pw_uid))
+    seen: list[str] = []
+
+    def answer(listener: socket.socket) -> None:
+        for _ in range(2):  # the look whether anybody listens comes first
+            link, _ = listener.accept()
+            with link:
+                seen.append(peer_of(link).user)
+                if link.recv(65536):
+                    link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        os.chmod(folder, 0o711)
+        path = Path(folder) / "keeper.sock"
+        listener.bind(str(path))
+        path.chmod(0o666)
+        listener.listen()
+        serving = threading.Thread(target=answer, args=(listener,))
+        serving.start()
+        with kind(path) as keeper:
+            assert keeper._ask("GET", "/v1/status") == b"{}"
+        serving.join(10)
+    assert seen == [who] * 2
 
 
 def test_without_sudo_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:

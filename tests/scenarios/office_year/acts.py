@@ -77,6 +77,8 @@ class Office:
     def __init__(self, box: Box, media: Media) -> None:
         self.box, self.media, self.book = box, media, Book()
         self.manager = KANRI
+        self.asked: dict[str, list[str]] = {}
+        """Request -> ids of its calls, those approved once it is."""
         self.export_s: dict[str, float] = {}
         """Medium -> how long the export onto it took that counts."""
 
@@ -262,6 +264,7 @@ class Office:
         slug: str = told["slug"]
         assert (len(told["calls"]), told["unknown_numbers"]) == (found, unknown), told
         assert told["number"] == numbered(slug)
+        self.asked[slug] = told["calls"]
         self.book.did(by.user, "request submitted", slug)
         head = f"{answers.get('department', '市民課')} {answers.get('head', '五所 一郎')}"
         row = [numbered(slug), wareki(self.today), head, by.user, f"{found}件", "受付", "", "", "", "", ""]
@@ -292,6 +295,7 @@ class Office:
         if only:
             more += [part for number in only for part in ("--call", f"#{number}")]
             self.book.requests[slug][4] = f"{len(only)}件"
+            self.asked[slug] = [self.id(number) for number in only]
         self._decide(by, "approve", slug, "承認", "対象の通話が特定されているため", *more)
 
     def refuse(self, by: Person, slug: str, reason: str) -> None:
@@ -318,8 +322,11 @@ class Office:
         ran = self.box(by, "export", numbered(slug), "--for", who, *more, code=MEDIUM if fails else 0)
         self.export_s[name] = time.monotonic() - began_s
         self.book.copies[name] = slug, RECIPIENTS[who]
-        for verb, kind in (("copy begun", "複製開始"), ("copy failed", "複製失敗") if fails else ("copy made", "複製")):
-            self.book.did(by.user, verb, slug)
+        self.book.did(by.user, "copy begun", slug)
+        for call in self.asked[slug]:
+            self.book.did(by.user, "call read", call)
+        self.book.did(by.user, "copy failed" if fails else "copy made", slug)
+        for kind in ("複製開始", "複製失敗" if fails else "複製"):
             self.book.medium(name, self.today, kind, by.user)
         if not fails:
             row = self.book.requests[slug]
