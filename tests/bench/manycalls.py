@@ -29,6 +29,7 @@ from tsuwaroku.store.keys import PrivateKey, Recipients
 from tsuwaroku.store.layout import DEMO_KEY, Store
 from tsuwaroku.store.seal import CallKey, seal_card
 
+SLOTS = 4  # of the ring: nothing of these calls is read from it
 FIRST_DAY = date(2026, 10, 25)
 
 
@@ -82,7 +83,7 @@ def entry(number: int, day: date, recipients: Recipients) -> CatalogueEntry:
             outcome=Outcome.ANSWERED,
             retention=card.retention,
         ),
-        slots=list(range(number * 29, number * 29 + 29)),
+        slots=[(number * 29 + part) % SLOTS for part in range(29)],
         generations=[3] * 29,
         digest=digest or "",
         card=seal_card(key, call_id, msgspec.json.encode(card)),
@@ -100,7 +101,7 @@ def _day(path: Path, day: date, first: int, count: int) -> None:
 
 def make(path: Path, calls: int, days: int = 30) -> PrivateKey:
     """The store, and the key that opens it."""
-    Store.create(path, slots=4, retention_days=30, demonstration=True).close()
+    Store.create(path, slots=SLOTS, retention_days=30, demonstration=True).close()
     a_day = calls // days
     with ProcessPoolExecutor() as pool:
         jobs = [pool.submit(_day, path, FIRST_DAY + timedelta(days=n), 1 + n * a_day, a_day) for n in range(days)]

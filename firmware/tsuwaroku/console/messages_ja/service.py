@@ -105,6 +105,7 @@ SERVICE: Final[dict[str, str]] = {
     "name an earlier day; a hold that stands can be made longer at any time": (
         "もっと早い日を指定してください。延長の期間は、後からいつでも伸ばせます"
     ),
+    "no call is named": "通話が指定されていません",
     "this call is not on hold": "この通話は保存延長されていません",
     "`tsuwaroku show` shows a hold": "保存延長は `tsuwaroku show` で確かめられます",
     "a reason is needed, of at most {} letters": "理由を {0} 文字以内で入力してください",
