@@ -18,7 +18,7 @@ from tsuwaroku.clock import NS, from_iso
 from tsuwaroku.console.keyboard import Listener, listening
 from tsuwaroku.console.options import CallArgument, JsonOption, KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
-from tsuwaroku.console.outputs import AlsaOutput, NullOutput, Output, PlayerOutput
+from tsuwaroku.console.outputs import AlsaOutput, NullOutput, Output, PlayerOutput, unknown_player
 from tsuwaroku.console.playback import Playback, Stretch, joined
 from tsuwaroku.console.render import length
 from tsuwaroku.console.session import find_record, load_key, need_key
@@ -48,6 +48,7 @@ PlainOption = Annotated[bool, typer.Option("--no-levelling", metavar="", help=h(
 PURPOSES = {"courtesy": "職員の接遇意識の向上", "fairness": "業務の公正かつ適正な執行"}
 """Article 1 and the check boxes of 別記様式; anything else is その他 and must be said in words."""
 TELL_S = 5.0
+LONGEST_PLAYER = 200  # letters of a player's command, in the note
 """How often the keeper is told what was heard so far: a terminal that dies has told that much."""
 
 
@@ -87,6 +88,8 @@ def play(
         raise NotFoundError("this call has no sound", where=record.id, remedy="`tsuwaroku show` says why")
     span = _span(record, *asked)
     why, words = asked_purpose(purpose), asked_note(note)
+    if player is not None and unknown_player(player):
+        words = " ／ ".join(filter(None, (words, t("play.through", player=player[:LONGEST_PLAYER]))))
     names = [name.strip() for name in listeners or () if name.strip()]
     _refuse_long(why, words, names)
     rate = record.audio.rate

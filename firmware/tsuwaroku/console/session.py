@@ -129,6 +129,9 @@ def load_key(key: Path | None, passphrase_file: Path | None) -> PrivateKey | Non
     """
     if key is None:
         return None
+    from tsuwaroku.store.memory import keep_memory_private
+
+    keep_memory_private()
     _refuse_on_box()
     if not key.is_file():
         raise SecretError("there is no such key file", where=str(key), remedy="name the key file with --key FILE")

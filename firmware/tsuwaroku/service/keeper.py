@@ -157,8 +157,8 @@ class Keeper:
     def _end_lapsed(self) -> None:
         """Lists and hearings nobody has gone on with."""
         now_ns = self._clock.now().mono_ns
-        for _ in self.call_lists.tickets.lapsed(now_ns):
-            pass
+        for ticket, _, _ in self.call_lists.tickets.lapsed(now_ns):
+            self.call_lists.tickets.end(ticket)
         self.hearings.end_lapsed(now_ns)
 
     def _look(self) -> None:

@@ -10,7 +10,6 @@ import contextlib
 import ctypes
 import gc
 import os
-import resource
 import signal
 import sys
 import time
@@ -28,6 +27,7 @@ from tsuwaroku.service.link import Hello, Note, Report, SocketLink
 from tsuwaroku.service.setup import device_key_path
 from tsuwaroku.service.status import LineStatus, RecorderStatus
 from tsuwaroku.service.watchdog import Watchdog, Witness, boot_id
+from tsuwaroku.store.memory import keep_memory_private
 
 RETRY_S = 5.0
 DEFECT_S = 0.5  # a fresh process records again within a second or two; longer would lose more of a call
@@ -282,11 +282,6 @@ def be_prompt() -> None:
     """Real-time scheduling where the system allows it (facts/platform: p99 0.14 ms against 7.8 ms)."""
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(20))
-
-
-def keep_memory_private() -> None:
-    """No core dumps: call keys and sound would stand in them in the clear. (systemd-coredump heeds the limit, too.)"""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def die_with_parent() -> None:
