@@ -16,6 +16,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "監査記録の控えは16進数64桁です（保存と消去の証明書にあります）",
         "a head of the audit log is 64 hexadecimal digits, as on a retention statement",
     ),
+    "bad.fingerprint": (
+        "装置の公開鍵の指紋は16進数64桁です（`tsuwaroku keys show` で表示します）",
+        "a fingerprint is 64 hexadecimal digits, as `tsuwaroku keys show` prints it",
+    ),
     "bad.date": ("{value} は日付ではありません（例 2026-11-23）", "{value} is not a date; write it like 2026-11-23"),
     "bad.two_sources": (
         "--socket（TSUWAROKU_SOCKET）と --store は一緒に使えません",
@@ -100,6 +104,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "audio.gap": ("{at} に {ms} ミリ秒の欠落（{why}）", "{ms} ms missing at {at} ({why})"),
     "mark.button": ("ボタン", "button"),
     "mark.afterwards": ("通話後", "afterwards"),
+    "mark.of_answer": ("応答の {at} 後", "{at} after the answer"),
+    "mark.of_seizure": ("受話・呼出の {at} 後", "{at} after it began"),
     "mark.is_withdrawn": ("（取消済）", "(withdrawn)"),
     "mark.done": ("通話 #{call} に不当要求の印を付けました。", "Call #{call} is marked as an unreasonable demand."),
     "mark.withdrawn": (

@@ -178,7 +178,7 @@ class _Hearing:
         self._told = 0.0
         self.rate, self.first, self.samples = record.audio.rate, record.audio.first_sample or 0, record.audio.samples
         self.problems = list(hearing.problems)
-        self._marks = [spot for spot in mark_positions(record) if spot[0] >= self._at_s(span[0])]
+        self._marks = [spot for spot in mark_positions(record, hearing.starts_at_s) if spot[0] >= self._at_s(span[0])]
         self._playback = Playback(
             self,
             opened,
@@ -297,17 +297,19 @@ def asked_note(given: str | None) -> str:
     return (given or "").strip()
 
 
-def mark_positions(record: CallRecord) -> list[tuple[float, str]]:
+def mark_positions(record: CallRecord, starts_at_s: float | None) -> list[tuple[float, str]]:
     """Seconds into the stored sound of each mark that stands, and its word.
 
-    The sound ends with the call; offsets count from the answer (from the seizure where nobody answered).
+    `starts_at_s`: where the sound begins by the offsets of the record, which count from the answer; the sound of a call
+    that does not say ends with the call.
     """
-    if record.ended_at is None:
-        return []
-    total_s = record.audio.samples / record.audio.rate
-    origin_s = (from_iso(record.ended_at) - from_iso(record.answered_at or record.seized_at)) / NS
+    if starts_at_s is None:
+        if record.ended_at is None:
+            return []
+        ended_s = (from_iso(record.ended_at) - from_iso(record.answered_at or record.seized_at)) / NS
+        starts_at_s = ended_s - record.audio.samples / record.audio.rate
     spots = [
-        (total_s - origin_s + mark.at_s, word("mark", mark.kind))
+        (mark.at_s - starts_at_s, word("mark", mark.kind))
         for mark in record.marks
         if mark.at_s is not None and not mark.withdrawn
     ]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from tsuwaroku.clock import Clock, Instant, SystemClock, VirtualClock, virtual_boot
+from tsuwaroku.clock import Clock, DemoClock, Instant, SystemClock, VirtualClock, virtual_boot
 from tsuwaroku.config import Config
 from tsuwaroku.errors import ServiceError, StoreError, TsuwarokuError
 from tsuwaroku.hal.board import SYSTEM_LAMP, Board, Lamp
@@ -95,7 +95,9 @@ def run_keeper(spec: Spec) -> None:
 
     path = Path(spec.store)
     store = Store.open(path, device_key_path=device_key_path(spec.config), need_device=True)
-    keeper = Keeper(store, spec.config, SystemClock())
+    played = store.info.demonstration and spec.config.board.kind == "virtual"
+    clock = DemoClock(spec.epoch_wall_ns) if played else SystemClock()
+    keeper = Keeper(store, spec.config, clock)
     control.run_keeper(keeper, keeper_socket(path, spec.config), link_socket(path))
     store.close()
 
