@@ -90,6 +90,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "show.clock": ("時計", "Clock"),
     "show.continues": ("前の部分", "Continues"),
     "show.kept": ("{day} まで（翌日以降は再生・閲覧できません）", "{day}; from the next day on it may not be read"),
+    "show.usual": ("延長がなければ {day} まで", "without the hold {day}"),
     "show.hold": ("保存期間の延長: {until} まで（{reason}）", "on hold until {until}: {reason}"),
     "notice.none": ("対象外（応答なし）", "none due (nobody answered)"),
     "notice.item": ("第7条第2項第{n}号", "Article 7(2) item {n}"),

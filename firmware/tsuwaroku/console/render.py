@@ -311,6 +311,8 @@ def _kept_in_words(record: CallRecord | PublicRecord) -> str:
         return words
     told = t("show.hold", until=hold.until, reason=hold.reason) if hold.reason else t("hold.until", day=hold.until)
     lapsed = hold.until < datetime.now(JST).date().isoformat()
+    if not lapsed and hold.until > record.retention.expires_on:  # one day counts, and is told first
+        return "\n".join([t("show.kept", day=hold.until), told, t("show.usual", day=record.retention.expires_on)])
     return "\n".join([words, told, *([t("hold.lapsed")] if lapsed else [])])
 
 
