@@ -195,6 +195,16 @@ REFUSED: dict[str, tuple[type[Exception], Callable[[Days], object]]] = {
             days.keeper, asked(AppointRequest("uid 61007", "青森", "", "00" * 32)), Post.HANDLER
         ),
     ),
+    "low-order key": (
+        RefusedError,
+        lambda days: staffing.appoint(
+            days.keeper, asked(AppointRequest("uid 61007", "青森", "", "01" + "00" * 31)), Post.HANDLER
+        ),
+    ),
+    "low-order key of the manager": (
+        RefusedError,
+        lambda days: staffing.succeed(days.keeper, asked(SucceedRequest("01" + "00" * 31, "弘前", "発令 1"))),
+    ),
     "no name": (
         RefusedError,
         lambda days: staffing.appoint(

@@ -198,7 +198,7 @@ def _show_recovery(text: str) -> None:
 
 def probe(private: PrivateKey, recipients: list[Recipient], where: str) -> Recipient:
     """Seal something to the key's owner and open it with the key. Raises SecretError; returns the owner."""
-    from nacl.public import PublicKey, SealedBox
+    from tsuwaroku.store.seal import sealed_box
 
     owner = next((one for one in recipients if one.id == private.id.hex()), None)
     if owner is None:
@@ -208,7 +208,7 @@ def probe(private: PrivateKey, recipients: list[Recipient], where: str) -> Recip
             remedy="`tsuwaroku keys show` lists them; look for the file or sheet of this store",
         )
     words = os.urandom(32)
-    if private.open_sealed(SealedBox(PublicKey(bytes.fromhex(owner.public_key))).encrypt(words)) != words:
+    if private.open_sealed(sealed_box(owner, words)) != words:
         raise SecretError("the key does not open what was sealed to it", where=where, remedy="use another copy of it")
     return owner
 

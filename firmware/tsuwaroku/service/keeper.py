@@ -249,6 +249,8 @@ class Keeper:
             self._store.set_recipients(due)
             self._trail.audit.seal_to(due.to_wrap())
             self._recipients_changed = True
+        unusable = ", ".join(f"{one.role} {one.name}" for one in self.recipients.unusable)
+        self._alarms.set("key_unusable", bool(unusable), self._clock.now(), detail=unusable)
 
     def _note_ended(self) -> None:
         """Appointments whose last day is over for certain: a clock that is ahead ends none for good."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import nacl.bindings as sodium
@@ -37,13 +38,13 @@ class CallKey:
         return cls(secrets.token_bytes(KEY_SIZE))
 
     def wrap_for(self, recipients: Recipients, call_id: bytes, line: str | None = None) -> tuple[WrappedKey, ...]:
-        """`SealedBox(call key ‖ call id)` for each recipient of the line; without one, for those of all lines."""
+        """`SealedBox(call key ‖ call id)` for each recipient of the line; without one, for those of all lines. Raises
+        SecretError."""
         return tuple(self.wrap(r, call_id) for r in recipients.to_wrap(line))
 
     def wrap(self, recipient: Recipient, call_id: bytes) -> WrappedKey:
-        """The same for one."""
-        box = SealedBox(PublicKey(bytes.fromhex(recipient.public_key)))
-        return WrappedKey(bytes.fromhex(recipient.id), box.encrypt(bytes(self._held()) + call_id))
+        """The same for one. Raises SecretError where nothing can be sealed to the key."""
+        return WrappedKey(bytes.fromhex(recipient.id), sealed_box(recipient, bytes(self._held()) + call_id))
 
     def derive(self, person: bytes, salt: int) -> bytes:
         """BLAKE2b-256 of FORMAT.md, *Keys*."""
@@ -60,6 +61,27 @@ class CallKey:
         if not self._octets:
             raise ValueError("the call key was forgotten")
         return self._octets
+
+
+def sealed_box(recipient: Recipient, text: bytes) -> bytes:
+    """A SealedBox that only the recipient's private key opens. Raises SecretError where it is no key to seal to."""
+    try:
+        return SealedBox(PublicKey(bytes.fromhex(recipient.public_key))).encrypt(text)
+    except (CryptoError, RuntimeError, ValueError, TypeError) as error:  # libsodium refuses points of small order
+        raise SecretError(
+            "nothing can be sealed to this public key",
+            where=f"{recipient.role} {recipient.name} ({recipient.id})",
+            remedy="make a new key, and name it in place of this one",
+        ) from error
+
+
+def seal_to_each(recipients: Iterable[Recipient], text: bytes) -> list[tuple[bytes, bytes]]:
+    """(recipient's id, SealedBox) for each that can be sealed to: one that cannot costs the others nothing."""
+    boxes = []
+    for one in recipients:
+        with contextlib.suppress(SecretError):
+            boxes.append((bytes.fromhex(one.id), sealed_box(one, text)))
+    return boxes
 
 
 def open_wrapped(wraps: Sequence[WrappedKey], private: PrivateKey, call_id: bytes) -> CallKey:

@@ -132,6 +132,13 @@ KEYS: Final[dict[str, str]] = {
     "use the key of the 管理責任者 or 管理取扱者 in office when the call was recorded, or the recovery key": (
         "録音した当時の管理責任者・管理取扱者の鍵か、復旧キーを使ってください"
     ),
+    "nothing can be sealed to this public key": "この公開鍵では何も封じることができません",
+    "make a new key, and name it in place of this one": "新しい鍵を作成し、この鍵の代わりに指定してください",
+    "the call {} can be sealed to nobody": "通話 {0} の鍵を封じる相手がいません",
+    "`tsuwaroku keys show` lists whom calls are sealed to; name a new key with `tsuwaroku keys succeed`": (
+        "通話の鍵を封じる相手は `tsuwaroku keys show` で表示できます。"
+        "`tsuwaroku keys succeed` で新しい鍵を指定してください"
+    ),
     "a real store seals nothing to a demonstration key": "実際の保存領域で試用の鍵は使えません",
     "make keys with `tsuwaroku keys init`": "`tsuwaroku keys init` で鍵を作ってください",
     "a demonstration key opens no real store": "試用の鍵で実際の保存領域は開けません",
