@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import nacl.bindings as sodium
@@ -84,18 +84,62 @@ def seal_to_each(recipients: Iterable[Recipient], text: bytes) -> list[tuple[byt
     return boxes
 
 
-def open_wrapped(wraps: Sequence[WrappedKey], private: PrivateKey, call_id: bytes) -> CallKey:
-    """The call key, from the wrap made for this private key. Raises SecretError."""
-    for wrap in wraps:
-        if wrap.recipient == private.id:
-            plain = private.open_sealed(wrap.sealed)
-            if len(plain) != KEY_SIZE + len(call_id) or plain[KEY_SIZE:] != call_id:
-                raise SecretError("the wrapped key belongs to another call", remedy="run `tsuwaroku verify`")
-            return CallKey(plain[:KEY_SIZE])
-    raise SecretError(
+def open_wrapped(
+    wraps: Sequence[WrappedKey],
+    private: PrivateKey,
+    call_id: bytes,
+    fits: Callable[[CallKey], bool] | None = None,
+) -> CallKey:
+    """The call key, from a wrap made for this private key. Raises SecretError.
+
+    There may be several: whoever wraps keys again is believed by nobody (rewrapping.py), and a wrap that does not open,
+    or holds another key, must not hide a true one. `fits` says of each, where there are more than one, whether
+    something of the call opens with it; where that is so of none, it is the first.
+    """
+    mine = [wrap for wrap in wraps if wrap.recipient == private.id]
+    found: list[CallKey] = []
+    refused: SecretError | None = None
+    for wrap in mine:
+        try:
+            key = _opened(wrap, private, call_id)
+        except SecretError as error:
+            refused = error
+            continue
+        if len(mine) == 1 or fits is None or fits(key):
+            return key
+        found.append(key)
+    if found:
+        return found[0]
+    raise refused or SecretError(
         "this key opens no call key here: the call was sealed for others",
         remedy="use the key of the 管理責任者 or 管理取扱者 in office when the call was recorded, or the recovery key",
     )
+
+
+def card_fits(call_id: bytes, card: bytes) -> Callable[[CallKey], bool]:
+    """Whether a key opens the card, for `open_wrapped`."""
+
+    def fits(key: CallKey) -> bool:
+        try:
+            open_card(key, call_id, card)
+        except FormatError:
+            return False
+        return True
+
+    return fits
+
+
+def _opened(wrap: WrappedKey, private: PrivateKey, call_id: bytes) -> CallKey:
+    try:
+        plain = private.open_sealed(wrap.sealed)
+    except SecretError as error:
+        raise SecretError(
+            "what was wrapped for this key does not open with it",
+            remedy="have the call wrapped again by whoever can open it (`tsuwaroku keys rewrap --again`)",
+        ) from error
+    if len(plain) != KEY_SIZE + len(call_id) or plain[KEY_SIZE:] != call_id:
+        raise SecretError("the wrapped key belongs to another call", remedy="run `tsuwaroku verify`")
+    return CallKey(plain[:KEY_SIZE])
 
 
 class PartSealer:

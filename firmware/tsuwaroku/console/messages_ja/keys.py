@@ -125,6 +125,10 @@ KEYS: Final[dict[str, str]] = {
     "list of recipients cannot be read ({})": "鍵の一覧を読み込めません（{0}）",
     "restore keys/recipients.json": "keys/recipients.json を控えから戻してください",
     "this key does not open it": "この鍵では開けません",
+    "what was wrapped for this key does not open with it": "この鍵宛てに送られたものが、この鍵では開けません",
+    "have the call wrapped again by whoever can open it (`tsuwaroku keys rewrap --again`)": (
+        "通話を開ける人に送り直してもらってください（`tsuwaroku keys rewrap --again`）"
+    ),
     "use the key it was sealed for, or run `tsuwaroku verify`": (
         "封印したときの鍵を使うか、`tsuwaroku verify` で確かめてください"
     ),
