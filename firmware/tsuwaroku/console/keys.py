@@ -252,7 +252,7 @@ def show(ctx: typer.Context, store: StoreOption = None, as_json: JsonOption = Fa
     opened = open_store(ctx, store)
     if as_json:
         keys = {"fingerprint": fingerprint(opened), "recipients": opened.recipients.list}
-        emit_json({"store_id": opened.info.store_id, "demonstration": opened.info.demonstration, **keys})
+        emit_json({"store_id": opened.info.store_id, "demonstration": opened.info.is_demonstration, **keys})
         return
     console = screen()
     heads = [*(t(f"col.{name}") for name in ("role", "name", "added")), t("staff.col.lines"), t("col.key_id")]
@@ -263,5 +263,5 @@ def show(ctx: typer.Context, store: StoreOption = None, as_json: JsonOption = Fa
     console.print(table)
     console.print(facts([(t("keys.device"), fingerprint(opened))]))
     console.print(t("keys.fingerprint"), style="dim")
-    if opened.info.demonstration:
+    if opened.info.is_demonstration:
         console.print(t("keys.demonstration"), style="yellow")
