@@ -92,7 +92,7 @@ def application(keeper: Keeper) -> web.Application:
 
 def _handler(keeper: Keeper, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
-        person, demonstration = request.headers.get(DEMO_PERSON, ""), keeper.store.info.demonstration
+        person, demonstration = request.headers.get(DEMO_PERSON, ""), keeper.store.info.is_demonstration
         asker = played(keeper.asker(_peer(request)), person, demonstration=demonstration)
         if not may(asker.roles, route.verb):
             keeper.refused(asker, route.verb, request.path)

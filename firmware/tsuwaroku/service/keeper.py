@@ -79,6 +79,7 @@ class Keeper:
         self._lock.acquire()
         self._started_ns = self._clock.now().mono_ns
         store, clock, alarms = self._store, self._clock, self._alarms
+        alarms.set("store_changed", not store.info.is_as_made, clock.now(), detail=str(store.path / "store.json"))
         self._journal = Journal.open(store.journal_dir, "keeper", store, store.device)
         self._recorder_journal = Journal.open(store.journal_dir, "recorder", store, keepers=self._journal)
         self._trail = Trail(store, clock, alarms)
@@ -180,7 +181,7 @@ class Keeper:
 
     def asker(self, peer: Asking) -> Asker:
         """What the process at the other end of a connection may do today."""
-        found, demo = self._ledger.appointments, self._store.info.demonstration
+        found, demo = self._ledger.appointments, self._store.info.is_demonstration
         return asker_of(peer, self._config.service, found, self.today, demonstration=demo)
 
     @property
@@ -249,6 +250,8 @@ class Keeper:
             self._store.set_recipients(due)
             self._trail.audit.seal_to(due.to_wrap())
             self._recipients_changed = True
+        unusable = ", ".join(f"{one.role} {one.name}" for one in self.recipients.unusable)
+        self._alarms.set("key_unusable", bool(unusable), self._clock.now(), detail=unusable)
 
     def _note_ended(self) -> None:
         """Appointments whose last day is over for certain: a clock that is ahead ends none for good."""
@@ -353,7 +356,7 @@ class Keeper:
         """Which machine this is."""
         return Place(
             boot_id=self._clock.now().boot_id.hex(),
-            demonstration=self._store.info.demonstration,
+            demonstration=self._store.info.is_demonstration,
             local_console=self._config.service.local_console,
         )
 
@@ -373,7 +376,7 @@ class Keeper:
             station=self._config.station,
             version=__version__,
             store=str(self._store.path),
-            demonstration=self._store.info.demonstration,
+            demonstration=self._store.info.is_demonstration,
             recorder=recorder,
             ring=RingStatus(
                 slots=self._store.info.slots,

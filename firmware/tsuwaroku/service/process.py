@@ -168,7 +168,7 @@ def _record(spec: Spec, board: Board, clock: Clock, stop: Callable[[], bool], gu
     instance = new_instance()
     link = SocketLink(link_socket(path), Hello(instance.hex(), os.getpid()))
     try:
-        if not store.info.demonstration:  # which promises no days
+        if not store.info.is_demonstration:  # which promises no days
             refuse_below_guarantee(spec.config, plan(spec.config, slots=store.info.slots))
         assembled = Assembled(spec.config, board=board, clock=clock, store=store, link=link, instance=instance)
     except BaseException:

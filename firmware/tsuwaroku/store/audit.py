@@ -25,8 +25,8 @@ from tsuwaroku.clock import Instant
 from tsuwaroku.errors import StoreError
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.store import durable, scrub
-from tsuwaroku.store.journal import seal_to
 from tsuwaroku.store.keys import DeviceKey, PrivateKey, Recipient
+from tsuwaroku.store.seal import seal_to_each
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
@@ -279,7 +279,7 @@ class AuditLog:
     def _seal(self, why: str) -> tuple[str, list[tuple[str, str]]]:
         salt = secrets.token_hex(16)
         text = msgspec.json.encode({"salt": salt, "why": why})
-        boxes = [seal_to(recipient, text) for recipient in self._recipients]
+        boxes = seal_to_each(self._recipients, text)
         return _commitment(salt, why), [(rid.hex(), base64.b64encode(box).decode()) for rid, box in boxes]
 
     def _write(self, day: str, line: bytes) -> None:
