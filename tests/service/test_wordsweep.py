@@ -251,7 +251,9 @@ def days_asked(body: object) -> Any:
 
 def test_a_line_that_is_not_as_written_is_left_for_verify(days: Days) -> None:
     request(days, 2)
-    days.keeper.ledger.add("kanri", ActVerb.REQUEST_REFUSED, "2026-002", detail={}, words={"reason": "x"})
+    days.keeper.ledger.add(
+        "kanri", ActVerb.REQUEST_REFUSED, "2026-002", detail={"as": "manager"}, words={"reason": "x"}
+    )
     days.keeper.audit("hana", "play", "A", "接遇の改善")
     days.kill()
     path = next(iter(sorted(days.store.audit_dir.glob("*.jsonl"))))
