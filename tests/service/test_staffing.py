@@ -30,7 +30,7 @@ from tsuwaroku.service.rewrapping import Lacking, LogLacking, Rewrapped, WordsLa
 from tsuwaroku.service.staffing import AppointRequest, DismissRequest, RecoveryRequest, SucceedRequest
 from tsuwaroku.store.acts import Resealed, act_entries, acts
 from tsuwaroku.store.amendments import read_amendments
-from tsuwaroku.store.audit import AuditLog
+from tsuwaroku.store.audit import LONGEST_WHY, AuditLog
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.keys import PrivateKey, Recipient, Recipients, key_id
 from tsuwaroku.store.layout import Store
@@ -424,6 +424,21 @@ def test_reasons_are_taken_only_as_the_log_committed_to_them(days: Days) -> None
     assert client.reseal(key, [Resealed(entry.number, *opened)]) == 0  # no act
     assert client.reseal(key, [Resealed(entry.number, *opened)], day) == 1
     assert (reseal_log(client, OTHER, key).done, client.log_words(key, day).entries) == (0, [])
+
+
+def test_long_words_are_sealed_again_in_as_many_entries_as_they_need(days: Days) -> None:
+    """Each by itself is as long as an entry may be."""
+    real(days)
+    said = {subject: subject * (LONGEST_WHY - 1000) for subject in ("A", "B", "C")}
+    for subject, why in said.items():
+        days.keeper.audit("hana", "play", subject, why)
+    succeed(days)
+    client, key = Inside(days), NEXT.id.hex()
+    assert reseal_log(client, MANAGER, key).left == 0
+    again = [entry for entry in days.keeper.ledger.entries if entry.verb == ActVerb.WORDS_RESEALED]
+    assert [len(entry.detail["of"]) for entry in again] == [1, 1, 1]
+    assert {subject: reasons(days, NEXT)[subject] for subject in said} == said
+    clean(days, days.key, NEXT, MANAGER, RECOVERY)
 
 
 def replace_sheet(days: Days, key: PrivateKey = SHEET) -> list[int]:

@@ -24,6 +24,7 @@ from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, Servic
 from tsuwaroku.records.roles import may
 from tsuwaroku.service.api import Asked, Route, described
 from tsuwaroku.service.asking import DEMO_PERSON, Asker, Peer, group_number, peer_of, played
+from tsuwaroku.service.attempts import BAD_INPUT
 from tsuwaroku.service.keeper import NAP_S, Keeper
 from tsuwaroku.service.link import MAX_PACKET, LeaseChanged, decode_upward, encode, reachable
 from tsuwaroku.service.routes import ROUTES
@@ -101,8 +102,14 @@ def _handler(keeper: Keeper, route: Route) -> Callable[[web.Request], Awaitable[
                 where=asker.user,
                 remedy="ask the records manager; who may do what is listed by `tsuwaroku staff rights`",
             )
-        body = None if route.body is None else _body(await request.read(), route.body)
-        query = None if route.query is None else _query(request, route.query)
+        octets = await request.read()
+        try:
+            body = None if route.body is None else _body(octets, route.body)
+            query = None if route.query is None else _query(request, route.query)
+        except RefusedError:
+            if route.traced:
+                keeper.refused(asker, route.verb, request.path, BAD_INPUT)
+            raise
         asked = Asked(by=asker, path=dict(request.match_info), query=query, body=body)
         answer = route.act(keeper, asked)
         return await _stream(request, answer) if route.stream else _json(answer)

@@ -41,7 +41,7 @@ from tsuwaroku.service.mediawatch import MediaWatch
 from tsuwaroku.service.oddacts import OddActsWatch
 from tsuwaroku.service.paperwatch import PaperWatch
 from tsuwaroku.service.queuewatch import QueueWatch
-from tsuwaroku.service.refusals import NO_RIGHT, Refusals
+from tsuwaroku.service.refusals import NO_RIGHT, PerMinute, Refusals
 from tsuwaroku.service.sealing import due_recipients
 from tsuwaroku.service.status import Place, RingStatus, Status
 from tsuwaroku.service.trail import Trail
@@ -87,6 +87,7 @@ class Keeper:
         self._upkeep = Upkeep(store, self._config, clock, alarms, self._trail, *journals, self._pause, progress)
         self._ledger = Ledger(self._trail, self._journal, clock)
         self._refusals = Refusals(self._trail, clock)
+        self.said_by_consoles = PerMinute(clock)
         self._fates = Fates(store, self._config, self.listing, self._upkeep.expiry.standing)
         self.call_lists = CallLists()
         self.hearings = Hearings(self.audit)
@@ -345,7 +346,7 @@ class Keeper:
         return {}
 
     def audit(self, actor: str, verb: str, subject: str, why: str) -> dict[str, object]:
-        """An entry durable before the act it records."""
+        """An entry durable before what it records; no act of a ledger (`note_act`)."""
         self._trail.write()
         entry = note_act(self._journal, self._trail.audit, self._clock.now(), actor, verb, subject=subject, why=why)
         return {"number": entry.number, "hash": entry.hash}

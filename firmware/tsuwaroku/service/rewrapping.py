@@ -6,6 +6,7 @@ are what the audit log committed to. Cut off at any place, it goes on where it w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from tsuwaroku.service.api import Asked, Route, Routes
 from tsuwaroku.service.wordsweep import HOLD
 from tsuwaroku.store.acts import Resealed, act_of, is_act, is_act_verb, resealed_to, words_lacking
 from tsuwaroku.store.amendments import wraps_of
-from tsuwaroku.store.audit import AuditEntry, entry_in
+from tsuwaroku.store.audit import LONGEST_WHY, AuditEntry, entry_in
 from tsuwaroku.store.catalogue import ulid_octets
 from tsuwaroku.store.journal import JournalType
 from tsuwaroku.store.keys import Recipient
@@ -206,7 +207,7 @@ def reseal(keeper: Keeper, asked: Asked) -> Taken:
     for one in new.values():  # what is erased one day, each matter in its own time, is in no box with anything else
         together.setdefault(_matter(due[one.number]), []).append(one)
         _hold_again(keeper, due[one.number], one)
-    for some in together.values():
+    for some in (piece for each in together.values() for piece in _pieces(each)):
         keeper.ledger.add(
             asked.by.user,
             ActVerb.WORDS_RESEALED,
@@ -215,6 +216,21 @@ def reseal(keeper: Keeper, asked: Asked) -> Taken:
             words=[msgspec.to_builtins(one) for one in some],
         )
     return Taken(len(new))
+
+
+def _pieces(words: list[Resealed]) -> Iterator[list[Resealed]]:
+    """As many at once as an entry of one person has room for; what is longer by itself goes by itself."""
+    piece: list[Resealed] = []
+    octets = 0
+    for one in words:
+        size = len(msgspec.json.encode(one)) + 1
+        if piece and octets + size > LONGEST_WHY:
+            yield piece
+            piece, octets = [], 0
+        piece.append(one)
+        octets += size
+    if piece:
+        yield piece
 
 
 def _matter(entry: AuditEntry) -> object:
