@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.service.marker import marker
 from tests.service.requestbox import HANA, KANRI, LIMITED, RequestBox, call_id
 from tests.store.reading import Box, at, ident, sound
 from tsuwaroku.clock import NS
@@ -121,7 +122,7 @@ def test_days_look_different_to_who_sees_less(box: RequestBox) -> None:
 
 def test_a_list_gives_the_wraps_of_one_key_and_without_a_key_nothing_sealed(box: RequestBox) -> None:
     key = key_of(box)
-    box.keeper.mark(call_id(1), "unreasonable_demand", "kanri", None)
+    box.keeper.mark(call_id(1), "unreasonable_demand", marker("kanri"), None)
     rows, added = listed(box, KANRI, key)
     assert all(row.card and {wrap.recipient for wrap in row.wraps} == {key.id} for row in rows)
     assert {recipient for row in added for record in row.records for recipient, _ in record.sealed} == {key.id}
