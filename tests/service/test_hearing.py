@@ -18,7 +18,7 @@ from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
 from tsuwaroku.service import callrows, hearing, ownership
 from tsuwaroku.service.api import Asked
 from tsuwaroku.service.asking import Asker
-from tsuwaroku.service.callrows import AddedRow, CallRow, EndsRequest, Listed, ListRequest, unframed
+from tsuwaroku.service.callrows import AddedRow, CallRow, EndRow, EndsRequest, Listed, ListRequest, unframed
 from tsuwaroku.service.hearing import HeardRequest, Opened, PlayRequest, ReadRequest, SlotRow
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.tickets import LAPSE_NS, Tickets
@@ -103,10 +103,10 @@ def test_a_handler_gets_the_calls_of_her_lines_and_nothing_of_others(box: Reques
         LIMITED,
         "POST",
         "/v1/lists/{ticket}/ends",
-        EndsRequest(calls=[call_id(1), call_id(5), "x"]),
+        EndsRequest(calls=[call_id(1), call_id(5), call_id(5), "x", call_id(77), "7" * 26]),
         ticket=found.ticket,
     )
-    assert [one.id for one in ends.ends] == [call_id(5)]
+    assert [one.id for one in unframed(ends, EndRow)] == [call_id(5)]
     assert [entry.subject for entry in log(box, "refused")] == [call_id(1), call_id(1)]
     assert log(box, "play") == []
 

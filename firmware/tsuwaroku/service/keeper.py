@@ -208,6 +208,10 @@ class Keeper:
         """Somebody asked for what is not theirs, or for what a rule forbids: that leaves a trace, too."""
         self._refusals.note(asker.user, verb.value, subject, why)
 
+    def defect(self, fault: Exception) -> None:
+        """Something nobody foresaw, while somebody was being answered."""
+        self._trail.defect(fault)
+
     @property
     def today(self) -> date:
         """The day by which an appointment holds: a clock turned back makes none longer."""
@@ -308,7 +312,8 @@ class Keeper:
         """Hold calls beyond their days, or release them."""
         self._trail.write()
         years, standing = self._config.store.hold_years, self._upkeep.expiry.standing.refresh()
-        done = carry_out(self._store, self._journal, self._trail.audit, self._clock.now(), by, asked, years, standing)
+        now, listed = self._clock.now(), self.listing.catalogue
+        done = carry_out(self._store, self._journal, self._trail.audit, now, by, asked, years, standing, listed)
         self._upkeep.again()
         self._queue_watch.again()
         return done
@@ -316,8 +321,9 @@ class Keeper:
     def effect_of_hold(self, asked: HoldRequest) -> HoldEffect:
         """What a hold would do to the ring. Raises as `hold` does; nothing is changed."""
         judge, standing = self.judge, self._upkeep.expiry.standing.refresh()
-        refuse_hold(self._store, standing, asked, judge, self._config.store.hold_years)
-        return effect_on(self._upkeep.outlook.ring(judge), self._store, standing, asked)
+        listed = self.listing.catalogue
+        refuse_hold(self._store, standing, asked, judge, self._config.store.hold_years, listed)
+        return effect_on(self._upkeep.outlook.ring(judge), self._store, standing, asked, listed)
 
     def clock(self) -> ClockSeen:
         """A look at the clock, and what people said of it."""
