@@ -31,6 +31,8 @@ from tsuwaroku.service.door import more_files
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.routes import ROUTES
 from tsuwaroku.service.sockets import keeper_socket
+from tsuwaroku.service.unrecorded import PIECE
+from tsuwaroku.store.journal import Journal, JournalType
 
 NOBODY = Person(61010, (people.CONNECT,))  # may connect, and has no role
 FILES, IDLE = 120, 300
@@ -290,3 +292,47 @@ def test_where_no_file_is_to_be_had_the_door_rests_and_opens_again(
     asyncio.run(knock())
     assert len(seen) == 1
     assert Full.tries < 8  # twice in vain, and no storm of them
+
+
+def test_when_the_box_could_not_record_is_read_for_one_asker_at_a_time(tmp_path: Path) -> None:
+    box = RequestBox(tmp_path / "store")
+    (route,) = [one for one in ROUTES if one.path == "/v1/unrecorded"]
+
+    def pieces() -> Any:
+        return route.act(box.keeper, Asked(by=KANRI, path={}, query=None, body=None))
+
+    recorders = Journal.open(box.store.journal_dir, "recorder", box.store, box.store.device)
+    for _ in range(PIECE + 2):
+        recorders.append(JournalType.ALIVE, box.clock.now())
+    recorders.close()
+    begun = pieces()
+    assert next(begun) == b" "
+    with pytest.raises(ServiceError, match="somebody else is asking"):
+        next(pieces())
+    begun.close()  # she went away
+    assert json.loads(b"".join(pieces())) == []
+    assert json.loads(b"".join(pieces())) == []
+    box.end()
+
+
+def test_a_defect_in_the_keepers_round_is_an_alarm_and_the_rest_of_it_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    box = RequestBox(tmp_path / "store")
+
+    def broken(*_: object) -> None:
+        raise ValueError("year 10889 is out of range")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(box.keeper.hearings, "end_lapsed", broken)
+        for _ in range(50):
+            box.keeper.poll()
+        assert box.alarms()["records_failed"] == "ValueError: year 10889 is out of range"
+        (box.path / "run" / "audit.head").write_bytes(b"")
+        box.keeper.audit("kanri", "play", "", "")
+        box.keeper.poll()
+        assert (box.path / "run" / "audit.head").read_bytes() == box.keeper.audit_log.head().hex().encode()
+    box.keeper.poll()
+    assert "records_failed" not in box.alarms()
+    assert 1 <= capfd.readouterr().err.count("Traceback") <= 20
+    box.end()

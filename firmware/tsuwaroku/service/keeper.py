@@ -74,6 +74,7 @@ class Keeper:
         self._recipients_changed = False
         self.between: Callable[[], None] = lambda: time.sleep(NAP_S)
         """Called between the pieces of an erasure: to let the disk rest, and to hear the recorder."""
+        self.reading_unrecorded = False  # somebody is being answered when the box could not record
 
     def start(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Take the store, read the ring's headers, list what was recorded meanwhile, lend slots."""

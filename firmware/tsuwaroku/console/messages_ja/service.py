@@ -35,6 +35,9 @@ SERVICE: Final[dict[str, str]] = {
         "このアカウントからの時間のかかる照会が、すでに {0} 件進行中です"
     ),
     "try again when they are answered": "それらが終わってから、もう一度実行してください",
+    "somebody else is asking for this just now, and it takes some seconds": (
+        "ほかの人が同じ照会をしています。数秒かかります"
+    ),
     "the request did not come to its end": "要求が最後まで届きませんでした",
     "the service met a defect of its own, and does not know the answer": (
         "サービスのプログラムに不具合があり、応答できません"
