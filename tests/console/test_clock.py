@@ -11,6 +11,7 @@ from ulid import ULID
 
 from tests.console.support import FakeKeeper, Ran, Run
 from tests.service.daysworld import DAY, HOUR, MINUTE, SYNCHRONISED, UNSYNCHRONISED, Days, Killed
+from tests.service.marker import marker
 from tests.service.support import START
 from tests.service.test_lamp_truth import Box
 from tsuwaroku.clock import NS, Instant, VirtualClock, from_iso, iso
@@ -47,7 +48,7 @@ def days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Days:
     recorder_says(made)
     for _ in range(OLD):
         made.call()
-    made.keeper.mark(public_id(made, 3), "unreasonable_demand", "sato", None)
+    made.keeper.mark(public_id(made, 3), "unreasonable_demand", marker("sato"), None)
     made.run_to("07:00")
     made.power_off(21 * DAY + 2 * MINUTE)
     made.error_ns, made.quality = 0, SYNCHRONISED

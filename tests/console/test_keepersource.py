@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from tests.console.hearing import asked, key_of
+from tests.service.marker import marker
 from tests.service.requestbox import RequestBox, call_id
 from tests.store.reading import Box, a_record, ahead, at, ident
 from tsuwaroku.console.callsclient import CallsClient
@@ -109,9 +110,9 @@ def hear(source: KeeperSource, record: CallRecord, key: PrivateKey) -> bytes:
 
 def test_lists_are_those_of_the_files(box: RequestBox, source: KeeperSource) -> None:
     """Marked afterwards, held, of a wrong clock, cut off and without room: twice, once from the cache."""
-    box.keeper.mark(call_id(1), "unreasonable_demand", "uid 1000", None)
-    box.keeper.mark(call_id(2), "unreasonable_demand", "uid 1000", None)
-    box.keeper.mark(call_id(2), "unreasonable_demand", "uid 1000", 1)
+    box.keeper.mark(call_id(1), "unreasonable_demand", marker("uid 1000"), None)
+    box.keeper.mark(call_id(2), "unreasonable_demand", marker("uid 1000"), None)
+    box.keeper.mark(call_id(2), "unreasonable_demand", marker("uid 1000"), 1)
     box.keeper.hold(HoldRequest(calls=[call_id(2)], until="2027-03-31", reason="訴訟のため"), "kanri")
     box.keeper.listing.catalogue.fold()
     key = key_of(box)

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from tests.crash.acting import DAY, HOUR, MINUTE, PERIOD, Acting
+from tests.service.marker import marker
 from tsuwaroku.config import LedgerYears
 from tsuwaroku.errors import StoreError
 from tsuwaroku.records.call import Mark, MarkKind
@@ -170,8 +171,8 @@ def withdrawn(box: Acting) -> None:
     """A person marks, and takes it back; twice."""
     assert box.keeper is not None
     for call in box.calls[:2]:
-        box.keeper.mark(call.name, MarkKind.UNREASONABLE_DEMAND.value, "handler:1002", None)
-        box.keeper.mark(call.name, MarkKind.UNREASONABLE_DEMAND.value, "manager:1001", 1)
+        box.keeper.mark(call.name, MarkKind.UNREASONABLE_DEMAND.value, marker("handler:1002"), None)
+        box.keeper.mark(call.name, MarkKind.UNREASONABLE_DEMAND.value, marker("manager:1001"), 1)
 
 
 def no_slot(box: Acting) -> None:

@@ -16,6 +16,7 @@ import pytest
 from ulid import ULID
 
 from tests.crash.box import Span, subtract
+from tests.service.marker import marker
 from tests.service.support import demo_key
 from tsuwaroku.clock import VirtualClock
 from tsuwaroku.config import Config, LineConfig, LineTimers, Mode
@@ -144,7 +145,7 @@ def record_day(
     )
     people = [
         (15.0, lambda: keeper.audit("technician:1000", "status read", "box", "a routine look")),
-        (40.0, lambda: keeper.mark(_first_call(store), "unreasonable_demand", "manager:1001", None)),
+        (40.0, lambda: keeper.mark(_first_call(store), "unreasonable_demand", marker("manager:1001"), None)),
     ]
     next_tick = next_poll = 0.0
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tsuwaroku.clock import NS, ClockQuality, Instant
-from tsuwaroku.records.unrecorded import ALIVE_EVERY_NS, Cause, Fact, FactKind, Stretch, stretches
+from tsuwaroku.records.unrecorded import ALIVE_EVERY_NS, Cause, Fact, FactKind, Stretch, note, stretches
 
 MIN = 60 * NS
 HOUR = 60 * MIN
@@ -164,3 +166,28 @@ def test_one_that_goes_on() -> None:
     assert stretches(silent, dated, at(B, 10 * NS)) == [
         stretch("off", begin, begin + ALIVE_EVERY_NS, None, silent=9 * HOUR + 10 * NS - ALIVE_EVERY_NS)
     ]
+
+
+@given(
+    kinds=st.lists(st.tuples(st.sampled_from([*FactKind, ALIVE, ALIVE, ALIVE]), st.booleans()), max_size=40),
+    until=st.integers(0, 60),
+)
+def test_what_is_left_out_of_the_facts_changes_nothing(kinds: list[tuple[FactKind, bool]], until: int) -> None:
+    boots = sorted(later for _, later in kinds)
+    facts = [
+        fact(kind, B if later else A, n * 10 * MIN)
+        for n, ((kind, _), later) in enumerate(zip(kinds, boots, strict=True), 1)
+    ]
+    noted: list[Fact] = []
+    for one in facts:
+        note(noted, one)
+    for now in (None, at(B, until * 10 * MIN)):
+        assert stretches(noted, dated, now) == stretches(facts, dated, now)
+
+
+def test_the_years_of_a_journal_are_few_facts() -> None:
+    noted: list[Fact] = []
+    note(noted, fact(STARTED, A, MIN))
+    for number in range(1000):
+        note(noted, fact(ALIVE, A, number * HOUR))
+    assert noted == [fact(STARTED, A, MIN), fact(ALIVE, A, 999 * HOUR)]

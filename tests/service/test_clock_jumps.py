@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.service.marker import marker
 from tests.service.support import START, calls_in, demo_key
 from tests.service.test_lamp_truth import Box
 from tests.service.test_modes import ONE_CALL, config, script
@@ -101,7 +102,7 @@ class Jumping:
             self.box.keeper.poll()
         self.box.until(len(within) * EVERY_S + 4)
         self.box.keeper.poll()
-        self.box.keeper.mark(self.before[-1].id, "unreasonable_demand", "sato", None)
+        self.box.keeper.mark(self.before[-1].id, "unreasonable_demand", marker("sato"), None)
         self.box.end()
 
     def jump(self, by_s: float) -> Callable[[], None]:

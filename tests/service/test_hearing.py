@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.service.marker import marker
 from tests.service.requestbox import HANA, KANRI, LIMITED, RequestBox, call_id
 from tests.store.reading import Box, at, ident, sound
 from tsuwaroku.clock import NS
@@ -17,7 +18,7 @@ from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, StoreE
 from tsuwaroku.service import callrows, hearing, ownership
 from tsuwaroku.service.api import Asked
 from tsuwaroku.service.asking import Asker
-from tsuwaroku.service.callrows import AddedRow, CallRow, EndsRequest, Listed, ListRequest, unframed
+from tsuwaroku.service.callrows import AddedRow, CallRow, EndRow, EndsRequest, Listed, ListRequest, unframed
 from tsuwaroku.service.hearing import HeardRequest, Opened, PlayRequest, ReadRequest, SlotRow
 from tsuwaroku.service.holding import HoldRequest
 from tsuwaroku.service.tickets import LAPSE_NS, Tickets
@@ -102,10 +103,10 @@ def test_a_handler_gets_the_calls_of_her_lines_and_nothing_of_others(box: Reques
         LIMITED,
         "POST",
         "/v1/lists/{ticket}/ends",
-        EndsRequest(calls=[call_id(1), call_id(5), "x"]),
+        EndsRequest(calls=[call_id(1), call_id(5), call_id(5), "x", call_id(77), "7" * 26]),
         ticket=found.ticket,
     )
-    assert [one.id for one in ends.ends] == [call_id(5)]
+    assert [one.id for one in unframed(ends, EndRow)] == [call_id(5)]
     assert [entry.subject for entry in log(box, "refused")] == [call_id(1), call_id(1)]
     assert log(box, "play") == []
 
@@ -121,7 +122,7 @@ def test_days_look_different_to_who_sees_less(box: RequestBox) -> None:
 
 def test_a_list_gives_the_wraps_of_one_key_and_without_a_key_nothing_sealed(box: RequestBox) -> None:
     key = key_of(box)
-    box.keeper.mark(call_id(1), "unreasonable_demand", "kanri", None)
+    box.keeper.mark(call_id(1), "unreasonable_demand", marker("kanri"), None)
     rows, added = listed(box, KANRI, key)
     assert all(row.card and {wrap.recipient for wrap in row.wraps} == {key.id} for row in rows)
     assert {recipient for row in added for record in row.records for recipient, _ in record.sealed} == {key.id}

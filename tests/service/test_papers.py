@@ -13,6 +13,7 @@ from ulid import ULID
 from tests.disclosure.papers import FORM
 from tests.records.test_media import identity
 from tests.service.daysworld import DAY, Days
+from tests.service.marker import marker
 from tsuwaroku.config import LineConfig, LineNotice, Mode, ModePeriod, NoticeDecision, NoticeKind, OfficeConfig
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
 from tsuwaroku.records.acts import ActVerb
@@ -324,8 +325,8 @@ def test_the_figures_of_a_year_outlive_its_calls(days: Days) -> None:
     for _ in range(3):
         days.call()
         days.run_to("12:00")
-    days.keeper.mark(name_of(days, 2), "unreasonable_demand", "hana", None)
-    days.keeper.mark(name_of(days, 2), "unreasonable_demand", "hana", None)
+    days.keeper.mark(name_of(days, 2), "unreasonable_demand", marker("hana"), None)
+    days.keeper.mark(name_of(days, 2), "unreasonable_demand", marker("hana"), None)
     open_one(days.keeper, HANA, asked(days))
     decide(days.keeper, KANRI, "D2026-001", DecideRequest(approved=True, decided_by="市長", decision="1"))
     carry_out(days.keeper, HANA, "D2026-001", DoneRequest(to="担当者"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.service.marker import marker
 from tests.service.requestbox import HANA, LIMITED, RequestBox, call_id
 from tsuwaroku.errors import NotFoundError, RefusedError
 from tsuwaroku.records.roles import Role, Verb, may
@@ -23,12 +24,12 @@ def box(tmp_path: Path) -> Iterator[RequestBox]:
 
 def test_marks_come_and_go(box: RequestBox) -> None:
     assert box.queue() == WAITING
-    box.keeper.mark(call_id(3), "unreasonable_demand", "hana", None)
+    box.keeper.mark(call_id(3), "unreasonable_demand", marker("hana"), None)
     assert [number for number, _, _ in box.queue()] == [2, 3]
-    box.keeper.mark(call_id(3), "unreasonable_demand", "hana", 1)
-    box.keeper.mark(call_id(3), "unreasonable_demand", "hana", 1)  # twice the same one
+    box.keeper.mark(call_id(3), "unreasonable_demand", marker("hana"), 1)
+    box.keeper.mark(call_id(3), "unreasonable_demand", marker("hana"), 1)  # twice the same one
     assert box.queue() == WAITING
-    box.keeper.mark(call_id(2), "unreasonable_demand", "hana", 1)
+    box.keeper.mark(call_id(2), "unreasonable_demand", marker("hana"), 1)
     assert box.queue() == []
     box.restart()
     assert box.queue() == []
@@ -52,7 +53,7 @@ def test_holding_asking_and_letting_go(box: RequestBox) -> None:
         box.let_lapse(2)
     box.restart()
     assert box.queue() == [(2, "passed", 30)]
-    box.keeper.mark(call_id(2), "unreasonable_demand", "hana", None)
+    box.keeper.mark(call_id(2), "unreasonable_demand", marker("hana"), None)
     assert box.queue() == WAITING
     assert "用件" not in "".join(str(entry.detail) for entry in box.entries())
     assert box.refusals() == [("kanri", "hold", "nothing to let go")] * 3

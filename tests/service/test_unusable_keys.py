@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.service.marker import marker
 from tests.service.support import calls_in, demo_key
 from tests.service.test_lamp_truth import Box
 from tests.store.reading import Box as Small
@@ -72,7 +73,7 @@ def test_the_keeper_marks_holds_and_polls_all_the_same(tmp_path: Path) -> None:
     box = Box(tmp_path)
     box.until(26.0)
     (call,) = {call.id for call in calls_in(path)}
-    box.keeper.mark(call, MarkKind.UNREASONABLE_DEMAND.value, "kanri", None)
+    box.keeper.mark(call, MarkKind.UNREASONABLE_DEMAND.value, marker("kanri"), None)
     box.keeper.hold(HoldRequest(calls=[call], until="2027-01-31", reason="訴訟の準備"), "kanri")
     box.keeper.audit("kanri", "play", call, "苦情の確認")
     box.keeper.poll()

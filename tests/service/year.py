@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
+from tests.service.marker import marker
 from tests.service.yearbox import (
     DAY,
     HOUR,
@@ -234,7 +235,7 @@ class Year:
                 self._hold(call, last + timedelta(days=rng.choice((1, 3, 20, 60, 90))))
         for call in rng.sample(calls, min(2, len(calls))):
             if ledger.earliest(call) > today:
-                box.keeper.mark(call.id, MarkKind.UNREASONABLE_DEMAND.value, "suzuki", None)
+                box.keeper.mark(call.id, MarkKind.UNREASONABLE_DEMAND.value, marker("suzuki"), None)
 
     def _hold(self, call: Truth, until: date | None) -> None:
         until_text = None if until is None else until.isoformat()

@@ -16,7 +16,6 @@ from tsuwaroku.service.callrows import (
     AddedRow,
     CallRow,
     EndRow,
-    Ends,
     EndsRequest,
     Listed,
     ListRequest,
@@ -49,7 +48,7 @@ class CallsClient(KeeperClient):
         found: list[EndRow] = []
         for at in range(0, len(calls), MOST_ENDS):
             asked = EndsRequest(calls=list(calls[at : at + MOST_ENDS]))
-            found += self._decode(self._post(f"/v1/lists/{quote(ticket)}/ends", asked), Ends).ends
+            found += self._unframed(self._post(f"/v1/lists/{quote(ticket)}/ends", asked), EndRow)
         return found
 
     def listed(self, ticket: str) -> None:
@@ -83,7 +82,9 @@ class CallsClient(KeeperClient):
         self._post(f"/v1/plays/{quote(ticket)}/heard", asked)
 
     def _rows(self, path: str, kind: type[T]) -> list[T]:
-        octets = self._ask("GET", path)
+        return self._unframed(self._ask("GET", path), kind)
+
+    def _unframed(self, octets: bytes, kind: type[T]) -> list[T]:
         try:
             return unframed(octets, kind)
         except (msgspec.MsgspecError, ValueError) as error:

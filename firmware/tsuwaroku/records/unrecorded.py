@@ -88,6 +88,15 @@ def stretches(facts: Iterable[Fact], dated: Callable[[Instant], int], now: Insta
     return found
 
 
+def note(facts: list[Fact], fact: Fact) -> None:
+    """One more fact, as far as `stretches` goes by it: of words that a recorder is alive, the last in a row. So the
+    years of a journal are some hundred facts."""
+    if facts and facts[-1].kind is FactKind.ALIVE and fact.kind is FactKind.ALIVE:
+        facts[-1] = fact
+    else:
+        facts.append(fact)
+
+
 def _loss(fact: Fact, dated: Callable[[Instant], int]) -> Stretch:
     begin = fact.since or fact.at
     return _stretch(Cause.STORAGE, dated(begin), dated(begin) + _ns(begin, fact.at, dated), fact.waits_ns, fact.line)

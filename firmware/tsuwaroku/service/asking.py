@@ -48,11 +48,22 @@ class Asker(msgspec.Struct, frozen=True, kw_only=True):
         return self.lines is None or line in self.lines
 
 
+def uid_of(link: socket.socket) -> int:
+    """The account of the process at the other end, by its number. Raises OSError."""
+    return _credentials(link)[0]
+
+
+def _credentials(link: socket.socket) -> tuple[int, int]:
+    octets = link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, uid, gid = _CREDENTIALS.unpack(octets)
+    return uid, gid
+
+
 def peer_of(link: socket.socket) -> Peer:
     """Whose process it is. Groups are those the process has and its account, where it has one, has still: a session
     from before somebody left a group does not outlive that. Raises OSError, for a process of more than 256 groups
     too."""
-    _, uid, gid = _CREDENTIALS.unpack(link.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    uid, gid = _credentials(link)
     octets = link.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _MOST_OCTETS)
     groups = {gid, *struct.unpack(f"{len(octets) // 4}I", octets)}
     try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
@@ -24,10 +24,11 @@ from tsuwaroku.records.dating import Boot
 from tsuwaroku.records.retention import Period
 from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Asked, Nothing, Route, Routes
+from tsuwaroku.service.asking import Asker
 from tsuwaroku.service.attempts import attempt
 from tsuwaroku.service.redating import remembered
 from tsuwaroku.service.tickets import Tickets
-from tsuwaroku.store.catalogue import CatalogueEntry
+from tsuwaroku.store.catalogue import CatalogueEntry, ulid_octets
 from tsuwaroku.store.ends import End, read_end
 from tsuwaroku.store.journal_record import JournalRecord, JournalType
 from tsuwaroku.store.layout import StoreInfo
@@ -128,12 +129,6 @@ class EndRow(msgspec.Struct, frozen=True, kw_only=True):
         return End(at, Period.from_code(self.period), self.exact)
 
 
-class Ends(msgspec.Struct, frozen=True, kw_only=True):
-    """Those that could be read."""
-
-    ends: list[EndRow]
-
-
 class OpenList(msgspec.Struct, frozen=True, kw_only=True):
     """What a ticket stands for."""
 
@@ -194,8 +189,9 @@ def _widened(day: str, by: int) -> str:
         raise RefusedError(f"{day[:40]} is not a date", remedy="write it like 2026-11-23") from error
 
 
-def framed(rows: Iterator[msgspec.Struct | None]) -> Iterator[bytes]:
-    """Rows as they go over the socket, some at a time; at a None there is time for something else."""
+def framed(rows: Iterator[msgspec.Struct | None], piece: int = PIECE) -> Iterator[bytes]:
+    """Rows as they go over the socket, `piece` at a time; at a None, work that gave no row, there is time for something
+    else, too."""
     buffer = bytearray()
     for count, row in enumerate(rows, start=1):
         if row is None:
@@ -204,7 +200,7 @@ def framed(rows: Iterator[msgspec.Struct | None]) -> Iterator[bytes]:
             continue
         octets = msgspec.msgpack.encode(row)
         buffer += len(octets).to_bytes(_LENGTH, "big") + octets
-        if count % PIECE == 0:
+        if count % piece == 0:
             yield bytes(buffer)
             buffer.clear()
     yield bytes(buffer) + bytes(_LENGTH)  # a length of zero: nothing is missing
@@ -316,20 +312,22 @@ def for_key(record: JournalRecord, key_id: bytes) -> JournalRecord:
     return msgspec.structs.replace(record, sealed=mine)
 
 
-def _ends(keeper: Keeper, asked: Asked) -> Ends:
+def _ends(keeper: Keeper, asked: Asked) -> Iterator[bytes]:
     _of(keeper, asked)
     body: EndsRequest = asked.body
-    found = []
-    for call_id in body.calls:
-        entry = keeper.listed(call_id)
-        if entry is None or not asked.by.sees(entry.public.line):
-            continue
+    return framed(_end_rows(keeper, asked.by, dict.fromkeys(body.calls)), 1)  # a long call is a hundred reads
+
+
+def _end_rows(keeper: Keeper, by: Asker, calls: Iterable[str]) -> Iterator[EndRow | None]:
+    """Those that could be read."""
+    for call_id in calls:
         try:
-            end = read_end(keeper.store, entry)
-        except StoreError:
-            continue
-        found.append(end_row(call_id, end))
-    return Ends(ends=found)
+            known = ulid_octets(call_id) in keeper.listing.known  # looking for what is not there reads every day
+            entry = keeper.listed(call_id) if known else None
+            seen = entry is not None and by.sees(entry.public.line)
+            yield end_row(call_id, read_end(keeper.store, entry)) if entry is not None and seen else None
+        except (ValueError, StoreError):
+            yield None
 
 
 def end_row(call_id: str, end: End) -> EndRow:
@@ -381,10 +379,10 @@ ROUTES: Routes = (
         method="POST",
         path="/v1/lists/{ticket}/ends",
         verb=Verb.CALLS,
-        summary="when some calls ended, as the ring has it: for calls of a wrong clock",
+        summary="when some calls ended, as the ring has it: for calls of a wrong clock; rows as of a day",
         act=_ends,
         body=EndsRequest,
-        answer=Ends,
+        stream=True,
     ),
     Route(
         method="POST",

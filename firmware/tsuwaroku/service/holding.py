@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from ulid import ULID
@@ -31,14 +31,20 @@ if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
 
 LONGEST_REASON = 1000  # letters; a journal record has room for far more
+MOST_PARTS = 64  # of one call; the end of each is looked for in the ring
 
 
 class HoldRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is asked for. `calls`: ULIDs of the parts; `until`: ISO date, None to release."""
 
-    calls: list[str]
+    calls: Annotated[list[str], msgspec.Meta(max_length=MOST_PARTS)]
     until: str | None
     reason: str
+
+
+def _named(asked: HoldRequest) -> list[str]:
+    """Each call once."""
+    return list(dict.fromkeys(asked.calls))
 
 
 def parts_of(record: CallRecord | PublicRecord, records: Iterable[CallRecord | PublicRecord]) -> list[str]:
@@ -63,13 +69,20 @@ def judge_of(store: Store, now: Instant) -> Judge:
     return Judge(state, now)
 
 
-def refuse_hold(store: Store, amendments: Amended, asked: HoldRequest, judge: Judge, years: int) -> None:
+def refuse_hold(
+    store: Store,
+    amendments: Amended,
+    asked: HoldRequest,
+    judge: Judge,
+    years: int,
+    catalogue: Catalogue | None = None,
+) -> None:
     """Raises NotFoundError for an unknown call; RefusedError for one that is gone, whose time is over, that is held so
-    long already, and for an end that is none, or more than `years` away."""
+    long already, and for an end that is none, or more than `years` away. `catalogue`: for who has read it."""
     refuse_reason(asked.reason)
-    until = _day(asked.until)
-    ends = [_last_day(store, amendments, call_id, judge) for call_id in asked.calls]
-    for call_id, last in zip(asked.calls, ends, strict=True):
+    until, calls, catalogue = _day(asked.until), _named(asked), catalogue or Catalogue.of(store)
+    ends = [_last_day(store, amendments, catalogue, call_id, judge) for call_id in calls]
+    for call_id, last in zip(calls, ends, strict=True):
         if until < last or (until == last and len(set(ends)) == 1):  # a power cut may have left the parts unlike
             raise RefusedError(
                 f"this call is kept until {last} anyway",
@@ -84,11 +97,12 @@ def refuse_hold(store: Store, amendments: Amended, asked: HoldRequest, judge: Ju
         )
 
 
-def refuse_release(store: Store, amendments: Amended, asked: HoldRequest) -> None:
+def refuse_release(store: Store, amendments: Amended, asked: HoldRequest, catalogue: Catalogue | None = None) -> None:
     """Raises NotFoundError for an unknown call, RefusedError where none of them is held."""
     refuse_reason(asked.reason)
-    for call_id in asked.calls:
-        _entry(store, amendments, call_id)
+    catalogue = catalogue or Catalogue.of(store)
+    for call_id in _named(asked):
+        _entry(catalogue, amendments, call_id)
     if not any(amendments.hold(_raw(call_id)) for call_id in asked.calls):
         raise RefusedError(
             "this call is not on hold",
@@ -106,29 +120,33 @@ def carry_out(
     asked: HoldRequest,
     years: int,
     amendments: Amended | None = None,
+    catalogue: Catalogue | None = None,
 ) -> dict[str, object]:
     """Hold these calls, or release them. Durable on return; the audit entry is so before. `journal`: the keeper's, open
     for writing. `amendments`: for who has them; reading the journals of a year takes seconds. Raises as `refuse_hold`
     and `refuse_release` do, before anything is written; StoreError."""
     amendments = read_amendments(store) if amendments is None else amendments
     if asked.until is None:
-        refuse_release(store, amendments, asked)
+        refuse_release(store, amendments, asked, catalogue)
         kind, verb, public = JournalType.HOLD_RELEASED, "hold released", {}
     else:
-        refuse_hold(store, amendments, asked, judge_of(store, now), years)
+        refuse_hold(store, amendments, asked, judge_of(store, now), years, catalogue)
         kind, verb, public = JournalType.HOLD, "hold", {"until": asked.until}
     recipients = store.recipients.to_wrap()
-    for call_id in asked.calls:
+    for call_id in _named(asked):
         head = audit.append(now, by, verb, call_id, why=asked.reason, detail=public).hash
         said = {**public, "audit_head": head}
         secret = {"reason": asked.reason, "by": by}
         journal.append(kind, now, ULID.from_str(call_id).bytes, said, secret, recipients)
-    return {"calls": asked.calls, "until": asked.until}
+    return {"calls": _named(asked), "until": asked.until}
 
 
-def effect_on(ring: Occupancy, store: Store, amendments: Amended, asked: HoldRequest) -> HoldEffect:
+def effect_on(
+    ring: Occupancy, store: Store, amendments: Amended, asked: HoldRequest, catalogue: Catalogue | None = None
+) -> HoldEffect:
     """What the hold does to the ring's guarantee; the parts of a call count as one. Raises as `refuse_hold` does."""
-    entries = [_entry(store, amendments, call_id) for call_id in asked.calls]
+    catalogue = catalogue or Catalogue.of(store)
+    entries = [_entry(catalogue, amendments, call_id) for call_id in _named(asked)]
     parts = [kept_call(entry, amendments.hold(entry.call_id)) for entry in entries]
     if not parts:
         raise NotFoundError("no call is named", remedy="`tsuwaroku calls` lists them")
@@ -158,9 +176,9 @@ def _years_after(day: date, years: int) -> date:
         return day.replace(year=day.year + years, day=28)
 
 
-def _last_day(store: Store, amendments: Amended, call_id: str, judge: Judge) -> date:
+def _last_day(store: Store, amendments: Amended, catalogue: Catalogue, call_id: str, judge: Judge) -> date:
     """Of keeping, with the hold that stands. Raises RefusedError where it is over."""
-    entry = _entry(store, amendments, call_id)
+    entry = _entry(catalogue, amendments, call_id)
     held = amendments.hold(entry.call_id)
     try:  # the clock may have been wrong when it ended, ahead or behind, and be known better now
         end = read_end(store, entry)
@@ -177,12 +195,12 @@ def _last_day(store: Store, amendments: Amended, call_id: str, judge: Judge) -> 
     return last
 
 
-def _entry(store: Store, amendments: Amended, call_id: str) -> CatalogueEntry:
+def _entry(catalogue: Catalogue, amendments: Amended, call_id: str) -> CatalogueEntry:
     if amendments.gone(_raw(call_id)):
         raise RefusedError(
             "this call was erased", where=call_id, remedy="`tsuwaroku erase-log` says when and by what rule"
         )
-    entry = Catalogue.of(store).get(call_id)
+    entry = catalogue.get(call_id)
     if entry is None:
         raise NotFoundError(f"no call {call_id}", remedy="`tsuwaroku calls` lists them")
     return entry

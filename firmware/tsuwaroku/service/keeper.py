@@ -15,7 +15,7 @@ from typing import Any
 from tsuwaroku import __version__
 from tsuwaroku.clock import Clock, Instant
 from tsuwaroku.config import Config
-from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError
+from tsuwaroku.errors import RefusedError, ServiceError
 from tsuwaroku.records.acts import ActVerb
 from tsuwaroku.records.appointments import noted_ended
 from tsuwaroku.records.call import MarkKind
@@ -26,6 +26,7 @@ from tsuwaroku.service.actswatch import ActsWatch
 from tsuwaroku.service.alarms import AlarmBoard
 from tsuwaroku.service.asking import Asker, asker_of
 from tsuwaroku.service.asking import Peer as Asking
+from tsuwaroku.service.attempts import BAD_INPUT, attempt
 from tsuwaroku.service.callrows import CallLists
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen, confirm_clock, propose_clock
 from tsuwaroku.service.fates import Fates
@@ -36,7 +37,7 @@ from tsuwaroku.service.ledger import Ledger
 from tsuwaroku.service.link import Upward
 from tsuwaroku.service.listening import note_act
 from tsuwaroku.service.listing import Listing
-from tsuwaroku.service.marking import mark_call
+from tsuwaroku.service.marking import mark_call, may_mark
 from tsuwaroku.service.mediawatch import MediaWatch
 from tsuwaroku.service.oddacts import OddActsWatch
 from tsuwaroku.service.paperwatch import PaperWatch
@@ -73,6 +74,7 @@ class Keeper:
         self._recipients_changed = False
         self.between: Callable[[], None] = lambda: time.sleep(NAP_S)
         """Called between the pieces of an erasure: to let the disk rest, and to hear the recorder."""
+        self.reading_unrecorded = False  # somebody is being answered when the box could not record
 
     def start(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Take the store, read the ring's headers, list what was recorded meanwhile, lend slots."""
@@ -209,6 +211,10 @@ class Keeper:
         """Somebody asked for what is not theirs, or for what a rule forbids: that leaves a trace, too."""
         self._refusals.note(asker.user, verb.value, subject, why)
 
+    def defect(self, fault: Exception) -> None:
+        """Something nobody foresaw, while somebody was being answered."""
+        self._trail.defect(fault)
+
     @property
     def today(self) -> date:
         """The day by which an appointment holds: a clock turned back makes none longer."""
@@ -283,35 +289,36 @@ class Keeper:
         """The catalogue's entry of a call."""
         return self.listing.catalogue.get(call_id)
 
-    def mark(self, call_id: str, kind: str, by: str, withdraw: int | None) -> dict[str, object]:
-        """Mark a call, or withdraw one of its marks (counted from 1). Both stay in the record."""
+    def mark(self, call_id: str, kind: str, by: Asker, withdraw: int | None) -> dict[str, object]:
+        """Mark a call of one's own lines, or withdraw one of its marks (counted from 1). Both stay in the record."""
         self._trail.write()
-        entry = self.listing.catalogue.get(call_id)
-        if entry is None:
-            raise NotFoundError(f"no call {call_id}", remedy="`tsuwaroku calls` lists them")
-        if kind not in {known.value for known in MarkKind}:
-            raise RefusedError(f"{kind!r} is no kind of mark", remedy="use " + ", ".join(k.value for k in MarkKind))
-        now = self._clock.now()
-        in_call = entry.public.marks
-        mark_call(
-            self._store,
-            self._journal,
-            self._trail.audit,
-            now,
-            call_id,
-            in_call=in_call,
-            kind=MarkKind(kind),
-            by=by,
-            withdraw=withdraw,
-        )
+        entry = may_mark(self, by, call_id)
+        name = entry.public.id
+        with attempt(self, by, Verb.MARK, name, BAD_INPUT):
+            if kind not in {known.value for known in MarkKind}:
+                known_kinds = ", ".join(k.value for k in MarkKind)
+                raise RefusedError(f"{kind[:40]!r} is no kind of mark", remedy="use " + known_kinds)
+            mark_call(
+                self._store,
+                self._journal,
+                self._trail.audit,
+                self._clock.now(),
+                name,
+                in_call=entry.public.marks,
+                kind=MarkKind(kind),
+                by=by.user,
+                withdraw=withdraw,
+                amendments=self.standing.in_order(entry.call_id),
+            )
         self._queue_watch.again()
-        return {"id": call_id, "kind": kind, "withdrawn": withdraw}
+        return {"id": name, "kind": kind, "withdrawn": withdraw}
 
     def hold(self, asked: HoldRequest, by: str) -> dict[str, object]:
         """Hold calls beyond their days, or release them."""
         self._trail.write()
         years, standing = self._config.store.hold_years, self._upkeep.expiry.standing.refresh()
-        done = carry_out(self._store, self._journal, self._trail.audit, self._clock.now(), by, asked, years, standing)
+        now, listed = self._clock.now(), self.listing.catalogue
+        done = carry_out(self._store, self._journal, self._trail.audit, now, by, asked, years, standing, listed)
         self._upkeep.again()
         self._queue_watch.again()
         return done
@@ -319,8 +326,9 @@ class Keeper:
     def effect_of_hold(self, asked: HoldRequest) -> HoldEffect:
         """What a hold would do to the ring. Raises as `hold` does; nothing is changed."""
         judge, standing = self.judge, self._upkeep.expiry.standing.refresh()
-        refuse_hold(self._store, standing, asked, judge, self._config.store.hold_years)
-        return effect_on(self._upkeep.outlook.ring(judge), self._store, standing, asked)
+        listed = self.listing.catalogue
+        refuse_hold(self._store, standing, asked, judge, self._config.store.hold_years, listed)
+        return effect_on(self._upkeep.outlook.ring(judge), self._store, standing, asked, listed)
 
     def clock(self) -> ClockSeen:
         """A look at the clock, and what people said of it."""

@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from ulid import ULID
 
 from tsuwaroku.clock import Instant
-from tsuwaroku.errors import NotFoundError
+from tsuwaroku.errors import ForbiddenError, NotFoundError
 from tsuwaroku.records.call import MarkKind
+from tsuwaroku.records.roles import Verb
+from tsuwaroku.service.asking import Asker
+from tsuwaroku.service.attempts import attempt
+from tsuwaroku.service.fates import refuse_gone
 from tsuwaroku.store.audit import AuditLog
+from tsuwaroku.store.catalogue import CatalogueEntry
 from tsuwaroku.store.fold import mark_name
 from tsuwaroku.store.journal import Journal, JournalType
+from tsuwaroku.store.journal_record import JournalRecord
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.recovery import read_amendments
+
+if TYPE_CHECKING:
+    from tsuwaroku.service.keeper import Keeper
+
+
+def may_mark(keeper: Keeper, by: Asker, call_id: str) -> CatalogueEntry:
+    """The entry of a call that somebody may mark now: it is kept, and of one of their lines. Refused attempts are in
+    the audit log. Raises ForbiddenError, RefusedError, NotFoundError."""
+    one = keeper.fates.of(call_id, keeper.judge)
+    with attempt(keeper, by, Verb.MARK, call_id, "call gone"):
+        refuse_gone(one)
+    with attempt(keeper, by, Verb.MARK, one.id, "another line"):
+        if not by.sees(one.line):
+            raise ForbiddenError(
+                "you are not appointed for the line of this call",
+                where=by.user,
+                remedy="ask the records manager; `tsuwaroku staff list` lists the appointments",
+            )
+    entry = keeper.listed(one.id)
+    if entry is None:
+        raise NotFoundError(f"no call {call_id[:40]}", remedy="`tsuwaroku calls` lists them")
+    return entry
 
 
 def mark_call(
@@ -25,10 +56,12 @@ def mark_call(
     kind: MarkKind,
     by: str,
     withdraw: int | None,
+    amendments: Sequence[JournalRecord] | None = None,
 ) -> None:
     """Mark a call, or withdraw its mark of that number (from 1, as `show` numbers them). Durable on return.
 
     `journal` is the keeper's, open for writing; `in_call`: the marks the sealed call has, its journal's not counted.
+    `amendments`: what the journals say of the call, in order, for who has it; reading them takes seconds.
     Raises NotFoundError for a mark that is not there.
     """
     raw = ULID.from_str(call_id).bytes
@@ -38,7 +71,8 @@ def mark_call(
         secret = {"at_s": None, "kind": kind.value, "by": by}
         journal.append(JournalType.MARK, now, raw, {"kind": kind.value, "audit_head": head}, secret, recipients)
         return
-    amendments = read_amendments(store).get(raw, [])
+    if amendments is None:
+        amendments = read_amendments(store).get(raw, [])
     try:
         if withdraw < 1:
             raise IndexError

@@ -48,7 +48,7 @@ class AuditRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 def _mark(keeper: Keeper, asked: Asked) -> object:
     body: MarkRequest = asked.body
-    return keeper.mark(asked.path["id"], body.kind, asked.by.user, body.withdraw)
+    return keeper.mark(asked.path["id"], body.kind, asked.by, body.withdraw)
 
 
 def _audit(keeper: Keeper, asked: Asked) -> object:

@@ -3,6 +3,7 @@ rest is told and tried again."""
 
 from __future__ import annotations
 
+import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -17,6 +18,7 @@ from tsuwaroku.store.durable import replace_file
 from tsuwaroku.store.layout import Store
 
 MOST_TRACES = 10_000
+MOST_SHOWN = 20  # tracebacks of one process
 _T = TypeVar("_T")
 
 
@@ -41,6 +43,7 @@ class Trail:
         self._alarms = alarms
         self._traces: deque[Trace] = deque(maxlen=MOST_TRACES)
         self._head = ""
+        self._shown = 0
 
     def begin(self) -> None:
         """A round of work, in which all may go well."""
@@ -52,13 +55,28 @@ class Trail:
             self._alarms.set("records_failed", False, self._clock.now())
 
     def attempt(self, act: Callable[[], _T]) -> _T | None:
-        """Its result, or None where it failed and the alarm was set: it is for the next round to try again."""
+        """Its result, or None where it failed and the alarm was set: it is for the next round to try again. A defect of
+        the program is no other failure here: the rest of the round is done, and the keeper goes on."""
         try:
             return act()
         except (TsuwarokuError, OSError) as error:
             self.fault = str(error)
-            self._alarms.set("records_failed", True, self._clock.now(), detail=self.fault)
-            return None
+        except Exception as fault:
+            self.fault = f"{type(fault).__name__}: {fault}"
+            self._show(fault)
+        self._alarms.set("records_failed", True, self._clock.now(), detail=self.fault)
+        return None
+
+    def defect(self, fault: Exception) -> None:
+        """What nobody foresaw, elsewhere than in `attempt`: an alarm for as long as this process runs."""
+        self._show(fault)
+        self._alarms.set("internal_fault", True, self._clock.now(), detail=f"{type(fault).__name__}: {fault}")
+
+    def _show(self, fault: Exception) -> None:
+        """To the system's journal, which the same one each two seconds would fill."""
+        if self._shown < MOST_SHOWN:
+            self._shown += 1
+            traceback.print_exception(fault)
 
     def note(self, actor: str, verb: str, subject: str = "", detail: Mapping[str, object] | None = None) -> None:
         """An entry of the audit log about what has happened; it is kept until the disk takes it."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tsuwaroku.clock import NS, Instant, iso
+from tsuwaroku.errors import ServiceError
 from tsuwaroku.records.judging import Judge
 from tsuwaroku.records.roles import Verb
-from tsuwaroku.records.unrecorded import Fact, FactKind, Stretch, stretches
+from tsuwaroku.records.unrecorded import Fact, FactKind, Stretch, note, stretches
 from tsuwaroku.service.api import Asked, Octets, Route, Routes
 from tsuwaroku.service.reading import reading_judge
 from tsuwaroku.store.journal import Journal, JournalType
@@ -40,7 +41,9 @@ class Unrecorded(msgspec.Struct, frozen=True, kw_only=True):
 
 def of_store(store: Store, now: Instant) -> list[Unrecorded]:
     """Of a store's files. Raises StoreError."""
-    facts = list(facts_in(Journal.open(store.journal_dir, "recorder", store).records()))
+    facts: list[Fact] = []
+    for fact in facts_in(Journal.open(store.journal_dir, "recorder", store).records()):
+        note(facts, fact)
     return unrecorded(facts, reading_judge(store, now), now)
 
 
@@ -63,13 +66,21 @@ def touching(found: Iterable[Unrecorded], first: date | None, last: date | None)
 
 def _answer(keeper: Keeper, _: Asked) -> Octets:
     """Blanks while the journal is read, for the years of it take seconds, and what else there is to do is done between
-    two of them; then the list."""
-    facts: list[Fact] = []
-    for fact in facts_in(keeper.journals[0].since(0)):
-        facts.append(fact)
-        if len(facts) % PIECE == 0:
-            yield b" "
-    yield msgspec.json.encode(unrecorded(facts, keeper.judge, keeper.now))
+    two of them; then the list. For one asker at a time. Raises ServiceError."""
+    if keeper.reading_unrecorded:
+        raise ServiceError(
+            "somebody else is asking for this just now, and it takes some seconds", remedy="try again in a minute"
+        )
+    keeper.reading_unrecorded = True
+    try:
+        facts: list[Fact] = []
+        for count, fact in enumerate(facts_in(keeper.journals[0].since(0)), start=1):
+            note(facts, fact)
+            if count % PIECE == 0:
+                yield b" "
+        yield msgspec.json.encode(unrecorded(facts, keeper.judge, keeper.now))
+    finally:
+        keeper.reading_unrecorded = False
 
 
 def facts_in(records: Iterable[JournalRecord]) -> Iterator[Fact]:

@@ -192,7 +192,10 @@ class Catalogue:
             wanted = ULID.from_str(call_id)
         except ValueError:
             return None
-        begun = day_of(wanted.milliseconds * 1_000_000).isoformat()
+        try:
+            begun = day_of(wanted.milliseconds * 1_000_000).isoformat()
+        except (ValueError, OverflowError):  # a ULID may name the year 10889, and no call of it is here
+            return None
         for day in sorted(self.days(), key=lambda day: day != begun):  # most likely the day its ULID names
             for entry in self._numbered(day).values():
                 if entry.public.id == call_id and entry.call_id == wanted.bytes:

@@ -22,6 +22,29 @@ SERVICE: Final[dict[str, str]] = {
         "パソコンからの場合は、接続を許されたグループのアカウントで、ssh で接続し直してください"
     ),
     "the service answered {} without saying why": "サービスが {0} を返しましたが、理由がありません",
+    "this account has {} connections to the service already": (
+        "このアカウントからサービスへの接続が、すでに上限の {0} 本あります"
+    ),
+    "end programs that are connected and not used, then try again": (
+        "使っていない接続中のプログラムを終了してから、もう一度実行してください"
+    ),
+    "the service has {} connections already, and takes no more": (
+        "サービスへの接続が上限の {0} 本に達しているため、受け付けられません"
+    ),
+    "this account is being answered {} long questions already": (
+        "このアカウントからの時間のかかる照会が、すでに {0} 件進行中です"
+    ),
+    "try again when they are answered": "それらが終わってから、もう一度実行してください",
+    "somebody else is asking for this just now, and it takes some seconds": (
+        "ほかの人が同じ照会をしています。数秒かかります"
+    ),
+    "the request did not come to its end": "要求が最後まで届きませんでした",
+    "the service met a defect of its own, and does not know the answer": (
+        "サービスのプログラムに不具合があり、応答できません"
+    ),
+    "report it with what `journalctl -u tsuwaroku` shows; recording does not depend on this answer": (
+        "`journalctl -u tsuwaroku` の内容を添えて保守担当に連絡してください。録音には影響ありません"
+    ),
     "see `journalctl -u tsuwaroku`": "`journalctl -u tsuwaroku` で原因を確かめてください",
     "the service's answer is not understood ({})": "サービスの応答を読み取れません（{0}）",
     "restart the service after an update, so that both are of one version": (
