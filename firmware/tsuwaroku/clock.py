@@ -151,3 +151,20 @@ class SystemClock:
             self._was_synchronised = True
             return ClockQuality.SYNCHRONISED
         return ClockQuality.HOLDOVER if self._was_synchronised else ClockQuality.UNSYNCHRONISED
+
+
+class DemoClock:
+    """The machine's clock, as one that was powered on at `epoch_wall_ns`: a simulated exchange began then, and nothing
+    of a demonstration depends on how long the machine under it has been up."""
+
+    def __init__(self, epoch_wall_ns: int) -> None:
+        self._system = SystemClock()
+        self._zero_ns = time.monotonic_ns() - max(0, time.time_ns() - epoch_wall_ns)
+        self._boot_id = virtual_boot(epoch_wall_ns)
+
+    def now(self) -> Instant:
+        return self.at(time.monotonic_ns() - self._zero_ns)
+
+    def at(self, mono_ns: int) -> Instant:
+        moment = self._system.at(mono_ns + self._zero_ns)
+        return Instant(moment.wall_ns, mono_ns, self._boot_id, moment.quality)

@@ -16,7 +16,7 @@ from tsuwaroku.service.simulate import simulate
 def _english(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-    for name in ("LC_ALL", "LC_MESSAGES", cli.CONFIG_VARIABLE, cli.DEBUG_VARIABLE, "COLUMNS", "SUDO_USER"):
+    for name in ("LC_ALL", "LC_MESSAGES", cli.CONFIG_VARIABLE, cli.DEBUG_VARIABLE, "COLUMNS", "SUDO_USER", "SUDO_UID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANG", "C.UTF-8")
 

@@ -84,7 +84,7 @@ class Office:
         words = {"form": msgspec.to_builtins(FORM), "name": "弘前 太郎"}
         ledger.add("handler", ActVerb.REQUEST_SUBMITTED, slug, detail={"calls": named, "on": today}, words=words)
         if approve:
-            detail = {"calls": named, "return_by": None}
+            detail = {"calls": named, "return_by": None, "as": "manager"}
             ledger.add("manager", ActVerb.REQUEST_APPROVED, slug, detail=detail, words={"reason": "可"})
 
     def verbs(self) -> list[str]:

@@ -69,10 +69,10 @@ def test_requests_are_as_the_keeper_expects_them(tmp_path: Path) -> None:
     path = tmp_path / "keeper.sock"
     with FakeKeeper(path, {}) as keeper, KeeperClient(path) as client:
         client.mark("01ABC", kind="unreasonable_demand", by="suzuki", withdraw=2)
-        client.audit(verb="play", subject="01ABC", why="その他")
+        client.audit(verb="wrong passphrase", subject="ab" * 16, why="3回")
     assert keeper.asked == [
         ("POST", "/v1/calls/01ABC/marks", {"kind": "unreasonable_demand", "by": "suzuki", "withdraw": 2}),
-        ("POST", "/v1/audit", {"verb": "play", "subject": "01ABC", "why": "その他"}),
+        ("POST", "/v1/audit", {"verb": "wrong passphrase", "subject": "ab" * 16, "why": "3回"}),
     ]
 
 

@@ -161,7 +161,12 @@ def test_every_sample_is_the_files_and_the_log_has_who_what_and_why(box: Request
         assert first[0] == 1000
         hearing.heard([(0.0, 1.5), (30.0, 31.0)])
     assert words(box, "play")[-1] == f"{WHY}（同席: 課長 青森） ／ 苦情の確認"
-    assert words(box, "heard") == ["0:00–0:02", "0:00–0:40", "0:00–0:03", "0:00–0:02, 0:30–0:31"]
+    assert words(box, "heard") == [
+        "0:00–0:02; 1 of 1 slots were given",
+        "0:00–0:40; 3 of 3 slots were given",
+        "0:00–0:03; 1 of 1 slots were given",
+        "0:00–0:02, 0:30–0:31; 3 of 3 slots were given",
+    ]
     assert {entry.actor for entry in entries(box)} == {ME}
 
 
@@ -273,7 +278,7 @@ def test_who_goes_away_has_heard_what_was_last_told(
     box.clock.seconds += 20
     box.keeper.poll()
     assert words(box, "heard") == [
-        "0:00–0:02; the client went away",
+        "0:00–0:02; 1 of 1 slots were given; the client went away",
         "not told; 1 of 1 slots were given, and count as heard whole; the client went away",
     ]
 
@@ -287,7 +292,7 @@ def test_a_keeper_that_starts_again_knows_no_ticket_and_wrote_down_what_was_hear
         hearing = stack.enter_context(source.hearing(record, key, purpose=WHY, note="", listeners=[]))
         hearing.heard([(0.0, 3.0)])
     box.restart()
-    assert words(box, "heard") == ["0:00–0:03; the service stopped"]
+    assert words(box, "heard") == ["0:00–0:03; 3 of 3 slots were given; the service stopped"]
     with asked(box), stack, pytest.raises((NotFoundError, ServiceError)):
         next(hearing.pieces())
 

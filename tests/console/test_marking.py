@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +87,24 @@ def test_a_running_keeper_is_asked(run: Run, own: Path, monkeypatch: pytest.Monk
 
 
 def test_the_person_is_who_called_sudo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 0)
     monkeypatch.setenv("SUDO_USER", "suzuki")
     assert session.person() == "suzuki"
+    monkeypatch.setenv("SUDO_UID", str(pwd.getpwnam("nobody").pw_uid))  # the number, where there are both
+    assert session.person() == "nobody"
+    monkeypatch.setenv("SUDO_UID", "61234")  # of no account here
+    assert session.person() == "suzuki"
     monkeypatch.delenv("SUDO_USER")
-    monkeypatch.setenv("LOGNAME", "tanaka")
-    assert session.person() == "tanaka"
+    assert session.person() == "uid 61234"
+    for nonsense in ("", "-1", "x", "\u0663", "9" * 40):
+        monkeypatch.setenv("SUDO_UID", nonsense)
+        assert session.person() == pwd.getpwuid(0).pw_name
+
+
+@pytest.mark.parametrize("uid", [pwd.getpwnam("nobody").pw_uid, 61234])
+def test_nobody_but_root_is_believed_who_he_is(uid: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: uid)
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME", "SUDO_USER"):
+        monkeypatch.setenv(name, "kanri")
+    monkeypatch.setenv("SUDO_UID", "0")
+    assert session.person() == ("nobody" if uid != 61234 else "uid 61234")

@@ -14,8 +14,16 @@ from pathlib import Path
 import pytest
 
 from tsuwaroku.console import outputs
-from tsuwaroku.console.outputs import PLAYERS, AlsaOutput, PlayerOutput, player_command, wav_header
-from tsuwaroku.errors import BoardError
+from tsuwaroku.console.outputs import (
+    PLAYERS,
+    AlsaOutput,
+    PlayerOutput,
+    player_command,
+    refuse_definition,
+    unknown_player,
+    wav_header,
+)
+from tsuwaroku.errors import BoardError, RefusedError
 
 RATE = 8000
 SOUND = b"".join((n % 20_000).to_bytes(2, "little", signed=True) for n in range(RATE // 2))
@@ -284,3 +292,29 @@ def test_no_file_is_left_by_any_of_it(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     through(player(tmp_path, "stdin.read()"))
     assert sorted(os.listdir(tmp_path)) == ["player.py"]
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        "file:FILE=/tmp/x.raw,FORMAT=raw",
+        "tee:hw,/tmp/x.wav",
+        "File:/tmp/x",
+        "plug:{ type file }",
+        "plughw:'x'",
+        "pcm=x",
+        "hw:/tmp/x",
+    ],
+)
+def test_what_could_write_a_file_is_no_device(device: str) -> None:
+    with pytest.raises(RefusedError, match=r"Article 8\(3\)"):
+        AlsaOutput(device, RATE)
+
+
+def test_devices_are_names_of_cards() -> None:
+    for device in ("default", "hw:0,0", "plughw:CARD=PCH,DEV=0", "sysdefault:CARD=PCH", "pulse", "out"):
+        refuse_definition(device)
+
+
+def test_a_player_that_nobody_knows_is_known_as_that() -> None:
+    assert [unknown_player(one) for one in ("auto", "aplay", "tee x.wav", "aplay -")] == [False, False, True, True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -212,6 +213,7 @@ def test_nobody_hears_a_call_of_his_own_extension_while_no_keeper_runs(
         f'[store]\npath = "{own}"\n[service.extensions]\nhana = ["2101"]\n'
         + "".join(f'[[line]]\nid = "{n}"\nextension = "210{n}"\n' for n in (1, 2, 3))
     )
+    monkeypatch.setattr(os, "getuid", lambda: 0)  # who calls sudo counts for root alone
     monkeypatch.setenv("SUDO_USER", user)
     before = entries(own)
     calls = run("calls", *key(own), "--json").json
@@ -268,8 +270,10 @@ def record(marks: list[Mark], *, answered: bool = True) -> CallRecord:
 
 def test_marks_pass_where_they_were_made() -> None:
     marks = [Mark(at_s=5.0), Mark(at_s=1.0), Mark(at_s=2.0, withdrawn=True), Mark(at_s=None, by="suzuki")]
-    assert playing.mark_positions(record(marks)) == [(7.0, "unreasonable demand"), (11.0, "unreasonable demand")]
-    assert playing.mark_positions(record([Mark(at_s=1.0)], answered=False)) == [(3.0, "unreasonable demand")]
+    assert playing.mark_positions(record(marks), None) == [(7.0, "unreasonable demand"), (11.0, "unreasonable demand")]
+    began = [(2.5, "unreasonable demand")]  # the sound begins 1.5 s before the answer, whenever it ends
+    assert playing.mark_positions(record([Mark(at_s=1.0)]), -1.5) == began
+    assert playing.mark_positions(record([Mark(at_s=1.0)], answered=False), None) == [(3.0, "unreasonable demand")]
 
 
 def tone(level_db: float, seconds: float) -> np.ndarray:

@@ -194,8 +194,8 @@ def test_show_for_people_names_everything(run: Run, office: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("ja_JP.UTF-8", ["1. 0:20  不当要求", "2. 通話後  不当要求"]),
-        ("C.UTF-8", ["1. 0:20  unr", "2. afterwards  unr"]),
+        ("ja_JP.UTF-8", ["1. 応答の 0:20 後  不当要求", "2. 通話後  不当要求"]),
+        ("C.UTF-8", ["1. 0:20 after the answer  unr", "2. afterwards  unr"]),
     ],
 )
 def test_a_mark_made_after_the_call_says_no_offset(

@@ -106,6 +106,27 @@ def test_without_words_a_life_is_the_same(book: Book) -> None:
     assert (one.state, one.to, one.due_on, one.overdue(date(2030, 1, 1))) == ("out", None, None, False)
 
 
+@pytest.mark.parametrize(
+    ("verb", "detail"),
+    [
+        (ActVerb.MEDIUM_HANDED_OVER, {"on": day(4), "due_on": None}),
+        (ActVerb.MEDIUM_RETURNED, {"on": day(4)}),
+        (ActVerb.MEDIUM_WIPED, {"on": day(4), "clean": True}),
+    ],
+)
+def test_what_its_rule_would_refuse_changes_nothing(book: Book, verb: ActVerb, detail: dict[str, Any]) -> None:
+    """None of them comes to a medium without a copy; nor anything to one that is destroyed."""
+    before = book.one()
+    book(verb, **detail)
+    assert book.one() == before
+    book(ActVerb.MEDIUM_DESTROYED, on=day(5), how="crushed")
+    after = book.one()
+    assert after.state == "destroyed"
+    book(verb, **detail)
+    book(ActVerb.MEDIUM_LOST, on=day(6))
+    assert book.one() == after
+
+
 def test_only_the_newest_attempt_counts(book: Book) -> None:
     book.register("M-2")
     first = book.begin("M-1")

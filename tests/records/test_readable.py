@@ -73,7 +73,14 @@ NEEDED: dict[ActVerb, tuple[str, ...]] = {
     ActVerb.WORDS_RESEALED: ("of",),
     ActVerb.CALLS_REWRAPPED: ("calls",),
     ActVerb.REQUEST_SUBMITTED: ("calls", "on"),
+    ActVerb.REQUEST_APPROVED: ("calls", "return_by", "as"),
+    ActVerb.REQUEST_REFUSED: ("as",),
+    ActVerb.REQUEST_WITHDRAWN: ("as",),
+    ActVerb.QUEUE_PASSED: ("marks",),
     ActVerb.MEDIUM_REGISTERED: ("identity", "owner"),
+    ActVerb.MEDIUM_HANDED_OVER: ("on", "due_on"),
+    ActVerb.MEDIUM_RETURNED: ("on",),
+    ActVerb.MEDIUM_LOST: ("on",),
     ActVerb.COPY_BEGUN: ("recipient", "medium"),
     ActVerb.COPY_MADE: ("recipient", "medium"),
     ActVerb.COPY_FAILED: ("recipient", "medium"),
@@ -139,6 +146,8 @@ def odd_acts(draw: st.DrawFn) -> Act:
 def test_every_verb_has_its_detail_and_what_this_program_writes_is_read() -> None:
     assert set(DETAILS) == set(GOOD) == set(ActVerb)
     assert [verb for verb in ActVerb if not readable(good(1, verb))] == []
+    assert [verb for verb in ActVerb if readable(act(1, verb, GOOD[verb][0], {}))] == []  # an entry without a detail
+    assert set(NEEDED) == set(ActVerb)
     assert Identity.__struct_fields__ == Registered.__struct_fields__
 
 

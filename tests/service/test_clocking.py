@@ -25,6 +25,7 @@ from tsuwaroku.store.amendments import read_amendments
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.journal import Journal
 from tsuwaroku.store.tombstone import Why
+from tsuwaroku.store.words import WordsScan
 
 
 def shown(days: Days) -> tuple[ClockSeen, list[int], ClockRequest]:
@@ -184,6 +185,11 @@ def test_a_confirmed_clock_that_nobody_synchronised(tmp_path: Path) -> None:
     days.keeper.confirm_clock(shown(days)[2], "suzuki")
     days.poll()
     assert alarms(days) & {"clock_never_set", "clock_ahead", "clock_behind"} == set()
+    scan = WordsScan(days.keeper.audit_log, days.today)
+    while scan.step():
+        pass
+    confirmed = next(one for one in days.keeper.audit_log.entries() if one.verb == "clock confirmed")
+    assert scan.days[confirmed.number] == days.today  # and so are all entries before it
     days.run_to("07:00")
     days.power_off(10 * DAY)
     days.error_ns = 0

@@ -17,14 +17,18 @@ from tests.service.test_modes import config
 from tsuwaroku.clock import NS, VirtualClock
 from tsuwaroku.console.client import KeeperClient
 from tsuwaroku.errors import NotFoundError, RefusedError, ServiceError
+from tsuwaroku.records.acts import ActVerb
 from tsuwaroku.service import control
 from tsuwaroku.service.keeper import Keeper
 from tsuwaroku.service.link import Hello, Report, SocketLink
+from tsuwaroku.service.refusals import A_MINUTE
 from tsuwaroku.service.setup import create_demo_store
 from tsuwaroku.service.sockets import keeper_socket, link_socket
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.layout import Store
 from tsuwaroku.store.verify import verify_store
+
+KEY = "0123456789abcdef" * 2  # the id of one
 
 
 @contextmanager
@@ -60,17 +64,72 @@ def test_status_and_errors_over_a_path_of_any_length(tmp_path: Path, deep: str) 
 def test_the_actor_is_who_the_kernel_says(tmp_path: Path) -> None:
     with keeping(tmp_path / "store") as keeper:
         with KeeperClient(tmp_path / "store" / "run" / "keeper.sock") as client:
-            client.audit(verb="play", subject="01KSR496151AXPZWJ96Z1ZGX6X", why="fairness")
+            client.audit(verb="wrong passphrase", subject=KEY, why="パスフレーズの誤り 3回")
         entries = [(e.actor, e.verb) for e in AuditLog.open(keeper._store).entries()]
-    assert entries[-1] == (getpass.getuser(), "play")
+    assert entries[-1] == (getpass.getuser(), "wrong passphrase")
 
 
 def test_a_request_that_is_not_understood_is_refused_and_harms_nothing(tmp_path: Path) -> None:
     with keeping(tmp_path / "store"), KeeperClient(tmp_path / "store" / "run" / "keeper.sock") as client:
-        for body in ({"verb": 5}, {"verb": "play", "unknown": 1}, {}):
+        for body in ({"verb": 5}, {"verb": "wrong passphrase", "subject": KEY, "unknown": 1}, {}):
             with pytest.raises(RefusedError):
                 client._ask("POST", "/v1/audit", body)
         assert client.status().ring.slots == 8
+
+
+@pytest.mark.parametrize(
+    ("verb", "subject", "why"),
+    [
+        *((verb, KEY, "") for verb in (*ActVerb, "hold", "play", "heard", "clock confirmed", "calls closed", "")),
+        ("wrong passphrase", "01KSR496151AXPZWJ96Z1ZGX6X", ""),
+        ("wrong passphrase", KEY.upper(), ""),
+        ("wrong passphrase", KEY + "\n", ""),
+        ("wrong passphrase", "", ""),
+        ("wrong passphrase", KEY, "a" * 201),
+    ],
+)
+def test_only_what_a_console_has_to_tell_is_taken_from_one(
+    kept: tuple[Keeper, KeeperClient], verb: str, subject: str, why: str
+) -> None:
+    """Whoever may write into the log by herself decides no request of hers with it; that she tried is in the log."""
+    keeper, client = kept
+    keeper._clock.mono_ns += 60 * NS  # type: ignore[attr-defined]  # a minute of its own for each
+    before = len(list(keeper.audit_log.entries()))
+    with pytest.raises(RefusedError):
+        client.audit(verb=verb, subject=subject, why=why)
+    found = [(e.actor, e.verb, e.subject, e.detail) for e in keeper.audit_log.entries()][before:]
+    said = {"verb": "audit.note", "why": "bad input"}
+    assert found == [(getpass.getuser(), "refused", "/v1/audit", said)]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Keeper, KeeperClient]]:
+    path = tmp_path_factory.mktemp("kept") / "store"
+    with keeping(path) as keeper, KeeperClient(path / "run" / "keeper.sock") as client:
+        yield keeper, client
+
+
+def test_no_console_fills_the_log(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    with keeping(path) as keeper, KeeperClient(path / "run" / "keeper.sock") as client:
+        for _ in range(A_MINUTE):
+            client.audit(verb="wrong passphrase", subject=KEY, why="")
+        before = keeper.audit_log.head()
+        with pytest.raises(RefusedError, match="in a minute"):
+            client.audit(verb="wrong passphrase", subject=KEY, why="")
+        assert keeper.audit_log.head() == before
+        keeper._clock.mono_ns += 60 * NS  # type: ignore[attr-defined]
+        client.audit(verb="wrong passphrase", subject=KEY, why="")
+        assert keeper.audit_log.head() != before
+
+
+@pytest.mark.parametrize("verb", ActVerb)
+def test_an_act_of_a_ledger_is_written_by_its_rules_alone(kept: tuple[Keeper, KeeperClient], verb: ActVerb) -> None:
+    keeper, _ = kept
+    before = keeper.audit_log.head()
+    with pytest.raises(ValueError, match="act of a ledger"):
+        keeper.audit("hana", verb.value, "2026-001", "")
+    assert keeper.audit_log.head() == before
 
 
 def test_a_recorder_is_heard_and_missed(tmp_path: Path) -> None:

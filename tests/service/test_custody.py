@@ -81,7 +81,7 @@ def approve(keeper: Keeper, slug: str = SLUG, calls: tuple[str, ...] = (), retur
     on = TODAY.isoformat()
     detail = {"calls": list(calls), "on": on}
     keeper.ledger.add("handler", ActVerb.REQUEST_SUBMITTED, slug, detail=detail, words={})
-    decided = {"calls": list(calls), "return_by": return_by}
+    decided = {"calls": list(calls), "return_by": return_by, "as": "manager"}
     keeper.ledger.add("kanri", ActVerb.REQUEST_APPROVED, slug, detail=decided, words={})
 
 

@@ -14,7 +14,7 @@ from tests.service.requestbox import HANA, KANRI, LIMITED, RequestBox, call_id
 from tests.store.reading import Box, at, ident, sound
 from tsuwaroku.clock import NS
 from tsuwaroku.config import ServiceConfig
-from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
+from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, StoreError
 from tsuwaroku.service import callrows, hearing, ownership
 from tsuwaroku.service.api import Asked
 from tsuwaroku.service.asking import Asker
@@ -223,8 +223,75 @@ def test_tickets_are_good_while_they_are_used() -> None:
     first, second = tickets.issue("hana", "a", 0), tickets.issue("kanri", "b", 0)
     assert len({first, second}) == 2
     assert tickets.of(first, "hana", LAPSE_NS) == "a"
-    assert list(tickets.lapsed(LAPSE_NS + NS)) == [("kanri", "b")]
+    assert tickets.lapsed(LAPSE_NS + NS) == [(second, "kanri", "b")]
+    tickets.end(second)
     with pytest.raises(NotFoundError):
         tickets.of(second, "kanri", LAPSE_NS + NS)
-    assert list(tickets.lapsed(-NS)) == [("hana", "a")]  # a clock that went back ends it rather than keep it for ever
-    assert list(tickets.all()) == []
+    assert tickets.lapsed(-NS) == [(first, "hana", "a")]  # a clock that went back ends it rather than keep it for ever
+    tickets.end(first)
+    assert tickets.all() == []
+
+
+def test_a_right_that_is_lost_in_the_middle_ends_the_hearing(box: RequestBox) -> None:
+    """A handler of both lines, and then of line 2 alone: at the next slot, and at the next block of a stream."""
+    both = msgspec.structs.replace(LIMITED, lines=frozenset({"1", "2"}))
+    opened = play(box, both, 1)
+    ask(box, both, "GET", "/v1/plays/{ticket}/slots/{n}", ticket=opened.ticket, n="0")
+    for path, more in (("/v1/plays/{ticket}/slots/{n}", {"n": "0"}), ("/v1/plays/{ticket}/heads", {})):
+        with pytest.raises(ForbiddenError, match="not appointed for the line"):
+            ask(box, LIMITED, "GET", path, ticket=opened.ticket, **more)
+
+
+def test_what_was_given_is_in_the_log_whatever_the_client_says(box: RequestBox) -> None:
+    opened = play(box, KANRI, 1)
+    ask(box, KANRI, "GET", "/v1/plays/{ticket}/slots/{n}", ticket=opened.ticket, n="0")
+    nothing = HeardRequest(stretches=[], done=True)
+    ask(box, KANRI, "POST", "/v1/plays/{ticket}/heard", nothing, ticket=opened.ticket)
+    assert [entry.why(key_of(box)) for entry in log(box, "heard")] == ["nothing; 1 of 1 slots were given"]
+
+
+def test_what_was_heard_is_written_down_even_if_the_disk_refused_it_at_first(
+    box: RequestBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        opened = play(box, KANRI, 1)
+        heard = HeardRequest(stretches=[(0.0, 1.0)])
+        ask(box, KANRI, "POST", "/v1/plays/{ticket}/heard", heard, ticket=opened.ticket)
+    box.clock.seconds += LAPSE_NS / NS + 10
+    real = AuditLog.append
+    failed: list[int] = []
+
+    def fail_once(self: AuditLog, *args: Any, **more: Any) -> Any:
+        if args[2] == "heard" and not failed:
+            failed.append(1)
+            raise StoreError("no space")
+        return real(self, *args, **more)
+
+    monkeypatch.setattr(AuditLog, "append", fail_once)
+    box.keeper.poll()
+    box.keeper.poll()
+    assert failed
+    assert len(log(box, "heard")) == 2
+
+
+def test_what_the_journals_add_is_of_her_lines_alone(box: RequestBox) -> None:
+    box.keeper.hold(HoldRequest(calls=[call_id(1)], until="2027-01-31", reason="訴訟"), "kanri")
+    box.keeper.hold(HoldRequest(calls=[call_id(5)], until="2027-01-31", reason="訴訟"), "kanri")
+    assert [row.call_id for row in listed(box, LIMITED, None)[1]] == [ident(5)]
+    assert {row.call_id for row in listed(box, KANRI, None)[1]} == {ident(1), ident(5)}
+
+
+def test_the_day_after_its_last_a_day_has_another_digest(box: RequestBox) -> None:
+    """What a PC has kept of it is then opened no more."""
+    box.keeper.listing.catalogue.fold()
+
+    def digests() -> list[str]:
+        return [one.digest for one in ask(box, KANRI, "POST", "/v1/lists", ListRequest()).days]
+
+    box.clock.to("2026-12-23T12:00:00+09:00")
+    before = digests()
+    assert digests() == before
+    box.clock.to("2026-12-24T00:00:05+09:00")
+    after = digests()
+    box.clock.to("2026-12-25T00:00:05+09:00")
+    assert len({*before, *after, *digests()}) == 3

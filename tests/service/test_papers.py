@@ -360,7 +360,8 @@ def office_year(days: Days) -> None:
     act(days, ActVerb.DISMISSED, "hana", of=days.keeper.ledger.acts[-1].number, on="2026-11-05")
     form: dict[str, object] = {"form": msgspec.to_builtins(FORM)}
     act(days, ActVerb.REQUEST_SUBMITTED, "2026-001", form, calls=[name_of(days, 0)], on="2026-11-01")
-    act(days, ActVerb.REQUEST_APPROVED, "2026-001", {"reason": "特定済み"}, return_by="2026-12-01")
+    decided: dict[str, object] = {"calls": [name_of(days, 0)], "return_by": "2026-12-01", "as": "manager"}
+    act(days, ActVerb.REQUEST_APPROVED, "2026-001", {"reason": "特定済み"}, **decided)
     act(
         days,
         ActVerb.MEDIUM_REGISTERED,
@@ -371,8 +372,8 @@ def office_year(days: Days) -> None:
         on="2026-11-23",
     )
     act(days, ActVerb.COPY_MADE, "2026-001", recipient="head", medium="M1", octets=5, payload="00")
-    act(days, ActVerb.MEDIUM_HANDED_OVER, "M1", {"to": "青森 花子"}, due_on="2026-12-01")
-    act(days, ActVerb.MEDIUM_RETURNED, "M1")
+    act(days, ActVerb.MEDIUM_HANDED_OVER, "M1", {"to": "青森 花子"}, on="2026-11-23", due_on="2026-12-01")
+    act(days, ActVerb.MEDIUM_RETURNED, "M1", on="2026-11-23")
     act(days, ActVerb.MEDIUM_DESTROYED, "M1", {"by": "弘前 太郎", "witness": "黒石 次郎"}, how="crushed")
     open_one(days.keeper, HANA, asked(days))
     for _ in range(7):

@@ -239,7 +239,7 @@ def test_a_report_of_64_lines_with_every_alarm_fits_into_a_packet() -> None:
 def test_no_memory_of_the_processes_reaches_a_core_dump() -> None:
     code = (
         "import resource\n"
-        "from tsuwaroku.service.process import keep_memory_private\n"
+        "from tsuwaroku.store.memory import keep_memory_private\n"
         "keep_memory_private()\n"
         "print(resource.getrlimit(resource.RLIMIT_CORE))"
     )

@@ -30,12 +30,14 @@ from tsuwaroku.service.rewrapping import Lacking, LogLacking, Rewrapped, WordsLa
 from tsuwaroku.service.staffing import AppointRequest, DismissRequest, RecoveryRequest, SucceedRequest
 from tsuwaroku.store.acts import Resealed, act_entries, acts
 from tsuwaroku.store.amendments import read_amendments
-from tsuwaroku.store.audit import AuditLog
+from tsuwaroku.store.audit import LONGEST_WHY, AuditLog
 from tsuwaroku.store.catalogue import Catalogue
 from tsuwaroku.store.keys import PrivateKey, Recipient, Recipients, key_id
 from tsuwaroku.store.layout import Store
+from tsuwaroku.store.reader import CallReader
 from tsuwaroku.store.recovery import list_calls
-from tsuwaroku.store.seal import open_wrapped
+from tsuwaroku.store.scan import scan_slots
+from tsuwaroku.store.seal import CallKey, open_wrapped
 from tsuwaroku.store.slot import MAX_WRAPS
 from tsuwaroku.store.verify import verify_store
 
@@ -195,6 +197,16 @@ REFUSED: dict[str, tuple[type[Exception], Callable[[Days], object]]] = {
             days.keeper, asked(AppointRequest("uid 61007", "青森", "", "00" * 32)), Post.HANDLER
         ),
     ),
+    "low-order key": (
+        RefusedError,
+        lambda days: staffing.appoint(
+            days.keeper, asked(AppointRequest("uid 61007", "青森", "", "01" + "00" * 31)), Post.HANDLER
+        ),
+    ),
+    "low-order key of the manager": (
+        RefusedError,
+        lambda days: staffing.succeed(days.keeper, asked(SucceedRequest("01" + "00" * 31, "弘前", "発令 1"))),
+    ),
     "no name": (
         RefusedError,
         lambda days: staffing.appoint(
@@ -285,8 +297,8 @@ class Inside(StaffClient):
         self.days = days
         self.most = most
 
-    def lacking(self, key: str, day: str = "") -> Lacking:
-        return rewrapping.lacking(self.days.keeper, rewrapping.LackingQuery(key, day))
+    def lacking(self, key: str, day: str = "", *, again: bool = False) -> Lacking:
+        return rewrapping.lacking(self.days.keeper, rewrapping.LackingQuery(key, day, again))
 
     def rewrap(self, key: str, wraps: Any) -> int:
         if self.most <= 0:
@@ -414,6 +426,21 @@ def test_reasons_are_taken_only_as_the_log_committed_to_them(days: Days) -> None
     assert (reseal_log(client, OTHER, key).done, client.log_words(key, day).entries) == (0, [])
 
 
+def test_long_words_are_sealed_again_in_as_many_entries_as_they_need(days: Days) -> None:
+    """Each by itself is as long as an entry may be."""
+    real(days)
+    said = {subject: subject * (LONGEST_WHY - 1000) for subject in ("A", "B", "C")}
+    for subject, why in said.items():
+        days.keeper.audit("hana", "play", subject, why)
+    succeed(days)
+    client, key = Inside(days), NEXT.id.hex()
+    assert reseal_log(client, MANAGER, key).left == 0
+    again = [entry for entry in days.keeper.ledger.entries if entry.verb == ActVerb.WORDS_RESEALED]
+    assert [len(entry.detail["of"]) for entry in again] == [1, 1, 1]
+    assert {subject: reasons(days, NEXT)[subject] for subject in said} == said
+    clean(days, days.key, NEXT, MANAGER, RECOVERY)
+
+
 def replace_sheet(days: Days, key: PrivateKey = SHEET) -> list[int]:
     return staffing.replace_recovery(days.keeper, asked(RecoveryRequest(key.public.hex(), "紛失"))).numbers
 
@@ -522,6 +549,48 @@ def test_wraps_are_taken_for_recipients_of_calls_that_are_there_and_nothing_else
     assert entries(days)[len(before) :] == [(BOSS.user, "appointed")]
 
 
+def odd_wrap(odd: str, key: PrivateKey, call_id: bytes) -> bytes:
+    """What somebody sends who wants a new key locked out."""
+    if odd == "garbage":
+        return b"s" * 96
+    recipient = Recipient(id=key.id.hex(), role="handler", name="", public_key=key.public.hex())
+    return CallKey.random().wrap(recipient, call_id if odd == "key of no call" else b"o" * 16).sealed
+
+
+@pytest.mark.parametrize("odd", ["garbage", "key of no call", "wrap of another call"])
+def test_wraps_that_do_not_open_lock_nobody_out(days: Days, odd: str) -> None:
+    kept = days.call()
+    call, key = str(ULID.from_bytes(kept.call_id)), HANDLER.id.hex()
+    appoint(days, HANDLER)
+    client = Inside(days)
+    bad = [Rewrapped(call, odd_wrap(odd, HANDLER, kept.call_id))]
+    assert (client.rewrap(key, bad), client.rewrap(key, bad)) == (1, 0)
+    assert opens(days, HANDLER) == [1] * (odd == "key of no call")  # until something of the call is opened with it
+    day = client.lacking(key).days[0]
+    assert (client.lacking(key, day).calls, client.lacking(key, day).sent) == ([], 1)
+    assert [one.id for one in client.lacking(key, day, again=True).calls] == [call]
+    assert (rewrap_calls(client, days.key, key).done, rewrap_calls(client, days.key, key).sent) == (0, 1)
+    assert rewrap_calls(client, days.key, key, again=True).done == 1
+    assert opens(days, HANDLER) == [1]
+    assert client.rewrap(key, [Rewrapped(call, odd_wrap(odd, HANDLER, b"l" * 16))]) == (odd != "garbage")
+    assert opens(days, HANDLER) == [1]
+    assert list_calls(days.store, HANDLER) == list_calls(days.store, days.key)
+    (stored,) = scan_slots(days.store)
+    heard = [list(CallReader(stored, days.store, one).pcm()) for one in (HANDLER, days.key)]
+    assert heard[0] == heard[1] != []
+    clean(days, days.key, HANDLER)
+
+
+def test_nothing_is_taken_for_whom_the_recorder_wrapped_the_call_itself(days: Days) -> None:
+    appoint(days, HANDLER)
+    kept = days.call()
+    call, key = str(ULID.from_bytes(kept.call_id)), HANDLER.id.hex()
+    client = Inside(days)
+    assert client.rewrap(key, [Rewrapped(call, b"s" * 96)]) == 0
+    assert client.lacking(key, client.lacking(key).days[0], again=True).calls == []
+    assert opens(days, HANDLER) == [1]
+
+
 def test_other_words_than_the_chain_knows_are_refused_and_audited(days: Days) -> None:
     number = appoint(days, None, post=Post.DEPUTY)
     appoint(days, HANDLER, user="uid 61008")
@@ -537,8 +606,8 @@ def test_the_client_does_not_believe_whose_key_it_is(days: Days) -> None:
     appoint(days, HANDLER)
 
     class Lying(Inside):
-        def lacking(self, key: str, day: str = "") -> Lacking:
-            true = super().lacking(key, day)
+        def lacking(self, key: str, day: str = "", *, again: bool = False) -> Lacking:
+            true = super().lacking(key, day, again=again)
             forged = Recipient(id=key, role="handler", name="", public_key=OTHER.public.hex())
             return Lacking(forged, true.days, true.calls)
 

@@ -24,6 +24,7 @@ from tsuwaroku.store.acts import act_entries, acts, opened_words
 from tsuwaroku.store.audit import AuditEntry, AuditLog
 from tsuwaroku.store.auditcheck import check_log
 from tsuwaroku.store.keys import PrivateKey, Recipient, key_id
+from tsuwaroku.store.words import WordsScan
 
 YEARS = LedgerYears(handlers=5, requests=1, media=3, disclosures=2, audit=1)
 NEXT = PrivateKey(b"n" * 32)
@@ -198,6 +199,21 @@ def test_an_entry_of_a_wrong_clock_is_as_old_as_the_next_good_one(days: Days, wr
     assert worded(days) == []
 
 
+def test_a_confirmation_that_somebody_wrote_by_hand_dates_nothing(days: Days) -> None:
+    """By a clock of 2017 her words would have gone years before their time."""
+    days.keeper.audit("hana", "play", "early", "接遇の改善")
+    days.error_ns, days.quality = from_iso("2017-06-01T12:00:00+09:00") - days.true_ns, ClockQuality.UNSYNCHRONISED
+    days.keeper.audit("hana", "play", "wrong", "接遇の改善")
+    days.keeper.audit("hana", "clock confirmed", "", "forged")
+    days.error_ns, days.quality = 0, ClockQuality.SYNCHRONISED
+    scan = WordsScan(days.keeper.audit_log, days.today)
+    while scan.step():
+        pass
+    entries = {entry.verb + entry.subject: entry.number for entry in days.keeper.audit_log.entries()}
+    assert entries["playearly"] in scan.days
+    assert {entries["playwrong"], entries["clock confirmed"]}.isdisjoint(scan.days)
+
+
 def test_an_entry_from_the_future_hinders_no_other(days: Days) -> None:
     days.error_ns = 20_000 * DAY
     days.keeper.audit("hana", "play", "ahead", "接遇の改善")
@@ -251,7 +267,9 @@ def days_asked(body: object) -> Any:
 
 def test_a_line_that_is_not_as_written_is_left_for_verify(days: Days) -> None:
     request(days, 2)
-    days.keeper.ledger.add("kanri", ActVerb.REQUEST_REFUSED, "2026-002", detail={}, words={"reason": "x"})
+    days.keeper.ledger.add(
+        "kanri", ActVerb.REQUEST_REFUSED, "2026-002", detail={"as": "manager"}, words={"reason": "x"}
+    )
     days.keeper.audit("hana", "play", "A", "接遇の改善")
     days.kill()
     path = next(iter(sorted(days.store.audit_dir.glob("*.jsonl"))))

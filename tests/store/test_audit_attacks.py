@@ -328,7 +328,7 @@ def test_a_huge_line_costs_neither_memory_nor_time(store: Store) -> None:
         file.truncate(1 << 40)  # zeros, and no disk for them
     name = "audit 2026-11-24.jsonl"
     assert found(store) == [
-        f"{name} line 3: longer than any entry; nothing after it in this file is read",
+        f"{name} line 3: longer than any entry; it is passed over, and so is the rest of the file if it does not end",
     ]
 
 

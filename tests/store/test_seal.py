@@ -2,12 +2,22 @@ from __future__ import annotations
 
 import hashlib
 
+import msgspec
 import nacl.bindings as sodium
 import pytest
 
 from tsuwaroku.errors import SecretError
 from tsuwaroku.store.keys import PrivateKey, Recipient, Recipients, key_id
-from tsuwaroku.store.seal import CallKey, PartOpener, PartSealer, open_card, open_wrapped, seal_card
+from tsuwaroku.store.seal import (
+    CallKey,
+    PartOpener,
+    PartSealer,
+    card_fits,
+    open_card,
+    open_wrapped,
+    seal_card,
+    seal_to_each,
+)
 from tsuwaroku.store.slot import FormatError, WrappedKey
 
 CALL = b"c" * 16
@@ -30,6 +40,39 @@ def test_each_recipient_opens_the_call_key_and_nobody_else() -> None:
         open_wrapped(wraps, first, b"d" * 16)
     with pytest.raises(SecretError):
         open_wrapped([WrappedKey(first.id, wraps[1].sealed)], first, CALL)
+
+
+def test_a_wrap_that_does_not_open_or_does_not_fit_hides_no_true_one() -> None:
+    private, key, other = PrivateKey(b"\1" * 32), CallKey.random(), CallKey.random()
+    true, false = key.wrap(recipient(private), CALL), other.wrap(recipient(private), CALL)
+    card = seal_card(key, CALL, b"card")
+    odd = [WrappedKey(private.id, b"s" * 96), key.wrap(recipient(private), b"d" * 16), false]
+    for wraps in ([*odd, true], [true, *odd], [true], [*odd, true, *odd]):
+        opened = open_wrapped(wraps, private, CALL, card_fits(CALL, card))
+        assert open_card(opened, CALL, card) == b"card"
+    first = open_wrapped([false, true], private, CALL, card_fits(CALL, b"lost" * 10))
+    assert first.derive(b"x", 0) == other.derive(b"x", 0)
+    with pytest.raises(SecretError, match="what was wrapped for this key does not open") as error:
+        open_wrapped(odd[:1], private, CALL)
+    assert "--again" in error.value.remedy
+
+
+LOW_ORDER = b"\1" + bytes(31)
+
+
+def test_a_key_that_takes_no_seals_is_an_error_with_a_remedy_and_costs_the_others_nothing() -> None:
+    private = PrivateKey(b"\1" * 32)
+    bad = Recipient(id=key_id(LOW_ORDER).hex(), role="handler", name="", public_key=LOW_ORDER.hex())
+    for odd in (bad, msgspec.structs.replace(bad, public_key="ab"), msgspec.structs.replace(bad, public_key="no hex")):
+        with pytest.raises(SecretError, match="nothing can be sealed to this public key") as error:
+            CallKey.random().wrap(odd, CALL)
+        assert error.value.remedy
+        assert [name for name, _ in seal_to_each([odd, recipient(private)], b"x")] == [private.id]
+        both = Recipients([odd, recipient(private)])
+        assert both
+        assert both.to_wrap() == both.to_wrap("1") == [recipient(private)]
+        assert both.unusable == [odd]
+        assert not Recipients([odd])
 
 
 def test_keys_are_derived_as_documented() -> None:

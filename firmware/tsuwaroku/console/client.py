@@ -12,7 +12,7 @@ import msgspec
 
 from tsuwaroku import errors
 from tsuwaroku.config import OfficeConfig
-from tsuwaroku.errors import ServiceError, TsuwarokuError
+from tsuwaroku.errors import ForbiddenError, ServiceError, TsuwarokuError
 from tsuwaroku.service.asking import DEMO_PERSON
 from tsuwaroku.service.clocking import ClockRequest, ClockSeen
 from tsuwaroku.service.forecast import HoldEffect
@@ -142,6 +142,12 @@ class KeeperClient:
                 "From a PC: see whether the line to the box stands, then connect with ssh again",
             ) from error
         except (httpx.TransportError, OSError) as error:
+            if self.socket.exists() and not os.access(self.socket, os.W_OK):
+                raise ForbiddenError(
+                    "this account may not connect to the service",
+                    where=str(self.socket),
+                    remedy="log in again as a member of the group that may connect (service.group)",
+                ) from error
             raise ServiceError(
                 "the service does not answer",
                 where=str(self.socket),

@@ -109,7 +109,7 @@ def drives_here(ctx: typer.Context, opened: Store | None, keeper: KeeperClient) 
 def drives_of(config: Config | None, store: Store) -> Drives:
     """This machine's media, or those of a demonstration. Raises RefusedError for virtual ones on a real store."""
     if config is None or config.media.kind == "usb":
-        if store.info.demonstration and _drawer(store).exists():
+        if store.info.is_demonstration and _drawer(store).exists():
             return VirtualDrives(_drawer(store))
         return UsbDrives(protected=[store.path, store.path / "ring"])
     return VirtualDrives(sticks_of(config, store))
@@ -118,7 +118,7 @@ def drives_of(config: Config | None, store: Store) -> Drives:
 def sticks_of(config: Config | None, store: Store) -> Path:
     """The folder of a demonstration's virtual sticks: the configuration's, else one beside the store. Raises
     RefusedError on a real store."""
-    if not store.info.demonstration:
+    if not store.info.is_demonstration:
         raise RefusedError(
             "virtual media are for demonstrations alone: a copy would lie on this machine",
             where="media.kind",

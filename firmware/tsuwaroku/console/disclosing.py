@@ -166,9 +166,9 @@ def list_all(
 
 
 def _show(console: Console, seen: list[Seen], words: Mapping[str, Mapping[str, str] | None]) -> None:
-    table = plain_table(
-        *(t(f"disclose.col.{name}") for name in ("slug", "on", "case", "way", "calls", "stage", "done"))
-    )
+    names = ("slug", "on", "case", "way", "calls", "stage", "done")
+    heads = {name: t(f"disclose.col.{name}") for name in names}
+    table = plain_table(*heads.values(), fold=[heads[name] for name in ("case", "way", "stage")])
     for each in seen:
         one = each.disclosure
         stage = word("disclosure_stage", one.stage) + (t("disclose.overdue") if each.overdue else "")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.panel import Panel
 
+from tsuwaroku.clock import SystemClock
 from tsuwaroku.config import OfficeConfig
 from tsuwaroku.console.lines import known_office
 from tsuwaroku.console.media import DeviceOption
@@ -29,6 +30,7 @@ from tsuwaroku.console.source import source
 from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.errors import SecretError, ServiceError, TsuwarokuError
 from tsuwaroku.records.requests import CopyFor
+from tsuwaroku.records.retention import day_of
 
 if TYPE_CHECKING:
     from tsuwaroku.disclosure.drive import Drive, Drives
@@ -71,12 +73,12 @@ def export(
 ) -> None:
     """Copy the calls of an approved request onto a medium."""
     from tsuwaroku.console.custody_client import box_of, custody, drives_here, recognised
+    from tsuwaroku.console.requesting import number_of
     from tsuwaroku.disclosure.seal import Origin
-    from tsuwaroku.records.era import parse_number
     from tsuwaroku.service.copying import BeginRequest, MadeRequest
 
     need_key(key)
-    number = parse_number(request)
+    number = number_of(request, day_of(SystemClock().now().wall_ns))
     where, opened = source(ctx, store), box_of(ctx, store)
     private = load_key(key, passphrase_file)
     assert private is not None
@@ -132,10 +134,10 @@ def recopy(
 ) -> None:
     """Approve one copy more."""
     from tsuwaroku.console.custody_client import box_of, custody
-    from tsuwaroku.records.era import parse_number
+    from tsuwaroku.console.requesting import number_of
     from tsuwaroku.service.copying import RecopyRequest
 
-    number = parse_number(request)
+    number = number_of(request, day_of(SystemClock().now().wall_ns))
     asked = RecopyRequest(request=number.slug, recipient=recipient, reason=reason, name=by)
     with custody(ctx, store, box_of(ctx, store)) as keeper:
         keeper.act("/v1/recopies", asked)
@@ -218,13 +220,11 @@ def _package(
     with_wav: bool,
 ) -> Package:
     """Raises as `build_package` does."""
-    from tsuwaroku.clock import SystemClock
     from tsuwaroku.disclosure.form import post_of, request_pdf
     from tsuwaroku.disclosure.package import CopyFacts, build_package
     from tsuwaroku.records.era import parse_number
     from tsuwaroku.records.request import Reason
     from tsuwaroku.records.request_file import REASON_LABELS
-    from tsuwaroku.records.retention import day_of
 
     now = SystemClock().now()
     number = parse_number(begun.request)

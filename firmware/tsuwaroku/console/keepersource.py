@@ -130,6 +130,7 @@ class KeeperHearing:
         self._told_s = float("-inf")
         try:
             self._reader = _reader(keeper, opened, private, where)
+            self.starts_at_s = self._reader.starts_at_s(record)
         except BaseException:
             self.end()
             raise

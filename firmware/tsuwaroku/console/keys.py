@@ -198,7 +198,7 @@ def _show_recovery(text: str) -> None:
 
 def probe(private: PrivateKey, recipients: list[Recipient], where: str) -> Recipient:
     """Seal something to the key's owner and open it with the key. Raises SecretError; returns the owner."""
-    from nacl.public import PublicKey, SealedBox
+    from tsuwaroku.store.seal import sealed_box
 
     owner = next((one for one in recipients if one.id == private.id.hex()), None)
     if owner is None:
@@ -208,7 +208,7 @@ def probe(private: PrivateKey, recipients: list[Recipient], where: str) -> Recip
             remedy="`tsuwaroku keys show` lists them; look for the file or sheet of this store",
         )
     words = os.urandom(32)
-    if private.open_sealed(SealedBox(PublicKey(bytes.fromhex(owner.public_key))).encrypt(words)) != words:
+    if private.open_sealed(sealed_box(owner, words)) != words:
         raise SecretError("the key does not open what was sealed to it", where=where, remedy="use another copy of it")
     return owner
 
@@ -252,7 +252,7 @@ def show(ctx: typer.Context, store: StoreOption = None, as_json: JsonOption = Fa
     opened = open_store(ctx, store)
     if as_json:
         keys = {"fingerprint": fingerprint(opened), "recipients": opened.recipients.list}
-        emit_json({"store_id": opened.info.store_id, "demonstration": opened.info.demonstration, **keys})
+        emit_json({"store_id": opened.info.store_id, "demonstration": opened.info.is_demonstration, **keys})
         return
     console = screen()
     heads = [*(t(f"col.{name}") for name in ("role", "name", "added")), t("staff.col.lines"), t("col.key_id")]
@@ -263,5 +263,5 @@ def show(ctx: typer.Context, store: StoreOption = None, as_json: JsonOption = Fa
     console.print(table)
     console.print(facts([(t("keys.device"), fingerprint(opened))]))
     console.print(t("keys.fingerprint"), style="dim")
-    if opened.info.demonstration:
+    if opened.info.is_demonstration:
         console.print(t("keys.demonstration"), style="yellow")

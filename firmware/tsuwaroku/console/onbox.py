@@ -70,7 +70,7 @@ def _is_boxes(here: Session, store: Path | None) -> bool:
         info = msgspec.json.decode((path / "store.json").read_bytes(), type=StoreInfo)
     except (ConfigError, OSError, msgspec.MsgspecError):
         return False  # nothing is opened there: the verb says so itself
-    if info.demonstration and info.is_signed():
+    if info.is_demonstration:
         return False
     config = here.config_if_there()
     if config is not None and config.service.local_console:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from tsuwaroku.errors import BoardError
+from tsuwaroku.errors import BoardError, RefusedError
 
 BLOCK_MS = 100
 AHEAD_S = 0.5
@@ -36,6 +36,8 @@ PLAYERS: dict[str, str] = {
     "play": "play -q -t raw -r {rate} -e signed -b 16 -c 1 -",
 }
 """What `--player auto` looks for, in this order; each takes raw samples on its standard input."""
+
+_WRITING = frozenset({"file", "tee"})
 
 Leaving = Callable[[], bool]
 """Whether the listener wants to leave: asked while an output waits."""
@@ -82,6 +84,7 @@ class AlsaOutput:
     def __init__(self, device: str, rate: int) -> None:
         import alsaaudio
 
+        refuse_definition(device)
         self._errors = alsaaudio.ALSAAudioError
         self._device = device
         try:
@@ -290,6 +293,23 @@ class PlayerOutput:
             where=self._name,
             remedy='see whether it plays other sounds, or name another: --player "CMD"',
         )
+
+
+def refuse_definition(device: str) -> None:
+    """Raises RefusedError for what is no device but one made up on the spot: ALSA can write a file in passing (`file`,
+    `tee`), and takes whole definitions for a name."""
+    kind, _, rest = device.partition(":")
+    if kind.strip().lower() in _WRITING or any(sign in device for sign in "{}'\"") or "=" in kind or "/" in rest:
+        raise RefusedError(
+            "this is no sound device: it could write what it plays into a file (Article 8(3))",
+            where=device[:80],
+            remedy="name a device of `aplay -L` with --output NAME",
+        )
+
+
+def unknown_player(command: str) -> bool:
+    """Whether a player is none of those this program knows: what it does with what it is given nobody can tell."""
+    return command != "auto" and command not in PLAYERS
 
 
 def player_command(command: str, rate: int) -> tuple[list[str], bytes]:

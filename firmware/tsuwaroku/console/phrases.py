@@ -16,6 +16,10 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
         "監査記録の控えは16進数64桁です（保存と消去の証明書にあります）",
         "a head of the audit log is 64 hexadecimal digits, as on a retention statement",
     ),
+    "bad.fingerprint": (
+        "装置の公開鍵の指紋は16進数64桁です（`tsuwaroku keys show` で表示します）",
+        "a fingerprint is 64 hexadecimal digits, as `tsuwaroku keys show` prints it",
+    ),
     "bad.date": ("{value} は日付ではありません（例 2026-11-23）", "{value} is not a date; write it like 2026-11-23"),
     "bad.two_sources": (
         "--socket（TSUWAROKU_SOCKET）と --store は一緒に使えません",
@@ -86,6 +90,7 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "show.clock": ("時計", "Clock"),
     "show.continues": ("前の部分", "Continues"),
     "show.kept": ("{day} まで（翌日以降は再生・閲覧できません）", "{day}; from the next day on it may not be read"),
+    "show.usual": ("延長がなければ {day} まで", "without the hold {day}"),
     "show.hold": ("保存期間の延長: {until} まで（{reason}）", "on hold until {until}: {reason}"),
     "notice.none": ("対象外（応答なし）", "none due (nobody answered)"),
     "notice.item": ("第7条第2項第{n}号", "Article 7(2) item {n}"),
@@ -100,6 +105,8 @@ PHRASES: Final[dict[str, tuple[str, str]]] = {
     "audio.gap": ("{at} に {ms} ミリ秒の欠落（{why}）", "{ms} ms missing at {at} ({why})"),
     "mark.button": ("ボタン", "button"),
     "mark.afterwards": ("通話後", "afterwards"),
+    "mark.of_answer": ("応答の {at} 後", "{at} after the answer"),
+    "mark.of_seizure": ("受話・呼出の {at} 後", "{at} after it began"),
     "mark.is_withdrawn": ("（取消済）", "(withdrawn)"),
     "mark.done": ("通話 #{call} に不当要求の印を付けました。", "Call #{call} is marked as an unreasonable demand."),
     "mark.withdrawn": (

@@ -18,7 +18,7 @@ from tsuwaroku.clock import NS, from_iso
 from tsuwaroku.console.keyboard import Listener, listening
 from tsuwaroku.console.options import CallArgument, JsonOption, KeyOption, PassphraseOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
-from tsuwaroku.console.outputs import AlsaOutput, NullOutput, Output, PlayerOutput
+from tsuwaroku.console.outputs import AlsaOutput, NullOutput, Output, PlayerOutput, unknown_player
 from tsuwaroku.console.playback import Playback, Stretch, joined
 from tsuwaroku.console.render import length
 from tsuwaroku.console.session import find_record, load_key, need_key
@@ -48,6 +48,7 @@ PlainOption = Annotated[bool, typer.Option("--no-levelling", metavar="", help=h(
 PURPOSES = {"courtesy": "職員の接遇意識の向上", "fairness": "業務の公正かつ適正な執行"}
 """Article 1 and the check boxes of 別記様式; anything else is その他 and must be said in words."""
 TELL_S = 5.0
+LONGEST_PLAYER = 200  # letters of a player's command, in the note
 """How often the keeper is told what was heard so far: a terminal that dies has told that much."""
 
 
@@ -87,6 +88,8 @@ def play(
         raise NotFoundError("this call has no sound", where=record.id, remedy="`tsuwaroku show` says why")
     span = _span(record, *asked)
     why, words = asked_purpose(purpose), asked_note(note)
+    if player is not None and unknown_player(player):
+        words = " ／ ".join(filter(None, (words, t("play.through", player=player[:LONGEST_PLAYER]))))
     names = [name.strip() for name in listeners or () if name.strip()]
     _refuse_long(why, words, names)
     rate = record.audio.rate
@@ -175,7 +178,7 @@ class _Hearing:
         self._told = 0.0
         self.rate, self.first, self.samples = record.audio.rate, record.audio.first_sample or 0, record.audio.samples
         self.problems = list(hearing.problems)
-        self._marks = [spot for spot in mark_positions(record) if spot[0] >= self._at_s(span[0])]
+        self._marks = [spot for spot in mark_positions(record, hearing.starts_at_s) if spot[0] >= self._at_s(span[0])]
         self._playback = Playback(
             self,
             opened,
@@ -294,17 +297,19 @@ def asked_note(given: str | None) -> str:
     return (given or "").strip()
 
 
-def mark_positions(record: CallRecord) -> list[tuple[float, str]]:
+def mark_positions(record: CallRecord, starts_at_s: float | None) -> list[tuple[float, str]]:
     """Seconds into the stored sound of each mark that stands, and its word.
 
-    The sound ends with the call; offsets count from the answer (from the seizure where nobody answered).
+    `starts_at_s`: where the sound begins by the offsets of the record, which count from the answer; the sound of a call
+    that does not say ends with the call.
     """
-    if record.ended_at is None:
-        return []
-    total_s = record.audio.samples / record.audio.rate
-    origin_s = (from_iso(record.ended_at) - from_iso(record.answered_at or record.seized_at)) / NS
+    if starts_at_s is None:
+        if record.ended_at is None:
+            return []
+        ended_s = (from_iso(record.ended_at) - from_iso(record.answered_at or record.seized_at)) / NS
+        starts_at_s = ended_s - record.audio.samples / record.audio.rate
     spots = [
-        (total_s - origin_s + mark.at_s, word("mark", mark.kind))
+        (mark.at_s - starts_at_s, word("mark", mark.kind))
         for mark in record.marks
         if mark.at_s is not None and not mark.withdrawn
     ]

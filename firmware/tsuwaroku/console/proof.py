@@ -17,7 +17,7 @@ from tsuwaroku.console.session import open_store
 from tsuwaroku.console.stead import keeper_lock, keeper_runs
 from tsuwaroku.console.texts import h, t, word
 from tsuwaroku.console.translate import translate
-from tsuwaroku.errors import ServiceError
+from tsuwaroku.errors import RefusedError, ServiceError
 
 if TYPE_CHECKING:
     from tsuwaroku.service.eraselog import ErasedCall, EraseLog
@@ -33,10 +33,12 @@ def register(app: typer.Typer) -> None:
 
 
 def day_given(text: str | None, option: str) -> date | None:
-    """The day a person named. Raises BadParameter."""
+    """The day a person named, by era, too. Raises BadParameter."""
+    from tsuwaroku.records.era import parse_day
+
     try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError as error:
+        return None if text is None else parse_day(text)
+    except RefusedError as error:
         raise typer.BadParameter(t("bad.date", value=text), param_hint=option) from error
 
 

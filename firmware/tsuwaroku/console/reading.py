@@ -162,6 +162,8 @@ def verify(
 
     if audit_head is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", audit_head):
         raise typer.BadParameter(t("bad.head"), param_hint="--audit-head")
+    if fingerprint is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", re.sub(r"[\s:-]", "", fingerprint)):
+        raise typer.BadParameter(t("bad.fingerprint"), param_hint="--fingerprint")
     opened = open_store(ctx, store, any_box=True)
     private = load_key(key, passphrase_file)
     only = None if call is None else find_record(listed(opened, None), call).id

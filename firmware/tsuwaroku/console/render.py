@@ -269,7 +269,7 @@ def _all_of(record: CallRecord, department: str) -> list[tuple[str, RenderableTy
     if record.in_call_digits:
         rows.append((t("show.digits"), "\n".join(_digits(one) for one in record.in_call_digits)))
     rows.append((t("col.notice"), notice(record.notice)))
-    rows.append((t("col.marks"), marks(record.marks, _end_s(record))))
+    rows.append((t("col.marks"), marks(record.marks, _end_s(record), answered=record.answered_at is not None)))
     if record.flashes:
         rows.append((t("show.flashes"), ", ".join(length(at) for at in record.flashes)))
     rows.append((t("show.audio"), audio(record.audio)))
@@ -311,6 +311,8 @@ def _kept_in_words(record: CallRecord | PublicRecord) -> str:
         return words
     told = t("show.hold", until=hold.until, reason=hold.reason) if hold.reason else t("hold.until", day=hold.until)
     lapsed = hold.until < datetime.now(JST).date().isoformat()
+    if not lapsed and hold.until > record.retention.expires_on:  # one day counts, and is told first
+        return "\n".join([t("show.kept", day=hold.until), told, t("show.usual", day=record.retention.expires_on)])
     return "\n".join([words, told, *([t("hold.lapsed")] if lapsed else [])])
 
 
@@ -337,13 +339,17 @@ def _end_s(record: CallRecord) -> float:
     return (from_iso(record.ended_at) - from_iso(record.answered_at or record.seized_at)) / NS
 
 
-def marks(marks: Sequence[Mark], end_s: float = inf) -> RenderableType:
+def marks(marks: Sequence[Mark], end_s: float = inf, *, answered: bool = True) -> RenderableType:
     """Each mark with the number that `mark --withdraw` takes; one made after the call's end says no offset."""
     if not marks:
         return "–"
     lines = []
     for number, mark in enumerate(marks, start=1):
-        at = t("mark.afterwards") if mark.at_s is None or mark.at_s > end_s else length(mark.at_s)
+        late = mark.at_s is None or mark.at_s > end_s
+        at = t("mark.afterwards")
+        if mark.at_s is not None and not late:
+            at = length(mark.at_s)
+            at = t("mark.of_answer", at=at) if answered else t("mark.of_seizure", at=at)
         by = t("mark.button") if mark.by == "button" else mark.by
         line = f"{number}. {at}  {word('mark', mark.kind)}  {by}"
         lines.append(Text(f"{line}  {t('mark.is_withdrawn')}" if mark.withdrawn else line))

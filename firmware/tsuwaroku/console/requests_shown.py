@@ -19,7 +19,7 @@ from tsuwaroku.records.era import parse_number, wareki
 from tsuwaroku.records.queue import SOON_DAYS, Queued, Waiting
 from tsuwaroku.records.request import ANSWERS, FIELDS, RequestForm
 from tsuwaroku.records.request_file import AIM_LABELS, LABELS, REASON_LABELS
-from tsuwaroku.records.requests import Request, Status
+from tsuwaroku.records.requests import CopyFor, Request, Status
 from tsuwaroku.service.fates import CallFate, Fate, refuse_gone
 
 _STYLES = {Status.SUBMITTED: "bold yellow", Status.APPROVED: "green", Status.REFUSED: "red"}
@@ -71,6 +71,8 @@ def shown(one: Request, calls: Sequence[CallFate], today: date) -> RenderableTyp
         rows.append((t("request.reason"), Text(one.reason)))
     if one.return_by is not None:
         rows.append((t("request.return_by"), wareki(one.return_by)))
+    if one.status is Status.APPROVED:
+        rows += [(t("request.copies", recipient=word("recipient", who)), Text(_copies(one, who))) for who in CopyFor]
     if one.unknown_numbers:
         rows.append((t("request.unknown_numbers"), str(one.unknown_numbers)))
     form = _form(one)
@@ -83,6 +85,12 @@ def shown(one: Request, calls: Sequence[CallFate], today: date) -> RenderableTyp
     if soon and (min(soon) - today).days <= SOON_DAYS:
         parts.append(Text(t("request.soon", day=min(soon)), style="bold red"))
     return Group(*parts)
+
+
+def _copies(one: Request, who: CopyFor) -> str:
+    """On which media there are copies for somebody, and how many more may be made."""
+    names = "、".join(name for recipient, name in one.made if recipient is who)
+    return t("request.copies_left", names=names or t("request.no_copy"), left=one.left(who))
 
 
 def fates_table(calls: Sequence[CallFate]) -> RenderableType:

@@ -23,19 +23,24 @@ Progress = Callable[[int, int], None]
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """`done`: opened to the new key; `left`: the key in use does not open them."""
+    """`done`: opened to the new key; `left`: the key in use does not open them; `sent`: somebody has sent something for
+    the new key before, and whether that opens, the keeper cannot know."""
 
     done: int
     left: int
+    sent: int = 0
 
 
-def rewrap_calls(keeper: StaffClient, private: PrivateKey, key: str, report: Progress | None = None) -> Outcome:
-    """Every call that the recipient `key` may hear and cannot open. Cut off, it goes on where it was. Raises as the
-    client does."""
+def rewrap_calls(
+    keeper: StaffClient, private: PrivateKey, key: str, report: Progress | None = None, *, again: bool = False
+) -> Outcome:
+    """Every call that the recipient `key` may hear and cannot open; with `again` those as well for which something was
+    sent before. Cut off, it goes on where it was. Raises as the client does."""
     days = keeper.lacking(key).days
-    done = left = 0
+    done = left = sent = 0
     for count, day in enumerate(days):
-        seen = keeper.lacking(key, day)
+        seen = keeper.lacking(key, day, again=again)
+        sent += seen.sent
         _refuse_other(seen.recipient, key)
         for batch in _batches(seen.calls):
             wraps = [one for call in batch if (one := _wrapped(call, private, seen.recipient)) is not None]
@@ -43,7 +48,7 @@ def rewrap_calls(keeper: StaffClient, private: PrivateKey, key: str, report: Pro
             done += keeper.rewrap(key, wraps) if wraps else 0
         if report is not None:
             report(count + 1, len(days))
-    return Outcome(done, left)
+    return Outcome(done, left, sent)
 
 
 def reseal_words(keeper: StaffClient, private: PrivateKey, key: str) -> Outcome:

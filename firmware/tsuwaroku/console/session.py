@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import pwd
 import re
 import sys
 from collections.abc import Sequence
@@ -129,6 +130,9 @@ def load_key(key: Path | None, passphrase_file: Path | None) -> PrivateKey | Non
     """
     if key is None:
         return None
+    from tsuwaroku.store.memory import keep_memory_private
+
+    keep_memory_private()
     _refuse_on_box()
     if not key.is_file():
         raise SecretError("there is no such key file", where=str(key), remedy="name the key file with --key FILE")
@@ -257,8 +261,16 @@ def stored_call(store: Store, call_id: str, *, quiet: bool = False) -> tuple[Sto
 
 
 def person() -> str:
-    """Who is at the console: the login name."""
+    """Who is at the console: the account that the kernel says runs this; under `sudo`, who called it. What the
+    environment says counts for root alone, who may be anybody without it."""
+    uid, called = os.getuid(), os.environ.get("SUDO_UID", "")
+    if uid == 0 and called.isascii() and called.isdecimal() and len(called) < 11:
+        return _account(int(called)) or os.environ.get("SUDO_USER") or f"uid {called}"
+    return (uid == 0 and os.environ.get("SUDO_USER")) or _account(uid) or f"uid {uid}"
+
+
+def _account(uid: int) -> str | None:
     try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OverflowError):  # no account, or a number that can be none's
+        return None

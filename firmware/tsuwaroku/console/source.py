@@ -26,10 +26,12 @@ class Hearing(Protocol):
     """One call opened to be heard; that, and for what, is in the audit log already.
 
     `record`: what is sealed in it. `problems`: what is wrong with it, before anything is heard (English, to translate).
+    `starts_at_s`: where its first sample is by the offsets `at_s` of the record, None where the call does not say.
     """
 
     record: CallRecord
     problems: list[str]
+    starts_at_s: float | None
 
     def pieces(self) -> Iterator[tuple[int, bytes]]:
         """(position in the line's stream, S16LE mono) in order, as `CallReader.pieces`. Raises RefusedError where the

@@ -38,9 +38,10 @@ class StaffClient(KeeperClient):
         """The new recovery key; no numbers where it was that already."""
         return self._done("/v1/staff/recovery", asked)
 
-    def lacking(self, key: str, day: str = "") -> Lacking:
-        """The calls of a day that a recipient cannot open."""
-        return self._decode(self._ask("GET", f"/v1/wraps?key={key}&day={day}"), Lacking)
+    def lacking(self, key: str, day: str = "", *, again: bool = False) -> Lacking:
+        """The calls of a day that a recipient cannot open; with `again` those too for which something was sent."""
+        more = "&again=true" if again else ""
+        return self._decode(self._ask("GET", f"/v1/wraps?key={key}&day={day}{more}"), Lacking)
 
     def rewrap(self, key: str, wraps: Sequence[Rewrapped]) -> int:
         """How many were new."""

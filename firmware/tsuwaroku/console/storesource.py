@@ -147,6 +147,7 @@ class SteadHearing:
     ) -> None:
         self.record = record
         self.problems = problems_of(reader.stored, amendments.get(reader.stored.call_id, ()), entry)
+        self.starts_at_s = reader.starts_at_s(record)
         self.said = "not told; counts as heard whole"
         self._reader = reader
 

@@ -35,6 +35,7 @@ DecreeOption = Annotated[str, typer.Option("--decree", metavar="TEXT", help=h("o
 PersonOption = Annotated[str, typer.Option("--name", metavar="NAME", help=h("opt.person_name"), show_default=False)]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help=h("opt.new_sheet"), show_default=False)]
 ForOption = Annotated[str, typer.Option("--for", metavar="ACCOUNT", help=h("opt.for_user"), show_default=False)]
+AgainOption = Annotated[bool, typer.Option("--again", metavar="", help=h("opt.again"), show_default=False)]
 ManagerOption = Annotated[bool, typer.Option("--manager", metavar="", help=h("opt.manager_key"), show_default=False)]
 
 
@@ -75,6 +76,7 @@ def succeed(
     decree: DecreeOption,
     passphrase_file: PassphraseOption = None,
     store: StoreOption = None,
+    again: AgainOption = False,
 ) -> None:
     """The new manager's key in the place of the predecessor's, then what was before."""
     from tsuwaroku.console.staffclient import StaffClient
@@ -87,7 +89,7 @@ def succeed(
     with StaffClient(session(ctx).socket(store)) as keeper:
         done = keeper.succeed(SucceedRequest(new.public_key, name, decree))
         screen().print(t("succeed.done") if done.numbers else t("succeed.already"), style="bold", soft_wrap=True)
-        _carry_over(keeper, private, new.id, words=True)
+        _carry_over(keeper, private, new.id, words=True, again=again)
 
 
 def recovery(
@@ -97,6 +99,7 @@ def recovery(
     recovery_file: RecoveryOption = None,
     passphrase_file: PassphraseOption = None,
     store: StoreOption = None,
+    again: AgainOption = False,
 ) -> None:
     """A new recovery key in the place of the old one, then what was before."""
     from tsuwaroku.console.staffclient import StaffClient
@@ -115,7 +118,7 @@ def recovery(
                 recovery_file.unlink()  # of a key that nothing is sealed to
             raise
         screen().print(t("recovery.done") if done.numbers else t("recovery.already"), style="bold", soft_wrap=True)
-        _carry_over(keeper, private, new.id, words=True)
+        _carry_over(keeper, private, new.id, words=True, again=again)
     screen().print(t("recovery.old"), soft_wrap=True)
 
 
@@ -147,6 +150,7 @@ def rewrap(
     key: OpenWithOption,
     passphrase_file: PassphraseOption = None,
     store: StoreOption = None,
+    again: AgainOption = False,
 ) -> None:
     """A handler's earlier calls: of the lines she is appointed for."""
     from tsuwaroku.console.staffclient import StaffClient
@@ -166,18 +170,20 @@ def rewrap(
                 remedy="appoint first; `tsuwaroku staff list` shows who is",
             )
         for own in dict.fromkeys(one.key for one in found):
-            _carry_over(keeper, private, own, words=False)
+            _carry_over(keeper, private, own, words=False, again=again)
 
 
-def _carry_over(keeper: StaffClient, private: PrivateKey, key: str, *, words: bool) -> None:
+def _carry_over(keeper: StaffClient, private: PrivateKey, key: str, *, words: bool, again: bool) -> None:
     from tsuwaroku.console.rewrap import reseal_log, reseal_words, rewrap_calls
 
     with progress(t("rewrap.progress")) as report:
-        calls = rewrap_calls(keeper, private, key, report)
+        calls = rewrap_calls(keeper, private, key, report, again=again)
     console = screen()
     console.print(t("rewrap.calls", n=calls.done), soft_wrap=True)
     if calls.left:
         console.print(t("rewrap.closed", n=calls.left), style="yellow", soft_wrap=True)
+    if calls.sent and not again:
+        console.print(t("rewrap.sent", n=calls.sent), soft_wrap=True)
     if words:
         said = reseal_words(keeper, private, key)
         with progress(t("rewrap.log")) as report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -12,7 +12,7 @@ from rich.text import Text
 from tsuwaroku.clock import SystemClock
 from tsuwaroku.console.options import JsonOption, StoreOption
 from tsuwaroku.console.output import emit_json, screen
-from tsuwaroku.console.proof import FromOption, ToOption, day_given
+from tsuwaroku.console.proof import day_given
 from tsuwaroku.console.render import clock_time, length, plain_table
 from tsuwaroku.console.session import open_store, session
 from tsuwaroku.console.texts import h, t, word
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tsuwaroku.service.unrecorded import Unrecorded
+
+
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="DAY", help=h("opt.unrecorded_from"), show_default=False)
+]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="DAY", help=h("opt.unrecorded_to"), show_default=False)]
 
 
 def register(app: typer.Typer) -> None:

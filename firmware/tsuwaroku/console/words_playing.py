@@ -11,6 +11,7 @@ PLAYING_PHRASES: Final[dict[str, tuple[str, str]]] = {
     ),
     "play.choice": ("番号", "Number"),
     "play.other": ("目的", "Purpose"),
+    "play.through": ("再生ソフト: {player}", "player: {player}"),
     "play.note": ("備考（なければそのまま Enter）", "Note (Enter for none)"),
     "purpose.courtesy": ("職員の接遇意識の向上に必要なため", "to improve how staff treat callers"),
     "purpose.fairness": ("業務の公正かつ適正な執行に必要なため", "for the fair and proper conduct of business"),

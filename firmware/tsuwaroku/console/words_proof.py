@@ -214,6 +214,8 @@ PROOF_HELPS: Final[dict[str, tuple[str, str]]] = {
         "Example: tsuwaroku retention-statement --date 2026-12-24 --json",
     ),
     "opt.day": ("対象日（既定: 今日）", "Of this day (default: today)"),
+    "opt.unrecorded_from": ("この日以降に録音できなかった時間", "Stretches that touch this day or later ones"),
+    "opt.unrecorded_to": ("この日までに録音できなかった時間", "Stretches that touch this day or earlier ones"),
     "opt.from": ("この日以降に消去したもの", "Erased on this day or later"),
     "opt.to": ("この日以前に消去したもの", "Erased on this day or earlier"),
 }

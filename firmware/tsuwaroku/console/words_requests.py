@@ -56,6 +56,9 @@ REQUEST_PHRASES: Final[dict[str, tuple[str, str]]] = {
     "request.decided": ("決定", "Decided"),
     "request.reason": ("理由", "Reason"),
     "request.return_by": ("返却期限", "Due back"),
+    "request.copies": ("複製（{recipient}）", "Copy for the {recipient}"),
+    "request.copies_left": ("{names}（あと {left} 部）", "{names} ({left} more may be made)"),
+    "request.no_copy": ("未作成", "none yet"),
     "request.unknown_numbers": ("番号不明の通話", "Unknown numbers"),
     "request.form": ("請求内容", "Form"),
     "request.sealed": (

@@ -60,6 +60,10 @@ STAFF_PHRASES: Final[dict[str, Pair]] = {
         "{n} 件は、使った鍵では開けないため残っています。",
         "{n} calls are left: the key in use does not open them.",
     ),
+    "rewrap.sent": (
+        "{n} 件は、以前の操作で送信済みです。本人の鍵で開けない通話があるときは、--again を付けて送り直してください。",
+        "{n} calls were sent before; if the person's key does not open one, send them once more with --again.",
+    ),
     "rewrap.words": ("記載事項 {n} 件を読めるようにしました。", "The words of {n} acts can now be read."),
     "rewrap.words_left": (
         "記載事項 {n} 件は、使った鍵では読めないため残っています。",
@@ -97,6 +101,10 @@ STAFF_HELPS: Final[dict[str, Pair]] = {
     "keys.rewrap": (
         "指名より前の通話も、管理取扱者の鍵で開けるようにします。",
         "Let a handler open calls from before the appointment, too.",
+    ),
+    "opt.again": (
+        "送信済みの通話も送り直します（本人の鍵で開けないとき）。",
+        "Also calls that were sent before (where the person's key does not open them).",
     ),
     "arg.name": ("氏名", "name of the person"),
     "opt.user": ("アカウント名", "the account"),

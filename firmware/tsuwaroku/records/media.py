@@ -18,9 +18,9 @@ beginning, for Article 9(5) has it wiped *and* destroyed.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -73,10 +73,15 @@ class RegisteredDetail(Detail, frozen=True, kw_only=True):
 
 
 class StepDetail(Detail, frozen=True, kw_only=True):
-    """Of `medium handed over`, `medium returned`, `medium lost`. `due_on`: of one handed over."""
+    """Of `medium returned` and `medium lost`."""
 
-    on: date | None = None
-    due_on: date | None = None
+    on: date
+
+
+class HandedDetail(StepDetail, frozen=True, kw_only=True):
+    """Of `medium handed over`."""
+
+    due_on: date | None
 
 
 class WipedDetail(Detail, frozen=True, kw_only=True):
@@ -165,7 +170,7 @@ def media(acts: Iterable[Act]) -> list[Medium]:
                 found.setdefault(act.subject, _registered(act, said))
         elif act.verb in _COPY:
             _attempted(found, act)
-        elif act.subject in found and act.verb in _AFTER:
+        elif act.subject in found and act.verb in _AFTER and _may_come(found[act.subject], act.verb):
             found[act.subject] = msgspec.structs.replace(found[act.subject], **_AFTER[act.verb](act))
     return list(found.values())
 
@@ -323,17 +328,16 @@ def _attempted(found: dict[str, Medium], act: Act) -> None:
 
 
 def _handed_over(act: Act) -> dict[str, Any]:
-    if (said := detail_of(act, StepDetail)) is None:
+    if (said := detail_of(act, HandedDetail)) is None:
         return {}
-    on = said.on or day_of_act(act)
-    return {"state": MediumState.OUT, "handed_on": on, "due_on": said.due_on, **_words(act, to="to", handed_by="name")}
+    words = _words(act, to="to", handed_by="name")
+    return {"state": MediumState.OUT, "handed_on": said.on, "due_on": said.due_on, **words}
 
 
 def _returned(act: Act) -> dict[str, Any]:
     if (said := detail_of(act, StepDetail)) is None:
         return {}
-    on = said.on or day_of_act(act)
-    return {"state": MediumState.RETURNED, "returned_on": on, **_words(act, by="by", taken_by="name")}
+    return {"state": MediumState.RETURNED, "returned_on": said.on, **_words(act, by="by", taken_by="name")}
 
 
 def _wiped(act: Act) -> dict[str, Any]:
@@ -364,7 +368,7 @@ def _lost(act: Act) -> dict[str, Any]:
         return {}
     return {
         "state": MediumState.LOST,
-        "lost_on": said.on or day_of_act(act),
+        "lost_on": said.on,
         "begun": 0,
         **_words(act, incident="what"),
     }
@@ -377,6 +381,24 @@ _AFTER = {
     ActVerb.MEDIUM_DESTROYED: _destroyed,
     ActVerb.MEDIUM_LOST: _lost,
 }
+
+
+_RULES: Final[dict[ActVerb, Callable[[Medium], None]]] = {
+    ActVerb.MEDIUM_HANDED_OVER: refuse_hand_over,
+    ActVerb.MEDIUM_RETURNED: refuse_return,
+    ActVerb.MEDIUM_WIPED: refuse_wipe,
+    ActVerb.MEDIUM_DESTROYED: refuse_destroy,
+    ActVerb.MEDIUM_LOST: refuse_loss,
+}
+
+
+def _may_come(one: Medium, verb: ActVerb) -> bool:
+    """Whether the rule that an act of this kind is written by would let it be written now."""
+    try:
+        _RULES[verb](one)
+    except RefusedError:
+        return False
+    return True
 
 
 def _words(act: Act, **fields: str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class Waiting(enum.StrEnum):
 class PassedDetail(Detail, frozen=True, kw_only=True):
     """Of `mark passed`; the subject is the call. `marks`: how many stood then."""
 
-    marks: int = 0
+    marks: int
 
 
 class Queued(msgspec.Struct, frozen=True, kw_only=True):

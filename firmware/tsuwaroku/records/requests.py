@@ -51,10 +51,16 @@ class SubmittedDetail(_OfRequest, frozen=True, kw_only=True):
 
 
 class DecidedDetail(_OfRequest, frozen=True, kw_only=True):
-    """Of `request approved`, `request refused`, `request withdrawn`. `calls`: those approved, where it says."""
+    """Of `request refused` and `request withdrawn`. `role`: of who decided; every one of this program's says it."""
 
-    calls: tuple[str, ...] | None = None
-    return_by: date | None = None
+    role: str = msgspec.field(name="as")
+
+
+class ApprovedDetail(DecidedDetail, frozen=True, kw_only=True):
+    """Of `request approved`. `calls`: those approved."""
+
+    calls: tuple[str, ...]
+    return_by: date | None
 
 
 class CopyDetail(_OfRequest, frozen=True, kw_only=True):
@@ -141,16 +147,17 @@ def _submitted(act: Act, said: SubmittedDetail) -> Request:
 def _after(request: Request, act: Act) -> Request:
     change = msgspec.structs.replace
     if act.verb in _DECIDED:
-        said = detail_of(act, DecidedDetail)
+        said = detail_of(act, ApprovedDetail if act.verb is ActVerb.REQUEST_APPROVED else DecidedDetail)
         if said is None or request.status is not Status.SUBMITTED:
             return request
+        approved = said if isinstance(said, ApprovedDetail) else None
         return change(
             request,
             status=_DECIDED[act.verb],
             decided_by=act.actor,
             decided_at=act.at,
-            calls=request.calls if said.calls is None else said.calls,
-            return_by=said.return_by,
+            calls=request.calls if approved is None else approved.calls,
+            return_by=None if approved is None else approved.return_by,
             reason=word_of(act, "reason"),
         )
     if act.verb is ActVerb.COPY_MADE and (made := detail_of(act, CopyDetail)) is not None:

@@ -96,6 +96,24 @@ ALARMS: dict[str, AlarmText] = {
         "more is recorded than the ring was made for, and it will run full",
         "see `tsuwaroku plan` for what this site measured and needs, and fit a larger SSD",
     ),
+    "store_changed": AlarmText(
+        "warning",
+        "保存領域の情報（store.json）が、装置が署名した内容と異なります",
+        "録音は続いています。誰かが書き換えたおそれがあります。管理責任者に連絡し、「tsuwaroku verify」で確かめて、"
+        "store.jsonを控えから戻してください。",
+        "store.json is not as this box signed it",
+        "recording goes on; somebody may have changed it: tell the records manager, run `tsuwaroku verify`, and restore"
+        " store.json from a backup",
+    ),
+    "key_unusable": AlarmText(
+        "critical",
+        "通話の鍵を封じる相手の公開鍵に、使えないものがあります（詳細欄）",
+        "その鍵では新しい通話を開けません。管理責任者の鍵なら「tsuwaroku keys succeed」、復旧用の鍵なら"
+        "「tsuwaroku keys recovery」で新しい鍵に替えてください。",
+        "nothing can be sealed to one of the public keys calls are sealed to (beside this)",
+        "new calls do not open with that key: replace the manager's with `tsuwaroku keys succeed`, a recovery key with"
+        " `tsuwaroku keys recovery`",
+    ),
     "acts_unreadable": AlarmText(
         "warning",
         "監査記録に、読み取れない行為の記録があります（番号は詳細欄）",

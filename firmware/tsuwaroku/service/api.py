@@ -52,7 +52,7 @@ Answerer = Callable[["Keeper", Asked], object]
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the table. `body`: of a POST; `query`: a struct of optional texts; `stream`: the answer is octets, an
-    iterator of bytes, instead of JSON."""
+    iterator of bytes, instead of JSON; `traced`: a question that is not understood is in the audit log as refused."""
 
     method: str
     path: str
@@ -63,6 +63,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     body: type | None = None
     query: type | None = None
     stream: bool = False
+    traced: bool = False
 
 
 Routes = Sequence[Route]

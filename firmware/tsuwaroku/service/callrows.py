@@ -10,9 +10,10 @@ A call whose days are over is there without card and keys: from then on nothing 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import msgspec
 
@@ -52,17 +53,19 @@ _LISTED = frozenset(
     }
 )
 _LENGTH = 4
+_PAUSE = 0xFFFFFFFF  # a length that is none: nothing yet, and something else was done meanwhile
+_EXPIRES = re.compile(rb'"expires_on":"(\d{4}-\d\d-\d\d)"')
 _NO_KEY = ""
 KeyId = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{32})?$")]
-_Day = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d\d-\d\d)?$")]
+_DayText = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d\d-\d\d)?$")]
 T = TypeVar("T")
 
 
 class ListRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Days of seizure, both included, "" is open. `key_id`: of the key the caller has (hex), "" for none."""
 
-    first_day: _Day = ""
-    last_day: _Day = ""
+    first_day: _DayText = ""
+    last_day: _DayText = ""
     key_id: KeyId = _NO_KEY
 
 
@@ -132,28 +135,45 @@ class OpenList(msgspec.Struct, frozen=True, kw_only=True):
     key_id: bytes
 
 
+class _DayFile(NamedTuple):
+    """What is known of a day's file. `doubtful`: it has calls of a clock that was not synchronised; `first_over`: the
+    earliest of the last days of its calls, ISO."""
+
+    version: tuple[int, int, int]
+    digest: bytes
+    doubtful: bool
+    first_over: str
+
+
 class CallLists:
     """The lists that are being fetched, and the digests of the catalogue's days. One owner: the keeper."""
 
     def __init__(self) -> None:
         self.tickets: Tickets[OpenList] = Tickets()
-        self._known: dict[str, tuple[tuple[int, int, int], bytes, bool]] = {}
+        self._known: dict[str, _DayFile] = {}
 
     def days(self, keeper: Keeper, first: str, last: str) -> list[tuple[str, bytes]]:
         """Days and digests of their files: those from `first` to `last`, a day more on either side, and whatever days
-        have calls of a clock that was not synchronised. Raises StoreError."""
+        have calls of a clock that was not synchronised. Once the days of a call are over, its day has another digest
+        each day: nobody goes on showing it by what was kept on a PC. Raises StoreError."""
         low, high = _widened(first, -1) or "", _widened(last, 1) or "9"
-        catalogue = keeper.listing.catalogue
+        catalogue, today = keeper.listing.catalogue, keeper.today.isoformat()
         found = []
         for day in catalogue.written_days():
             version = catalogue.version_of(day)
             known = self._known.get(day)
-            if known is None or known[0] != version:
+            if known is None or known.version != version:
                 octets = catalogue.octets_of(day)
-                known = version, hashlib.sha256(octets).digest(), b'"boot_id"' in octets
+                ends = (end.decode() for end in _EXPIRES.findall(octets))
+                known = _DayFile(
+                    version, hashlib.sha256(octets).digest(), b'"boot_id"' in octets, min(ends, default="")
+                )
                 self._known[day] = known
-            if low <= day <= high or known[2]:
-                found.append((day, known[1]))
+            if low <= day <= high or known.doubtful:
+                over = today if known.first_over < today else ""
+                found.append((day, hashlib.sha256(known.digest + over.encode()).digest()))
+        for day in self._known.keys() - set(catalogue.written_days()):
+            del self._known[day]
         gathered = catalogue.gathered_octets()
         if gathered:
             found.append((GATHERED, hashlib.sha256(gathered).digest()))
@@ -170,12 +190,16 @@ def _widened(day: str, by: int) -> str:
 
 
 def framed(rows: Iterator[msgspec.Struct | None], piece: int = PIECE) -> Iterator[bytes]:
-    """Rows as they go over the socket, `piece` at a time; None is work that gave no row."""
+    """Rows as they go over the socket, `piece` at a time; at a None, work that gave no row, there is time for something
+    else, too."""
     buffer = bytearray()
     for count, row in enumerate(rows, start=1):
-        if row is not None:
-            octets = msgspec.msgpack.encode(row)
-            buffer += len(octets).to_bytes(_LENGTH, "big") + octets
+        if row is None:
+            yield bytes(buffer) + _PAUSE.to_bytes(_LENGTH, "big")
+            buffer.clear()
+            continue
+        octets = msgspec.msgpack.encode(row)
+        buffer += len(octets).to_bytes(_LENGTH, "big") + octets
         if count % piece == 0:
             yield bytes(buffer)
             buffer.clear()
@@ -190,6 +214,8 @@ def unframed(octets: bytes, kind: type[T]) -> list[T]:
         at += _LENGTH
         if size == 0:
             break
+        if size == _PAUSE:
+            continue
         if at + size > len(view):
             raise ValueError("cut off")
         rows.append(msgspec.msgpack.decode(view[at : at + size], type=kind))
@@ -260,15 +286,23 @@ def _added(keeper: Keeper, asked: Asked) -> Iterator[bytes]:
     return framed(_added_rows(keeper, asked, _of(keeper, asked).key_id))
 
 
-def _added_rows(keeper: Keeper, asked: Asked, key_id: bytes) -> Iterator[AddedRow]:
+def _added_rows(keeper: Keeper, asked: Asked, key_id: bytes) -> Iterator[AddedRow | None]:
     standing = keeper.standing
+    mine = None
+    if asked.by.lines is not None:
+        mine = set[bytes]()
+        for day in keeper.listing.catalogue.days():
+            entries = keeper.listing.day(day)
+            mine |= {one.call_id for one in entries if asked.by.sees(one.public.line) and one.call_id in standing}
+            yield None
     for call_id in list(standing):
         records = [for_key(one, key_id) for one in standing.in_order(call_id) if one.type in _LISTED]
         if not records or standing.gone(call_id):
             continue
         none = next((one for one in records if one.type is JournalType.NOT_RECORDED), None)
         public = None if none is None else not_recorded_public(none)
-        if public is None or asked.by.sees(public.line):
+        seen = asked.by.sees(public.line) if public is not None else mine is None or call_id in mine
+        if seen:
             yield AddedRow(call_id=call_id, records=records, public=public)
 
 

@@ -25,6 +25,7 @@ from tsuwaroku.records.roles import may
 from tsuwaroku.service import door
 from tsuwaroku.service.api import Asked, Route, described
 from tsuwaroku.service.asking import DEMO_PERSON, Asker, Peer, peer_of, played
+from tsuwaroku.service.attempts import BAD_INPUT
 from tsuwaroku.service.keeper import NAP_S, Keeper
 from tsuwaroku.service.link import MAX_PACKET, LeaseChanged, decode_upward, encode, reachable
 from tsuwaroku.service.routes import ROUTES
@@ -107,7 +108,7 @@ def _handler(
     keeper: Keeper, route: Route, turns: Mapping[str, asyncio.Semaphore]
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def handle(request: web.Request) -> web.StreamResponse:
-        person, demonstration = request.headers.get(DEMO_PERSON, ""), keeper.store.info.demonstration
+        person, demonstration = request.headers.get(DEMO_PERSON, ""), keeper.store.info.is_demonstration
         asker = played(keeper.asker(_peer(request)), person, demonstration=demonstration)
         if not may(asker.roles, route.verb):
             keeper.refused(asker, route.verb, request.path)
@@ -116,8 +117,14 @@ def _handler(
                 where=asker.user,
                 remedy="ask the records manager; who may do what is listed by `tsuwaroku staff rights`",
             )
-        body = None if route.body is None else _body(await _read(request), route.body)
-        query = None if route.query is None else _query(request, route.query)
+        octets = await _read(request)
+        try:
+            body = None if route.body is None else _body(octets, route.body)
+            query = None if route.query is None else _query(request, route.query)
+        except RefusedError:
+            if route.traced:
+                keeper.refused(asker, route.verb, request.path, BAD_INPUT)
+            raise
         asked = Asked(by=asker, path=dict(request.match_info), query=query, body=body)
         if not route.stream:
             return await _whole(request, _json(route.act(keeper, asked)))

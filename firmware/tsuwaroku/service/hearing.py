@@ -111,13 +111,15 @@ class Hearings:
 
     def end_lapsed(self, now_ns: int) -> None:
         """Write down what those heard who have not been there for some minutes."""
-        for user, one in self.tickets.lapsed(now_ns):
+        for ticket, user, one in self.tickets.lapsed(now_ns):
             self._note(user, one, "the client went away")
+            self.tickets.end(ticket)  # only now: an entry that the disk does not take is tried again
 
     def end_all(self) -> None:
         """The keeper stops."""
-        for user, one in self.tickets.all():
+        for ticket, user, one in self.tickets.all():
             self._note(user, one, "the service stopped")
+            self.tickets.end(ticket)
 
     def end(self, ticket: str, user: str, one: Hearing) -> None:
         """At the word of who listened."""
@@ -138,10 +140,12 @@ OWN_EXTENSION = "own extension"
 
 
 def heard_text(one: Hearing) -> str:
-    """What was heard of a call, for the audit log."""
+    """What was heard of a call, for the audit log: as the client says, and how much of the call it was given, which it
+    has no say in."""
+    given = f"{len(one.given)} of {len(one.entry.slots)} slots were given"
     if one.heard is None:
-        return f"not told; {len(one.given)} of {len(one.entry.slots)} slots were given, and count as heard whole"
-    return stretches_text(one.heard)
+        return f"not told; {given}, and count as heard whole"
+    return f"{stretches_text(one.heard)}; {given}"
 
 
 def stretches_text(stretches: Sequence[Stretch]) -> str:
@@ -210,12 +214,7 @@ def _admitted(keeper: Keeper, by: Asker, call_id: str, people: Sequence[str]) ->
     with attempt(keeper, by, Verb.PLAY, call_id, "call gone"):
         refuse_gone(one)
     with attempt(keeper, by, Verb.PLAY, one.id, "another line"):
-        if not by.sees(one.line):
-            raise ForbiddenError(
-                "you are not appointed for the line of this call",
-                where=by.user,
-                remedy="ask the records manager; `tsuwaroku staff list` lists the appointments",
-            )
+        _refuse_line(by, one)
     with attempt(keeper, by, Verb.PLAY, one.id, OWN_EXTENSION):
         refuse_own(keeper.settings.service, people, one)
     entry = keeper.listed(one.id)
@@ -244,13 +243,14 @@ def _of(keeper: Keeper, asked: Asked) -> Hearing:
 def _heads(keeper: Keeper, asked: Asked) -> Iterator[bytes]:
     """Block 0 of each slot, in the order of the entry; zeros for one that cannot be read."""
     one = _of(keeper, asked)
-    _refuse_gone_since(keeper, one)
-    return _blocks(keeper, one.entry)
+    _refuse_since(keeper, asked.by, one)
+    return _blocks(keeper, asked.by, one)
 
 
-def _blocks(keeper: Keeper, entry: CatalogueEntry) -> Iterator[bytes]:
+def _blocks(keeper: Keeper, by: Asker, one: Hearing) -> Iterator[bytes]:
     ring = keeper.store.ring
-    for slot in entry.slots:
+    for slot in one.entry.slots:
+        _refuse_since(keeper, by, one)  # others are served between two blocks
         try:
             yield ring.read_block0(slot)
         except StoreError:
@@ -262,15 +262,26 @@ def _slot(keeper: Keeper, asked: Asked) -> Iterator[bytes]:
     number = asked.path["n"]
     if not (number.isascii() and number.isdigit() and len(number) < 8 and int(number) < len(one.entry.slots)):
         raise NotFoundError(f"the call has no slot {number[:20]}", remedy="use the tsuwaroku command")
-    _refuse_gone_since(keeper, one)
+    _refuse_since(keeper, asked.by, one)
     data, bad = keeper.store.ring.salvage(one.entry.slots[int(number)])
-    _refuse_gone_since(keeper, one)  # an erasure runs in pieces between two answers, and not within one
     one.given.add(int(number))
     return iter([msgspec.msgpack.encode(SlotRow(data, sorted(bad)))])
 
 
-def _refuse_gone_since(keeper: Keeper, one: Hearing) -> None:
-    refuse_gone(keeper.fates.of(one.call_id, keeper.judge))
+def _refuse_since(keeper: Keeper, by: Asker, one: Hearing) -> None:
+    """The call may have been erased, its days may be over, and who asks may have lost its line since it was opened."""
+    fate = keeper.fates.of(one.call_id, keeper.judge)
+    refuse_gone(fate)
+    _refuse_line(by, fate)
+
+
+def _refuse_line(by: Asker, fate: CallFate) -> None:
+    if not by.sees(fate.line):
+        raise ForbiddenError(
+            "you are not appointed for the line of this call",
+            where=by.user,
+            remedy="ask the records manager; `tsuwaroku staff list` lists the appointments",
+        )
 
 
 def _heard(keeper: Keeper, asked: Asked) -> Nothing:

@@ -42,7 +42,7 @@ from tsuwaroku.service.mediawatch import MediaWatch
 from tsuwaroku.service.oddacts import OddActsWatch
 from tsuwaroku.service.paperwatch import PaperWatch
 from tsuwaroku.service.queuewatch import QueueWatch
-from tsuwaroku.service.refusals import NO_RIGHT, Refusals
+from tsuwaroku.service.refusals import NO_RIGHT, PerMinute, Refusals
 from tsuwaroku.service.sealing import due_recipients
 from tsuwaroku.service.status import Place, RingStatus, Status
 from tsuwaroku.service.trail import Trail
@@ -81,6 +81,7 @@ class Keeper:
         self._lock.acquire()
         self._started_ns = self._clock.now().mono_ns
         store, clock, alarms = self._store, self._clock, self._alarms
+        alarms.set("store_changed", not store.info.is_as_made, clock.now(), detail=str(store.path / "store.json"))
         self._journal = Journal.open(store.journal_dir, "keeper", store, store.device)
         self._recorder_journal = Journal.open(store.journal_dir, "recorder", store, keepers=self._journal)
         self._trail = Trail(store, clock, alarms)
@@ -88,6 +89,7 @@ class Keeper:
         self._upkeep = Upkeep(store, self._config, clock, alarms, self._trail, *journals, self._pause, progress)
         self._ledger = Ledger(self._trail, self._journal, clock)
         self._refusals = Refusals(self._trail, clock)
+        self.said_by_consoles = PerMinute(clock)
         self._fates = Fates(store, self._config, self.listing, self._upkeep.expiry.standing)
         self.call_lists = CallLists()
         self.hearings = Hearings(self.audit)
@@ -159,8 +161,8 @@ class Keeper:
     def _end_lapsed(self) -> None:
         """Lists and hearings nobody has gone on with."""
         now_ns = self._clock.now().mono_ns
-        for _ in self.call_lists.tickets.lapsed(now_ns):
-            pass
+        for ticket, _, _ in self.call_lists.tickets.lapsed(now_ns):
+            self.call_lists.tickets.end(ticket)
         self.hearings.end_lapsed(now_ns)
 
     def _look(self) -> None:
@@ -182,7 +184,7 @@ class Keeper:
 
     def asker(self, peer: Asking) -> Asker:
         """What the process at the other end of a connection may do today."""
-        found, demo = self._ledger.appointments, self._store.info.demonstration
+        found, demo = self._ledger.appointments, self._store.info.is_demonstration
         return asker_of(peer, self._config.service, found, self.today, demonstration=demo)
 
     @property
@@ -255,6 +257,8 @@ class Keeper:
             self._store.set_recipients(due)
             self._trail.audit.seal_to(due.to_wrap())
             self._recipients_changed = True
+        unusable = ", ".join(f"{one.role} {one.name}" for one in self.recipients.unusable)
+        self._alarms.set("key_unusable", bool(unusable), self._clock.now(), detail=unusable)
 
     def _note_ended(self) -> None:
         """Appointments whose last day is over for certain: a clock that is ahead ends none for good."""
@@ -350,7 +354,7 @@ class Keeper:
         return {}
 
     def audit(self, actor: str, verb: str, subject: str, why: str) -> dict[str, object]:
-        """An entry durable before the act it records."""
+        """An entry durable before what it records; no act of a ledger (`note_act`)."""
         self._trail.write()
         entry = note_act(self._journal, self._trail.audit, self._clock.now(), actor, verb, subject=subject, why=why)
         return {"number": entry.number, "hash": entry.hash}
@@ -361,7 +365,7 @@ class Keeper:
         """Which machine this is."""
         return Place(
             boot_id=self._clock.now().boot_id.hex(),
-            demonstration=self._store.info.demonstration,
+            demonstration=self._store.info.is_demonstration,
             local_console=self._config.service.local_console,
         )
 
@@ -381,7 +385,7 @@ class Keeper:
             station=self._config.station,
             version=__version__,
             store=str(self._store.path),
-            demonstration=self._store.info.demonstration,
+            demonstration=self._store.info.is_demonstration,
             recorder=recorder,
             ring=RingStatus(
                 slots=self._store.info.slots,

@@ -10,7 +10,6 @@ import contextlib
 import ctypes
 import gc
 import os
-import resource
 import signal
 import sys
 import time
@@ -19,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from tsuwaroku.clock import Clock, Instant, SystemClock, VirtualClock, virtual_boot
+from tsuwaroku.clock import Clock, DemoClock, Instant, SystemClock, VirtualClock, virtual_boot
 from tsuwaroku.config import Config
 from tsuwaroku.errors import ServiceError, StoreError, TsuwarokuError
 from tsuwaroku.hal.board import SYSTEM_LAMP, Board, Lamp
@@ -28,6 +27,7 @@ from tsuwaroku.service.link import Hello, Note, Report, SocketLink
 from tsuwaroku.service.setup import device_key_path
 from tsuwaroku.service.status import LineStatus, RecorderStatus
 from tsuwaroku.service.watchdog import Watchdog, Witness, boot_id
+from tsuwaroku.store.memory import keep_memory_private
 
 RETRY_S = 5.0
 DEFECT_S = 0.5  # a fresh process records again within a second or two; longer would lose more of a call
@@ -95,7 +95,9 @@ def run_keeper(spec: Spec) -> None:
 
     path = Path(spec.store)
     store = Store.open(path, device_key_path=device_key_path(spec.config), need_device=True)
-    keeper = Keeper(store, spec.config, SystemClock())
+    played = store.info.demonstration and spec.config.board.kind == "virtual"
+    clock = DemoClock(spec.epoch_wall_ns) if played else SystemClock()
+    keeper = Keeper(store, spec.config, clock)
     control.run_keeper(keeper, keeper_socket(path, spec.config), link_socket(path))
     store.close()
 
@@ -166,7 +168,7 @@ def _record(spec: Spec, board: Board, clock: Clock, stop: Callable[[], bool], gu
     instance = new_instance()
     link = SocketLink(link_socket(path), Hello(instance.hex(), os.getpid()))
     try:
-        if not store.info.demonstration:  # which promises no days
+        if not store.info.is_demonstration:  # which promises no days
             refuse_below_guarantee(spec.config, plan(spec.config, slots=store.info.slots))
         assembled = Assembled(spec.config, board=board, clock=clock, store=store, link=link, instance=instance)
     except BaseException:
@@ -282,11 +284,6 @@ def be_prompt() -> None:
     """Real-time scheduling where the system allows it (facts/platform: p99 0.14 ms against 7.8 ms)."""
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(20))
-
-
-def keep_memory_private() -> None:
-    """No core dumps: call keys and sound would stand in them in the clear. (systemd-coredump heeds the limit, too.)"""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def die_with_parent() -> None:

@@ -6,6 +6,7 @@ are what the audit log committed to. Cut off at any place, it goes on where it w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,8 @@ from tsuwaroku.records.roles import Verb
 from tsuwaroku.service.api import Asked, Route, Routes
 from tsuwaroku.service.wordsweep import HOLD
 from tsuwaroku.store.acts import Resealed, act_of, is_act, is_act_verb, resealed_to, words_lacking
-from tsuwaroku.store.audit import AuditEntry, entry_in
+from tsuwaroku.store.amendments import wraps_of
+from tsuwaroku.store.audit import LONGEST_WHY, AuditEntry, entry_in
 from tsuwaroku.store.catalogue import ulid_octets
 from tsuwaroku.store.journal import JournalType
 from tsuwaroku.store.keys import Recipient
@@ -33,15 +35,18 @@ if TYPE_CHECKING:
 
 MOST = 100
 """Calls, or words, sent at once: each call costs a sync of the disk."""
+RECORDER = "recorder"
+"""The owner of the journal in which nobody but the recorder writes."""
 HOLDING = (JournalType.HOLD, JournalType.HOLD_RELEASED)
 _SEALED = WRAP.size - 16  # octets: SealedBox(call key ‖ call id)
 
 
 class LackingQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """`key`: id (hex) of the recipient; `day`: ISO date."""
+    """`key`: id (hex) of the recipient; `day`: ISO date; `again`: also calls for which somebody has sent wraps."""
 
     key: str
     day: str = ""
+    again: bool = False
 
 
 class LackingCall(msgspec.Struct, frozen=True):
@@ -52,11 +57,14 @@ class LackingCall(msgspec.Struct, frozen=True):
 
 
 class Lacking(msgspec.Struct, frozen=True):
-    """`recipient`: whom to wrap for; `days`: that have calls; `calls`: of the day asked for."""
+    """`recipient`: whom to wrap for; `days`: that have calls; `calls`: of the day asked for; `sent`: how many of that
+    day have wraps for the recipient that somebody sent. Whether those open, the keeper cannot know: she can, and says
+    so to whoever sends them again."""
 
     recipient: Recipient
     days: list[str]
     calls: list[LackingCall]
+    sent: int = 0
 
 
 class Rewrapped(msgspec.Struct, frozen=True):
@@ -120,16 +128,22 @@ def lacking(keeper: Keeper, query: LackingQuery) -> Lacking:
     if query.day and query.day not in days:
         raise NotFoundError("no call of this day is listed", where=query.day[:40], remedy="ask for the days first")
     entries = keeper.listing.day(query.day) if query.day else []
-    calls = []
+    calls, sent = [], 0
     for entry in entries:
         wraps = _wraps(keeper, entry)
-        if wraps and recipient.hears(entry.public.line) and not _opens(recipient, wraps):
+        if not wraps or not recipient.hears(entry.public.line) or _recorded_for(keeper, recipient, entry):
+            continue
+        once = _sent(recipient, wraps)
+        sent += bool(once)
+        if not once or query.again:
             calls.append(LackingCall(entry.public.id, wraps))
-    return Lacking(recipient, days, calls)
+    return Lacking(recipient, days, calls, sent)
 
 
 def rewrap(keeper: Keeper, asked: Asked) -> Taken:
-    """Take wrapped keys. The act is in the audit log before the first of them. Raises NotFoundError, RefusedError."""
+    """Take wrapped keys. The act is in the audit log before the first of them. One more for a recipient that has one is
+    taken, too, for what was sent before may not open; but for a call that the recorder itself wrapped for her. Raises
+    NotFoundError, RefusedError."""
     body: RewrapRequest = asked.body
     recipient = _recipient(keeper, body.key)
     _refuse_many(len(body.wraps))
@@ -141,7 +155,7 @@ def rewrap(keeper: Keeper, asked: Asked) -> Taken:
         wraps = [] if entry is None else _wraps(keeper, entry)
         if entry is None or not wraps or not recipient.hears(entry.public.line):
             continue  # erased meanwhile, or not this person's: the others count
-        if not _opens(recipient, wraps):
+        if one.sealed not in _sent(recipient, wraps) and not _recorded_for(keeper, recipient, entry):
             new[entry.public.id] = one.sealed
     if new:
         keeper.ledger.add(asked.by.user, ActVerb.CALLS_REWRAPPED, recipient.id, detail={"calls": list(new)}, words={})
@@ -193,7 +207,7 @@ def reseal(keeper: Keeper, asked: Asked) -> Taken:
     for one in new.values():  # what is erased one day, each matter in its own time, is in no box with anything else
         together.setdefault(_matter(due[one.number]), []).append(one)
         _hold_again(keeper, due[one.number], one)
-    for some in together.values():
+    for some in (piece for each in together.values() for piece in _pieces(each)):
         keeper.ledger.add(
             asked.by.user,
             ActVerb.WORDS_RESEALED,
@@ -202,6 +216,21 @@ def reseal(keeper: Keeper, asked: Asked) -> Taken:
             words=[msgspec.to_builtins(one) for one in some],
         )
     return Taken(len(new))
+
+
+def _pieces(words: list[Resealed]) -> Iterator[list[Resealed]]:
+    """As many at once as an entry of one person has room for; what is longer by itself goes by itself."""
+    piece: list[Resealed] = []
+    octets = 0
+    for one in words:
+        size = len(msgspec.json.encode(one)) + 1
+        if piece and octets + size > LONGEST_WHY:
+            yield piece
+            piece, octets = [], 0
+        piece.append(one)
+        octets += size
+    if piece:
+        yield piece
 
 
 def _matter(entry: AuditEntry) -> object:
@@ -264,8 +293,15 @@ def _wraps(keeper: Keeper, entry: CatalogueEntry) -> list[WrappedKey]:
     return [] if standing.gone(call_id) else [*entry.wraps, *standing.wraps(call_id)]
 
 
-def _opens(recipient: Recipient, wraps: list[WrappedKey]) -> bool:
-    return any(wrap.recipient.hex() == recipient.id for wrap in wraps)
+def _sent(recipient: Recipient, wraps: list[WrappedKey]) -> list[bytes]:
+    """What is sealed to her."""
+    return [wrap.sealed for wrap in wraps if wrap.recipient.hex() == recipient.id]
+
+
+def _recorded_for(keeper: Keeper, recipient: Recipient, entry: CatalogueEntry) -> bool:
+    """Whether the recorder itself wrapped the call's key for her: in its slots, or when the button was pressed."""
+    pressed = [one for one in keeper.standing.get(entry.call_id, ()) if one.owner == RECORDER]
+    return bool(_sent(recipient, [*entry.wraps, *wraps_of(pressed)]))
 
 
 def _refuse_many(count: int) -> None:

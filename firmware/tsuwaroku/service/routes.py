@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import enum
+from typing import Annotated, Any
 
 import msgspec
 
@@ -31,12 +32,18 @@ class MarkRequest(msgspec.Struct, forbid_unknown_fields=True):
     withdraw: int | None = None
 
 
-class AuditRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """An act that the console is about to do itself."""
+class ConsoleVerb(enum.StrEnum):
+    """What only the console knows of, and the log has to: no act of a ledger, and nothing that a rule goes by."""
 
-    verb: str
-    subject: str = ""
-    why: str = ""
+    WRONG_PASSPHRASE = "wrong passphrase"
+
+
+class AuditRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What happened at somebody's console. `subject`: the id of a key, hex."""
+
+    verb: ConsoleVerb
+    subject: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
+    why: Annotated[str, msgspec.Meta(max_length=200)] = ""
 
 
 def _mark(keeper: Keeper, asked: Asked) -> object:
@@ -45,8 +52,10 @@ def _mark(keeper: Keeper, asked: Asked) -> object:
 
 
 def _audit(keeper: Keeper, asked: Asked) -> object:
+    """Raises RefusedError beyond so many a minute: what is left is told later, together."""
     body: AuditRequest = asked.body
-    return keeper.audit(asked.by.user, body.verb, body.subject, body.why)
+    keeper.said_by_consoles.take(asked.by.user)
+    return keeper.audit(asked.by.user, body.verb.value, body.subject, body.why)
 
 
 _Done = dict[str, Any]
@@ -99,10 +108,11 @@ _BOX: Routes = (
         method="POST",
         path="/v1/audit",
         verb=Verb.AUDIT_NOTE,
-        summary="an entry durable before the act it records",
+        summary="what happened at a console, durable on return",
         act=_audit,
         body=AuditRequest,
         answer=_Done,
+        traced=True,
     ),
     Route(
         method="GET",

@@ -22,11 +22,12 @@ def due_recipients(
     now: Sequence[Recipient], found: Iterable[Appointment], changes: Iterable[Succession], day: date
 ) -> list[Recipient]:
     """The list of that day: who was on it from the first, less and more what acts say. Handlers come last, in the order
-    of their appointment; a deputy with a key is sealed to as one for all lines."""
+    of their appointment; a deputy with a key is sealed to as one for all lines. No handler's key is on it that takes no
+    seals; another one stays until it is replaced, and is passed over."""
     appointed = list(found)
     handlers = _handlers(appointed, day)
     own = {one.key for one in appointed}
-    kept = {one.id: one for one in now if not (one.role == "handler" and one.id in own)}
+    kept = {one.id: one for one in now if not (one.role == "handler" and (one.id in own or not one.takes_seals))}
     for change in changes:
         for gone in change.removed:
             kept.pop(gone, None)

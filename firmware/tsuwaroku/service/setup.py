@@ -33,7 +33,7 @@ def create_demo_store(store_dir: Path, config: Config, ring_slots: int, progress
 
 def refuse_real(store: Store) -> None:
     """Calls that nobody made have no place among records: closes any store but a demonstration's, RefusedError."""
-    if not store.info.demonstration:
+    if not store.info.is_demonstration:
         store.close()
         raise RefusedError(
             "a real store takes no simulated calls",

@@ -13,11 +13,11 @@ from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
 from tsuwaroku.records.acts import Act, ActVerb
 from tsuwaroku.records.appointments import Appointment, Post
 from tsuwaroku.records.era import parse_day
+from tsuwaroku.records.keyid import key_id, takes_seals
 from tsuwaroku.records.roles import Role, Verb
 from tsuwaroku.service.api import Asked, Route, Routes
 from tsuwaroku.service.attempts import attempt, right_or_input
 from tsuwaroku.store.audit import AuditEntry
-from tsuwaroku.store.keys import SEED_SIZE, key_id
 from tsuwaroku.store.slot import MAX_WRAPS
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def _key(public: str) -> str:
         octets = bytes.fromhex(public)
     except ValueError:
         octets = b""
-    if len(octets) != SEED_SIZE or octets.hex() != public or not any(octets):
+    if octets.hex() != public or not takes_seals(octets):
         raise RefusedError("is no public key", where=public[:64], remedy="name the key file of the person")
     return key_id(octets).hex()
 

@@ -47,6 +47,7 @@ class StorageWorker:
         self._closing: dict[bytes, tuple[CallRecord, Instant]] = {}  # closed, and not on the disk yet
         self._on_button: set[bytes] = set()
         self._withheld: dict[bytes, int] = {}  # sequence numbers of calls that wait for a press
+        self._pressed: dict[bytes, Instant] = {}  # calls whose key is not wrapped for anybody yet
         self._unwritten: list[Callable[[], object]] = []
         self._faults: list[str] = []
         self.lease_changed = False
@@ -58,13 +59,15 @@ class StorageWorker:
         for op in batch.ops:
             self._try(lambda op=op: self._apply(op, batch))  # type: ignore[misc]
         self._try(self._read_lease)
+        for call_id in list(self._pressed):
+            self._try(lambda call_id=call_id: self._press(call_id))  # type: ignore[misc]
         self._try(self._journal_pending)  # the key of a pressed call before its mark (FORMAT.md)
         report = self._try(lambda: self._writer.commit(batch.now))
         covered: frozenset[bytes] = frozenset()
         if report is not None:
             covered = frozenset(call for call, to in report.committed.items() if self._committed.get(call) != to)
             self._committed = report.committed
-            self._faults += report.broken
+            self._faults += [*report.broken, *report.unsealed]
             self._try(lambda: self._settle(report, batch.now))
         done = self._clock.now()
         self._measure(batch.now, done, failed=report is None or bool(self._unwritten))
@@ -121,12 +124,10 @@ class StorageWorker:
             case ops.ProveNotice():
                 self._prove(op)
             case ops.Press(call_id):
-                wraps = self._writer.wrap(call_id)
-                if wraps:
-                    self._unwritten.append(
-                        lambda: self._journal.append(JournalType.WRAP, batch.now, call_id, wraps=wraps)
-                    )
+                self._pressed[call_id] = batch.now
+                self._press(call_id)
             case ops.Discard(call_id):
+                self._pressed.pop(call_id, None)
                 self._writer.abandon(call_id)
                 unwritten = self._closing.pop(call_id, None)  # no slot, or a disk that does not take it
                 sequence = self._withheld.pop(call_id, 0) if unwritten is None else unwritten[0].sequence
@@ -137,6 +138,14 @@ class StorageWorker:
             case ops.LateMark(call_id, mark):
                 secret = {"at_s": mark.at_s, "kind": mark.kind.value, "by": mark.by}
                 self._journal_later(JournalType.MARK, batch.now, call_id, {"kind": mark.kind.value}, secret)
+
+    def _press(self, call_id: bytes) -> None:
+        """The wrapped key of a pressed call is due in the journal. Raises StoreError where it can be sealed to nobody:
+        it is tried again with each batch, for the press must not be lost."""
+        wraps = self._writer.wrap(call_id)
+        pressed = self._pressed.pop(call_id)
+        if wraps:
+            self._unwritten.append(lambda: self._journal.append(JournalType.WRAP, pressed, call_id, wraps=wraps))
 
     def _read_lease(self) -> None:
         """When told; and every second while there is no free slot, for the word of its change may have been lost."""
@@ -193,8 +202,15 @@ class StorageWorker:
         )
 
     def _journal_pending(self) -> None:
+        """In their order. What the disk did not take is tried again; what fails for another reason would do so for
+        ever: it is told, and what waits behind it is written. Raises StoreError, OSError."""
         while self._unwritten:
-            self._unwritten[0]()
+            try:
+                self._unwritten[0]()
+            except (StoreError, OSError):
+                raise
+            except Exception as fault:  # a defect of ours, or of what it was given
+                self._faults.append(f"{type(fault).__name__}: {fault}")
             self._unwritten.pop(0)
 
     def _prove(self, op: ops.ProveNotice) -> None:

@@ -4,7 +4,6 @@ minutes. In memory: a keeper that starts again knows none."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from tsuwaroku.clock import NS
@@ -56,15 +55,14 @@ class Tickets(Generic[T]):
         """It is good for nothing any more."""
         self._given.pop(ticket, None)
 
-    def lapsed(self, now_ns: int) -> Iterator[tuple[str, T]]:
-        """Account and content of each that was not used for too long; they are ended."""
-        for ticket, one in list(self._given.items()):
-            if not 0 <= now_ns - one.used_ns <= LAPSE_NS:
-                del self._given[ticket]
-                yield one.user, one.what
+    def lapsed(self, now_ns: int) -> list[tuple[str, str, T]]:
+        """Ticket, account and content of each that was not used for too long. They are ended by `end`."""
+        return [
+            (ticket, one.user, one.what)
+            for ticket, one in self._given.items()
+            if not 0 <= now_ns - one.used_ns <= LAPSE_NS
+        ]
 
-    def all(self) -> Iterator[tuple[str, T]]:
-        """Those there are; they are ended."""
-        for ticket, one in list(self._given.items()):
-            del self._given[ticket]
-            yield one.user, one.what
+    def all(self) -> list[tuple[str, str, T]]:
+        """The same of all there are."""
+        return [(ticket, one.user, one.what) for ticket, one in self._given.items()]

@@ -78,7 +78,7 @@ class Upkeep:
         self.expiry = self._expiry(config, pause)
         self._intake = Intake(store, journal, self.lending, self.listing, self.expiry, self.peer, alarms, trail, clock)
         self.outlook = Outlook(
-            config, self.listing, slots, self.expiry.standing, alarms, demonstration=store.info.demonstration
+            config, self.listing, slots, self.expiry.standing, alarms, demonstration=store.info.is_demonstration
         )
 
     def start(self) -> None:

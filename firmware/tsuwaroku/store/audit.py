@@ -22,11 +22,12 @@ from typing import IO, TYPE_CHECKING, Any
 import msgspec
 
 from tsuwaroku.clock import Instant
-from tsuwaroku.errors import StoreError
+from tsuwaroku.errors import RefusedError, StoreError
+from tsuwaroku.records.acts import ActVerb
 from tsuwaroku.records.retention import day_of
 from tsuwaroku.store import durable, scrub
-from tsuwaroku.store.journal import seal_to
 from tsuwaroku.store.keys import DeviceKey, PrivateKey, Recipient
+from tsuwaroku.store.seal import seal_to_each
 
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
@@ -41,9 +42,16 @@ CALLS_CLOSED = "calls closed"
 """Entries with this verb have `{"calls": {sequence number: digest}}` as their detail."""
 LONGEST = 16 << 20
 """Octets of a line at the most: 36,000 calls closed at once, a month without a keeper, are 3 MB."""
+LONGEST_WHY = 64 << 10
+"""Octets of the words of a person's entry, before they are sealed to each recipient."""
+LONGEST_DETAIL = 1 << 20
+"""Octets of subject and detail of a person's entry: a copy of 1,000 calls names each of its files."""
+ENDLESS = 32 * LONGEST
+"""Octets without the end of a line, after which nothing of that file is looked for any more."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.jsonl")
-_LARGEST = 4 * LONGEST  # octets of a file that is read whole
+_LARGEST = 4 * LONGEST  # octets of a file that is read whole, and of a last line that an older version wrote
+_ESCAPED = 6  # octets that one octet of words becomes at the most where they are quoted, to be sealed again
 _TAIL = 64 * 1024  # read at once, from the end backwards
 
 
@@ -180,15 +188,21 @@ class AuditLog:
     ) -> AuditEntry:
         """Write an entry; it is durable on return. `why` is sealed, everything else is in the clear: nothing personal.
 
-        Raises StoreError; the entry was then not written, and the act must not be carried out.
+        Raises StoreError, and RefusedError where it would be longer than an entry may be (`LONGEST_WHY` and
+        `LONGEST_DETAIL` of a person's, a line of `LONGEST` in any case); the entry was then not written, and the act
+        must not be carried out.
         """
+        if actor != KEEPER:
+            _refuse_long(verb, subject, why, detail or {})
         if self._unsure:
             self._find_end()
         if self._torn is not None:
             torn, self._torn = self._torn, None
             self.append(now, "tsuwaroku", "audit.torn", detail=torn)
         entry = self._signed(now, actor, verb, subject, why, dict(detail or {}))
-        self._write(day_of(now.wall_ns).isoformat(), entry.line())
+        if len(line := entry.line()) > LONGEST:
+            raise _too_long(verb)
+        self._write(day_of(now.wall_ns).isoformat(), line)
         self._number, self._head = entry.number, bytes.fromhex(entry.hash)
         return entry
 
@@ -216,7 +230,7 @@ class AuditLog:
 
     def lines(self, days: Container[str] | None = None) -> Iterator[tuple[Path, int, bytes]]:
         """Every line with its end: file, number from 1, octets; of all files, or of those of these days. Of one longer
-        than `LONGEST` its beginning, and nothing more of that file. Raises StoreError."""
+        than `LONGEST` its beginning; after one of `ENDLESS` octets nothing more of that file. Raises StoreError."""
         for path in self.files():
             if days is not None and path.stem not in days:
                 continue
@@ -224,7 +238,7 @@ class AuditLog:
                 with _opened(path) as file:
                     for count, line in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), 1):
                         yield path, count, line
-                        if len(line) > LONGEST:
+                        if len(line) > LONGEST and not _passed_over(file, line):
                             break
             except FileNotFoundError:  # an empty one, which its writer has just taken away
                 continue
@@ -279,7 +293,7 @@ class AuditLog:
     def _seal(self, why: str) -> tuple[str, list[tuple[str, str]]]:
         salt = secrets.token_hex(16)
         text = msgspec.json.encode({"salt": salt, "why": why})
-        boxes = [seal_to(recipient, text) for recipient in self._recipients]
+        boxes = seal_to_each(self._recipients, text)
         return _commitment(salt, why), [(rid.hex(), base64.b64encode(box).decode()) for rid, box in boxes]
 
     def _write(self, day: str, line: bytes) -> None:
@@ -335,11 +349,18 @@ class AuditLog:
             except OSError as error:
                 raise _unusable(path, "repaired", error) from error
         last = self._last()
+        if last is None and self.files():  # a second chain beside the one that was there would hide it
+            raise StoreError(
+                "no entry of the audit log can be read, and none is begun beside it",
+                where=str(self._directory),
+                remedy="check the disk; `tsuwaroku verify` tells what is damaged. "
+                "Keep these files, move them elsewhere, and start again",
+            )
         self._number, self._head = (0, NO_HEAD) if last is None else (last.number, last.computed_hash())
         self._unsure = False
 
     def _last(self) -> AuditEntry | None:
-        """The last readable entry, found from the end."""
+        """The last readable entry, found from the end, though an older version wrote it longer than `LONGEST`."""
         for path in reversed(self.files()):
             try:
                 for line in _backwards(path):
@@ -401,20 +422,56 @@ def words_digest(sealed: list[tuple[str, str]] | None) -> str | None:
 
 
 def _backwards(path: Path) -> Iterator[bytes]:
-    """The lines of a file, last one first, without their ends; of a line that is too long its end, and no more.
+    """The lines of a file, last one first, without their ends; of a line longer than `_LARGEST` its end, and no more.
 
-    Raises OSError.
+    Raises OSError; StoreError after `ENDLESS` octets without the end of a line.
     """
     with path.open("rb") as file:
-        at = file.seek(0, os.SEEK_END)
-        rest = b""
-        while at and len(rest) <= LONGEST:
+        at = end = file.seek(0, os.SEEK_END)
+        pieces: list[bytes] = []  # of one line, last one first
+        while at:
             size = min(_TAIL, at)
             at -= size
             file.seek(at)
-            rest, *lines = (file.read(size) + rest).split(b"\n")
-            yield from reversed(lines)
-        yield rest
+            first, *lines = file.read(size).split(b"\n")
+            if lines:
+                yield lines[-1] + b"".join(reversed(pieces))
+                yield from reversed(lines[:-1])
+                pieces, end = [], at + len(first)
+            if end - at > ENDLESS:
+                raise StoreError(
+                    "the end of the audit log cannot be found in it",
+                    where=str(path),
+                    remedy="check the disk; `tsuwaroku verify` tells what is damaged",
+                )
+            if end - at <= _LARGEST:
+                pieces.append(first)
+        yield b"".join(reversed(pieces))
+
+
+def _passed_over(file: IO[bytes], line: bytes) -> bool:
+    """Read on to the end of a line that is too long; False where there is none within `ENDLESS` octets."""
+    length = len(line)
+    while line and not line.endswith(b"\n"):
+        if length > ENDLESS:
+            return False
+        line = file.readline(LONGEST)
+        length += len(line)
+    return True
+
+
+def _refuse_long(verb: str, subject: str, why: str, detail: Mapping[str, Any]) -> None:
+    words = LONGEST_WHY * (_ESCAPED if verb == ActVerb.WORDS_RESEALED else 1)
+    if len(why.encode()) > words or len(subject.encode()) + len(msgspec.json.encode(detail)) > LONGEST_DETAIL:
+        raise _too_long(verb)
+
+
+def _too_long(verb: str) -> RefusedError:
+    return RefusedError(
+        "this is longer than an entry of the audit log may be, and nothing was done",
+        where=verb[:40],
+        remedy="say it in fewer words, or of fewer calls at once",
+    )
 
 
 def _torn_tail(path: Path) -> bytes:

@@ -77,7 +77,7 @@ class _Check:
 
     def _line(self, line: bytes, day: str, first: bool) -> Iterator[str]:
         if len(line) > LONGEST:
-            yield "longer than any entry; nothing after it in this file is read"
+            yield "longer than any entry; it is passed over, and so is the rest of the file if it does not end"
             return
         entry = entry_in(line)
         if entry is None:

@@ -35,7 +35,7 @@ from tsuwaroku.store.recovery import (
     open_rows,
 )
 from tsuwaroku.store.scan import StoredCall
-from tsuwaroku.store.seal import open_card, open_wrapped
+from tsuwaroku.store.seal import card_fits, open_card, open_wrapped
 from tsuwaroku.store.slot import FormatError, WrappedKey
 
 if TYPE_CHECKING:
@@ -181,7 +181,8 @@ def open_cards(entries: Sequence[Carded], private: PrivateKey, amendments: Amend
 def _card(entry: Carded, private: PrivateKey, amendments: Amended) -> bytes | None:
     call_id = ULID.from_str(entry.public.id).bytes
     try:
-        key = open_wrapped([*entry.wraps, *amendments.wraps(call_id)], private, call_id)
+        wraps = [*entry.wraps, *amendments.wraps(call_id)]
+        key = open_wrapped(wraps, private, call_id, card_fits(call_id, entry.card))
         return open_card(key, call_id, entry.card)
     except (SecretError, FormatError):
         return None

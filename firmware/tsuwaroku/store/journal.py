@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from nacl.public import PublicKey, SealedBox
 
 from tsuwaroku.clock import Instant
 from tsuwaroku.errors import StoreError
@@ -34,6 +33,7 @@ from tsuwaroku.store.journal_record import (
 )
 from tsuwaroku.store.keys import DeviceKey, Recipient
 from tsuwaroku.store.overwrite import Overwriter
+from tsuwaroku.store.seal import seal_to_each
 from tsuwaroku.store.slot import BLOCK, WrappedKey, padded
 from tsuwaroku.store.tombstone import name_of
 from tsuwaroku.store.torn_record import may_be_torn
@@ -41,7 +41,7 @@ from tsuwaroku.store.torn_record import may_be_torn
 if TYPE_CHECKING:
     from tsuwaroku.store.layout import Store
 
-__all__ = ["NO_CALL", "SEGMENT_SIZE", "Journal", "JournalRecord", "JournalType", "Sealed", "seal_to", "unpack_record"]
+__all__ = ["NO_CALL", "SEGMENT_SIZE", "Journal", "JournalRecord", "JournalType", "Sealed", "unpack_record"]
 
 
 class Journal(JournalReader):
@@ -112,7 +112,7 @@ class Journal(JournalReader):
             self._declare(now)
         sealed = [(wrap.recipient, wrap.sealed) for wrap in wraps]
         if secret is not None:
-            sealed += [seal_to(recipient, msgspec.json.encode(secret)) for recipient in recipients]
+            sealed += seal_to_each(recipients, msgspec.json.encode(secret))
         octets = self._pack(kind, now, call_id, *pack_body(dict(public or {}), sealed))
         record, place = unpack_record(self.owner, octets, 0, self._store_id)
         self._write(octets)
@@ -208,9 +208,3 @@ def _torn_in(data: bytes, start: int, store_id: bytes, names: Collection[bytes])
             begin = at + SIGNATURE_AT if ours else None
     if begin is not None and start < len(data):
         yield begin, len(data)
-
-
-def seal_to(recipient: Recipient, text: bytes) -> tuple[bytes, bytes]:
-    """The recipient's id and a SealedBox that only its private key opens."""
-    box = SealedBox(PublicKey(bytes.fromhex(recipient.public_key)))
-    return bytes.fromhex(recipient.id), box.encrypt(text)

@@ -21,6 +21,7 @@ from nacl.secret import SecretBox
 from nacl.signing import SigningKey, VerifyKey
 
 from tsuwaroku.errors import SecretError, StoreError
+from tsuwaroku.records.keyid import is_key, takes_seals
 from tsuwaroku.records.keyid import key_id as key_id
 from tsuwaroku.store.durable import replace_file
 from tsuwaroku.store.slot import MAX_WRAPS
@@ -110,6 +111,14 @@ class Recipient(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the calls of a line are sealed to this recipient."""
         return self.lines is UNSET or line in self.lines
 
+    @property
+    def takes_seals(self) -> bool:
+        """Whether anything can be sealed to its key at all."""
+        try:
+            return takes_seals(bytes.fromhex(self.public_key))
+        except ValueError:
+            return False
+
 
 class _RecipientsFile(msgspec.Struct, kw_only=True):
     version: int = 1
@@ -127,7 +136,8 @@ class _RecipientsFile(msgspec.Struct, kw_only=True):
 
 
 class Recipients:
-    """Whom calls are sealed to. Loaded from a file the device signed for this store."""
+    """Whom calls are sealed to. Loaded from a file the device signed for this store. Of those in `list`, one whose key
+    takes no seals is passed over everywhere: the others' calls must not be lost with it."""
 
     def __init__(self, recipients: Iterable[Recipient] = ()) -> None:
         self.list = list(recipients)
@@ -138,13 +148,18 @@ class Recipients:
         return isinstance(other, Recipients) and self.list == other.list
 
     def __bool__(self) -> bool:
-        return bool(self.list)
+        """Whether anything can be sealed to anybody."""
+        return any(one.takes_seals for one in self.list)
+
+    @property
+    def unusable(self) -> list[Recipient]:
+        """Those nothing can be sealed to."""
+        return [one for one in self.list if not one.takes_seals]
 
     def to_wrap(self, line: str | None = None) -> list[Recipient]:
         """Those a call of a line is sealed to; without one, those of all lines: to them words of people are sealed."""
-        if line is None:
-            return [one for one in self.list if one.lines is UNSET]
-        return [one for one in self.list if one.hears(line)]
+        usable = [one for one in self.list if one.takes_seals]
+        return [one for one in usable if (one.lines is UNSET if line is None else one.hears(line))]
 
     @classmethod
     def load(cls, path: Path, store_id: str, device_keys: list[str]) -> Recipients:
@@ -182,6 +197,7 @@ def _version(recipients: Iterable[Recipient]) -> int:
 
 
 def _sound(recipient: Recipient) -> bool:
+    """Whether the key is what the id says. A key that takes no seals makes no list unreadable: `Recipients`."""
     try:
         public = bytes.fromhex(recipient.public_key)
     except ValueError:
@@ -301,7 +317,7 @@ def public_side(path: Path) -> Recipient:
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _not_a_key(path) from error
-    if not _sound(found):
+    if not is_key(found.public_key, found.id):
         raise _not_a_key(path)
     return found
 

@@ -50,6 +50,17 @@ class StoreInfo(msgspec.Struct, frozen=True, kw_only=True):
         public, signature = hex_octets(self.device_keys[0]), hex_octets(self.signature)
         return verify_signature(public, DOMAIN_STORE, self._signed_octets(), signature)
 
+    @property
+    def is_as_made(self) -> bool:
+        """Whether nothing in it was changed since the box made it: signed, and by the only key a box ever has."""
+        return len(self.device_keys) == 1 and self.is_signed()
+
+    @property
+    def is_demonstration(self) -> bool:
+        """Whether it was made as one. Whatever a demonstration may do more goes by this, and never by `demonstration`
+        alone, which whoever can write the file could set."""
+        return self.demonstration and self.is_as_made
+
     def vouches(self, epoch: int, domain: bytes, octets: bytes, signature: bytes) -> bool:
         """Whether this box's device key of that epoch signed `domain ‖ octets`."""
         keys = self.device_keys
@@ -57,7 +68,7 @@ class StoreInfo(msgspec.Struct, frozen=True, kw_only=True):
 
     def admit(self, key: PrivateKey, where: str) -> None:
         """Refuse a demonstration key on a real store. Raises SecretError."""
-        if key.demonstration and not self.demonstration:
+        if key.demonstration and not self.is_demonstration:
             raise SecretError(
                 "a demonstration key opens no real store",
                 where=where,
@@ -160,7 +171,7 @@ class Store:
         """Whom new calls are sealed to from now on; durable on return. Raises StoreError, SecretError."""
         if self.device is None:
             raise SecretError("the device key is needed", where=str(self.path), remedy="run on the box itself")
-        _refuse_demo(recipients, self.info.demonstration)
+        _refuse_demo(recipients, self.info.is_demonstration)
         try:
             recipients.save(self._recipients_path, self.info.store_id, self.device)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
@@ -19,7 +20,7 @@ from tsuwaroku.store.chunks import CallEvent, CallOpening
 from tsuwaroku.store.interrupted import record_of
 from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.scan import StoredCall
-from tsuwaroku.store.seal import PartOpener, card_key, open_card, open_wrapped
+from tsuwaroku.store.seal import CallKey, PartOpener, card_fits, card_key, open_card, open_wrapped
 from tsuwaroku.store.slot import FormatError, WrappedKey
 from tsuwaroku.store.vouching import last_commits
 
@@ -89,7 +90,8 @@ class CallReader:
         refuse_erased(known, stored.call_id, stored.id)
         self.stored = stored
         self._store = store
-        self._key = open_wrapped([*stored.wraps, *wraps, *known.wraps(stored.call_id)], private_key, stored.call_id)
+        wraps = [*stored.wraps, *wraps, *known.wraps(stored.call_id)]
+        self._key = open_wrapped(wraps, private_key, stored.call_id, self._fits)
         self._run: _Run | None = None
         self._clear()
 
@@ -202,6 +204,21 @@ class CallReader:
         self._manifest = b""
         self._final = False
 
+    def _fits(self, key: CallKey) -> bool:
+        """Whether the card, or the first chunk that is there, opens with it."""
+        if self.stored.card and card_fits(self.stored.call_id, self.stored.card)(key):
+            return True
+        for header in self.stored.headers:
+            extents = [extent for extent in self.stored.extents if extent.slot == header.slot]
+            if extents:
+                data, _ = self._store.ring.salvage(header.slot)
+                opener = PartOpener(key, header.part, header.stream_header)
+                place, length = extents[0].offset, extents[0].header.payload_length
+                with contextlib.suppress(FormatError):
+                    opener.pull(next(_sealed_chunks(data, place, length), b""))
+                    return True
+        return False
+
     def _chunks(self) -> Iterator[tuple[bytes, bytes]]:
         """(type, body) of every chunk that opens; a slot that stops opening costs its rest."""
         for header in self.stored.headers:
@@ -215,12 +232,10 @@ class CallReader:
                 self._faults.append(f"slot {header.slot}: {error}")
 
     def _extent_chunks(self, opener: PartOpener, data: bytes, at: int, length: int) -> Iterator[tuple[bytes, bytes]]:
-        payload = data[at + fmt.EXTENT_HEADER : at + fmt.EXTENT_HEADER + length]
-        for kind, body in fmt.unpack_items(payload):
-            if kind == fmt.ITEM_CHUNK:
-                plaintext, final = opener.pull(body)
-                self._final = self._final or final
-                yield plaintext[:1], plaintext[1:]
+        for body in _sealed_chunks(data, at, length):
+            plaintext, final = opener.pull(body)
+            self._final = self._final or final
+            yield plaintext[:1], plaintext[1:]
 
     def _note(self, kind: bytes, body: bytes) -> None:
         try:
@@ -304,3 +319,9 @@ class CallReader:
         ):
             found.append("the public record differs from the manifest")
         return found
+
+
+def _sealed_chunks(data: bytes, at: int, length: int) -> Iterator[bytes]:
+    """Of the extent at this offset of a slot."""
+    payload = data[at + fmt.EXTENT_HEADER : at + fmt.EXTENT_HEADER + length]
+    return (body for kind, body in fmt.unpack_items(payload) if kind == fmt.ITEM_CHUNK)

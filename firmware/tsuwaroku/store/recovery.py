@@ -20,7 +20,7 @@ from tsuwaroku.store.keys import PrivateKey
 from tsuwaroku.store.lease import Lease
 from tsuwaroku.store.reader import CallReader
 from tsuwaroku.store.scan import StoredCall, live_instance, read_headers, scan_call
-from tsuwaroku.store.seal import open_card, open_wrapped
+from tsuwaroku.store.seal import card_fits, open_card, open_wrapped
 from tsuwaroku.store.slot import FormatError, SlotHeader
 
 if TYPE_CHECKING:
@@ -268,7 +268,8 @@ def _record(
     """From the card where there is one; from the ring for interrupted calls and cards that do not hold it all."""
     call_id = entry.call_id
     if entry.card and not (stored and stored.problems):
-        key = open_wrapped([*entry.wraps, *amendments.wraps(call_id)], private_key, call_id)
+        wraps = [*entry.wraps, *amendments.wraps(call_id)]
+        key = open_wrapped(wraps, private_key, call_id, card_fits(call_id, entry.card))
         try:
             record = msgspec.json.decode(open_card(key, call_id, entry.card), type=CallRecord)
             if record.audio.runs or not record.audio.samples:

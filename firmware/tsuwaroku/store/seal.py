@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import nacl.bindings as sodium
@@ -37,13 +38,13 @@ class CallKey:
         return cls(secrets.token_bytes(KEY_SIZE))
 
     def wrap_for(self, recipients: Recipients, call_id: bytes, line: str | None = None) -> tuple[WrappedKey, ...]:
-        """`SealedBox(call key ‖ call id)` for each recipient of the line; without one, for those of all lines."""
+        """`SealedBox(call key ‖ call id)` for each recipient of the line; without one, for those of all lines. Raises
+        SecretError."""
         return tuple(self.wrap(r, call_id) for r in recipients.to_wrap(line))
 
     def wrap(self, recipient: Recipient, call_id: bytes) -> WrappedKey:
-        """The same for one."""
-        box = SealedBox(PublicKey(bytes.fromhex(recipient.public_key)))
-        return WrappedKey(bytes.fromhex(recipient.id), box.encrypt(bytes(self._held()) + call_id))
+        """The same for one. Raises SecretError where nothing can be sealed to the key."""
+        return WrappedKey(bytes.fromhex(recipient.id), sealed_box(recipient, bytes(self._held()) + call_id))
 
     def derive(self, person: bytes, salt: int) -> bytes:
         """BLAKE2b-256 of FORMAT.md, *Keys*."""
@@ -62,18 +63,83 @@ class CallKey:
         return self._octets
 
 
-def open_wrapped(wraps: Sequence[WrappedKey], private: PrivateKey, call_id: bytes) -> CallKey:
-    """The call key, from the wrap made for this private key. Raises SecretError."""
-    for wrap in wraps:
-        if wrap.recipient == private.id:
-            plain = private.open_sealed(wrap.sealed)
-            if len(plain) != KEY_SIZE + len(call_id) or plain[KEY_SIZE:] != call_id:
-                raise SecretError("the wrapped key belongs to another call", remedy="run `tsuwaroku verify`")
-            return CallKey(plain[:KEY_SIZE])
-    raise SecretError(
+def sealed_box(recipient: Recipient, text: bytes) -> bytes:
+    """A SealedBox that only the recipient's private key opens. Raises SecretError where it is no key to seal to."""
+    try:
+        return SealedBox(PublicKey(bytes.fromhex(recipient.public_key))).encrypt(text)
+    except (CryptoError, RuntimeError, ValueError, TypeError) as error:  # libsodium refuses points of small order
+        raise SecretError(
+            "nothing can be sealed to this public key",
+            where=f"{recipient.role} {recipient.name} ({recipient.id})",
+            remedy="make a new key, and name it in place of this one",
+        ) from error
+
+
+def seal_to_each(recipients: Iterable[Recipient], text: bytes) -> list[tuple[bytes, bytes]]:
+    """(recipient's id, SealedBox) for each that can be sealed to: one that cannot costs the others nothing."""
+    boxes = []
+    for one in recipients:
+        with contextlib.suppress(SecretError):
+            boxes.append((bytes.fromhex(one.id), sealed_box(one, text)))
+    return boxes
+
+
+def open_wrapped(
+    wraps: Sequence[WrappedKey],
+    private: PrivateKey,
+    call_id: bytes,
+    fits: Callable[[CallKey], bool] | None = None,
+) -> CallKey:
+    """The call key, from a wrap made for this private key. Raises SecretError.
+
+    There may be several: whoever wraps keys again is believed by nobody (rewrapping.py), and a wrap that does not open,
+    or holds another key, must not hide a true one. `fits` says of each, where there are more than one, whether
+    something of the call opens with it; where that is so of none, it is the first.
+    """
+    mine = [wrap for wrap in wraps if wrap.recipient == private.id]
+    found: list[CallKey] = []
+    refused: SecretError | None = None
+    for wrap in mine:
+        try:
+            key = _opened(wrap, private, call_id)
+        except SecretError as error:
+            refused = error
+            continue
+        if len(mine) == 1 or fits is None or fits(key):
+            return key
+        found.append(key)
+    if found:
+        return found[0]
+    raise refused or SecretError(
         "this key opens no call key here: the call was sealed for others",
         remedy="use the key of the 管理責任者 or 管理取扱者 in office when the call was recorded, or the recovery key",
     )
+
+
+def card_fits(call_id: bytes, card: bytes) -> Callable[[CallKey], bool]:
+    """Whether a key opens the card, for `open_wrapped`."""
+
+    def fits(key: CallKey) -> bool:
+        try:
+            open_card(key, call_id, card)
+        except FormatError:
+            return False
+        return True
+
+    return fits
+
+
+def _opened(wrap: WrappedKey, private: PrivateKey, call_id: bytes) -> CallKey:
+    try:
+        plain = private.open_sealed(wrap.sealed)
+    except SecretError as error:
+        raise SecretError(
+            "what was wrapped for this key does not open with it",
+            remedy="have the call wrapped again by whoever can open it (`tsuwaroku keys rewrap --again`)",
+        ) from error
+    if len(plain) != KEY_SIZE + len(call_id) or plain[KEY_SIZE:] != call_id:
+        raise SecretError("the wrapped key belongs to another call", remedy="run `tsuwaroku verify`")
+    return CallKey(plain[:KEY_SIZE])
 
 
 class PartSealer:

@@ -1,6 +1,7 @@
 """Sealed words in the audit log that are to go: which entries have any, from when each is, and their erasing.
 
-When an entry was made, it says itself, where its clock was synchronised or somebody confirmed it just then. Any other
+When an entry was made, it says itself, where its clock was synchronised or somebody confirmed it just then: by the
+act of the keeper's (`service.clocking`), which says how far the clock was off and how many calls were shown. Any other
 may be off by years: it was made before the next one of which that is known, and is taken to be of that day. So is one
 that lies ahead of today. No entry is taken to be older than one before it.
 """
@@ -87,8 +88,25 @@ class WordsScan:
             day = date.fromisoformat(entry.at[:10])
         except ValueError:
             return None
-        known = entry.clock in _GOOD or entry.verb == CONFIRMED
+        known = entry.clock in _GOOD or _is_confirmation(entry)
         return day if known and day <= self._today else None
+
+
+class _ConfirmedDetail(msgspec.Struct, frozen=True):
+    ahead_s: float | None
+    aging_s: float
+    calls_shown: int
+
+
+def _is_confirmation(entry: AuditEntry) -> bool:
+    """Not whatever bears the verb: older versions let people write entries of any, but none with a detail."""
+    if entry.verb != CONFIRMED or entry.why_commitment is None:
+        return False
+    try:
+        msgspec.convert(entry.detail, _ConfirmedDetail)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def expired_in(entry: AuditEntry) -> set[int]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from tsuwaroku.clock import Instant
-from tsuwaroku.errors import SecretError
+from tsuwaroku.errors import SecretError, StoreError
 from tsuwaroku.events import GapReason
 from tsuwaroku.records.call import CallRecord, PublicRecord
 from tsuwaroku.store.callstream import CHUNK_COST, MAX_SPAN
@@ -49,6 +49,7 @@ class CommitReport(msgspec.Struct, kw_only=True):
     `closed`: calls whose last extent is safe since the last report. `waiting`: calls no slot was left for.
     `octets`: written, padding and headers included. `broken`: why calls could not be sealed (a defect of ours); they
     end where they are, the others go on. `set_aside`: slots that cannot be written; their calls went on in others.
+    `unsealed`: recipients that could not be sealed to; a call for which that is so of all of them is `waiting`.
     """
 
     committed: dict[bytes, int]
@@ -58,6 +59,7 @@ class CommitReport(msgspec.Struct, kw_only=True):
     octets: int
     broken: list[str] = msgspec.field(default_factory=list)
     set_aside: list[SetAside] = msgspec.field(default_factory=list)
+    unsealed: list[str] = msgspec.field(default_factory=list)
 
 
 class RingWriter:
@@ -90,6 +92,7 @@ class RingWriter:
                 "calls would be sealed to nobody", where=str(store.path), remedy="make keys with `tsuwaroku keys init`"
             )
         self.problems: list[str] = []
+        self._unsealed: dict[str, None] = {}
         self._store = store
         self._device = store.device
         self._recipients = store.recipients
@@ -122,13 +125,18 @@ class RingWriter:
         return self._slots.unfinished(self._instance)
 
     def open(self, opening: CallOpening) -> int:
-        """Begin a call; returns its sequence number. It exists once the next commit has returned."""
+        """Begin a call; returns its sequence number. It exists once the next commit has returned.
+
+        Where it can be sealed to nobody it waits in RAM, as one does for which there is no slot, and each commit tries
+        again: in a slot without a wrapped key it would be lost.
+        """
         sequence = self._next_sequence
         self._next_sequence += 1
         digest = first_digest(self._store.store_id, opening.id, sequence)
-        call = self._calls[opening.id] = OpenCall(opening, sequence, digest, ())
+        call = OpenCall(opening, sequence, digest, ())
         if not opening.key_withheld:
-            call.wraps = self._wrap(call.key, opening.id, opening.line)
+            self._wrap_call(call)
+        self._calls[opening.id] = call
         return sequence
 
     def audio(self, call_id: bytes, first_sample: int, pcm: bytes) -> None:
@@ -173,19 +181,22 @@ class RingWriter:
     def wrap(self, call_id: bytes) -> tuple[WrappedKey, ...]:
         """The button of an on_button line was pressed: the key wrapped for the recipients, for the journal.
 
-        From now on new slot headers of the call carry it too. Empty where the key is gone.
+        From now on new slot headers of the call carry it too. Empty where the key is gone. Raises StoreError where it
+        can be sealed to nobody: nothing has changed then, and it can be tried again.
         """
         call = self._calls.get(call_id)
         if call is not None:
-            if not call.wraps:
-                call.wraps = self._wrap(call.key, call_id, call.stream.opening.line)
+            if not call.wraps and not self._wrap_call(call):
+                raise _sealed_to_nobody(call_id)
             call.withheld = False
             return call.wraps
-        withheld = self._withheld.pop(call_id, None)
-        if withheld is None:
+        if call_id not in self._withheld:
             return ()
-        key, line = withheld
+        key, line = self._withheld[call_id]
         wraps = self._wrap(key, call_id, line)
+        if not wraps:
+            raise _sealed_to_nobody(call_id)
+        del self._withheld[call_id]
         key.forget()
         return wraps
 
@@ -215,6 +226,7 @@ class RingWriter:
                 call.broken = f"{type(fault).__name__}: {fault}"
         octets += self._flush(now)
         closed, self._closed = self._closed, []
+        unsealed, self._unsealed = list(self._unsealed), {}
         return CommitReport(
             committed={c.id: c.committed for c in self._calls.values() if c.committed is not None},
             closed=closed,
@@ -223,6 +235,7 @@ class RingWriter:
             octets=octets,
             broken=[call.broken for call in self._calls.values() if call.broken],
             set_aside=self._group.take_aside(),
+            unsealed=unsealed,
         )
 
     def _flush(self, now: Instant) -> int:
@@ -255,6 +268,8 @@ class RingWriter:
         return True
 
     def _take_slot(self, call: OpenCall, now: Instant) -> bool:
+        if not call.withheld and not call.wraps and not self._wrap_call(call):
+            return False
         place = self._slots.take()
         if place is None:
             return False
@@ -339,9 +354,26 @@ class RingWriter:
         self._store.reload_recipients()
 
     def _wrap(self, key: CallKey, call_id: bytes, line: str) -> tuple[WrappedKey, ...]:
-        """For the recipients of now; sealed to nobody a call would be lost, so the last known ones stand in."""
-        self._recipients = self._store.recipients if self._store.recipients.to_wrap(line) else self._recipients
-        return key.wrap_for(self._recipients, call_id, line)
+        """For the recipients of now; sealed to nobody a call would be lost, so the last known ones stand in. One that
+        cannot be sealed to is passed over, and told; empty where that is so of all of both."""
+        now, known = self._store.recipients, self._recipients
+        for recipients in (now,) if now is known else (now, known):
+            wraps = []
+            for one in recipients.to_wrap(line):
+                try:
+                    wraps.append(key.wrap(one, call_id))
+                except SecretError as fault:
+                    self._unsealed[str(fault)] = None
+            if wraps:
+                self._recipients = recipients
+                return tuple(wraps)
+        self._unsealed[str(_sealed_to_nobody(call_id))] = None
+        return ()
+
+    def _wrap_call(self, call: OpenCall) -> bool:
+        """Whether its key is wrapped for somebody now."""
+        call.wraps = self._wrap(call.key, call.id, call.stream.opening.line)
+        return bool(call.wraps)
 
     def _find(self, call_id: bytes, what: str) -> OpenCall | None:
         call = self._calls.get(call_id)
@@ -360,3 +392,10 @@ class RingWriter:
     def _problem(self, text: str) -> None:
         if len(self.problems) < _MAX_PROBLEMS:
             self.problems.append(text)
+
+
+def _sealed_to_nobody(call_id: bytes) -> StoreError:
+    return StoreError(
+        f"the call {call_id.hex()} can be sealed to nobody",
+        remedy="`tsuwaroku keys show` lists whom calls are sealed to; name a new key with `tsuwaroku keys succeed`",
+    )

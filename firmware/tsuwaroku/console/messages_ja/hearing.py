@@ -26,6 +26,14 @@ HEARING: Final[dict[str, str]] = {
     "there is a sign in it that no paper can show, or nothing at all": (
         "記録に残せない文字が含まれているか、何も書かれていません"
     ),
+    "this is no sound device: it could write what it plays into a file (Article 8(3))": (
+        "音の出力先ではありません。再生した音をファイルに書き込むおそれがあるため使えません（要綱第8条第3項）"
+    ),
+    "name a device of `aplay -L` with --output NAME": "`aplay -L` に出る装置を --output NAME で指定してください",
+    "this account may not connect to the service": "このアカウントはサービスに接続できません",
+    "log in again as a member of the group that may connect (service.group)": (
+        "接続を許されたグループ（service.group）に属するユーザーでログインし直してください"
+    ),
     "write it anew": "書き直してください",
     "a stretch that ends before it begins": "聴いた範囲の終わりが始まりより前になっています",
     "the call has no slot {}": "この通話に区画 {0} はありません",

@@ -125,12 +125,23 @@ KEYS: Final[dict[str, str]] = {
     "list of recipients cannot be read ({})": "鍵の一覧を読み込めません（{0}）",
     "restore keys/recipients.json": "keys/recipients.json を控えから戻してください",
     "this key does not open it": "この鍵では開けません",
+    "what was wrapped for this key does not open with it": "この鍵宛てに送られたものが、この鍵では開けません",
+    "have the call wrapped again by whoever can open it (`tsuwaroku keys rewrap --again`)": (
+        "通話を開ける人に送り直してもらってください（`tsuwaroku keys rewrap --again`）"
+    ),
     "use the key it was sealed for, or run `tsuwaroku verify`": (
         "封印したときの鍵を使うか、`tsuwaroku verify` で確かめてください"
     ),
     "this key opens no call key here: the call was sealed for others": "この通話は別の鍵で封印されています",
     "use the key of the 管理責任者 or 管理取扱者 in office when the call was recorded, or the recovery key": (
         "録音した当時の管理責任者・管理取扱者の鍵か、復旧キーを使ってください"
+    ),
+    "nothing can be sealed to this public key": "この公開鍵では何も封じることができません",
+    "make a new key, and name it in place of this one": "新しい鍵を作成し、この鍵の代わりに指定してください",
+    "the call {} can be sealed to nobody": "通話 {0} の鍵を封じる相手がいません",
+    "`tsuwaroku keys show` lists whom calls are sealed to; name a new key with `tsuwaroku keys succeed`": (
+        "通話の鍵を封じる相手は `tsuwaroku keys show` で表示できます。"
+        "`tsuwaroku keys succeed` で新しい鍵を指定してください"
     ),
     "a real store seals nothing to a demonstration key": "実際の保存領域で試用の鍵は使えません",
     "make keys with `tsuwaroku keys init`": "`tsuwaroku keys init` で鍵を作ってください",

@@ -89,6 +89,7 @@ SERVICE: Final[dict[str, str]] = {
     "the watchdog restarts the machine within {} s; stopping the service prevents that": (
         "{0} 秒以内にウォッチドッグが装置を再起動します。サービスを停止すれば再起動しません"
     ),
+    "more than {} entries of one account in a minute": "1分間に書ける件数（1アカウント {0} 件）を超えました",
     "the request is not understood: {}": "要求を読み取れません: {0}",
     "use the tsuwaroku command": "`tsuwaroku` コマンドから操作してください",
     "cannot listen ({})": "要求を受け付けられません（{0}）",

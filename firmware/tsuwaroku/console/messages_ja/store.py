@@ -61,6 +61,22 @@ STORE: Final[dict[str, str]] = {
         "ディスクを確かめてください。詳しくは `tsuwaroku doctor` で調べられます"
     ),
     "is open for reading only": "読み取り専用で開いています",
+    "no entry of the audit log can be read, and none is begun beside it": (
+        "監査記録を一件も読み取れません。既存の記録とは別に新しい記録を始めることはしません"
+    ),
+    "check the disk; `tsuwaroku verify` tells what is damaged. "
+    "Keep these files, move them elsewhere, and start again": (
+        "ディスクを確かめてください。損傷の箇所は `tsuwaroku verify` で分かります。"
+        "これらのファイルは捨てずに別の場所へ移して保管し、起動し直してください"
+    ),
+    "the end of the audit log cannot be found in it": "監査記録の末尾がこのファイルに見つかりません",
+    "check the disk; `tsuwaroku verify` tells what is damaged": (
+        "ディスクを確かめてください。損傷の箇所は `tsuwaroku verify` で分かります"
+    ),
+    "this is longer than an entry of the audit log may be, and nothing was done": (
+        "監査記録の一件に書ける長さを超えているため、何も行いませんでした"
+    ),
+    "say it in fewer words, or of fewer calls at once": "文を短くするか、一度に扱う通話を減らしてください",
     "this is a bug": "プログラムの不具合です。システム担当者に知らせてください",
     "start the service: its keeper makes the catalogue again from the ring": (
         "サービスを開始してください。録音領域から一覧が作り直されます"

@@ -12,8 +12,8 @@ VERIFY: Final[dict[str, str]] = {
     "entry {} does not follow entry {}": "項目 {0} が項目 {1} に続いていません",
     "entries {} to {} are missing before it": "この前の項目 {0}～{1} がありません",
     "an entry of {} has no place in this file": "{0} の項目は、この日付のファイルには入りません",
-    "longer than any entry; nothing after it in this file is read": (
-        "項目としては長すぎます。このファイルのこれより後は読んでいません"
+    "longer than any entry; it is passed over, and so is the rest of the file if it does not end": (
+        "記録の最大長を超えています。この行は読み飛ばしました（行の終わりがなければ、ファイルの残りも読み飛ばします）"
     ),
     "audit {}: is no file of the log": "監査記録 {0}: 監査記録のファイルではありません",
     "audit: the entry that was noted outside the box is gone from the log": (
