@@ -1,10 +1,12 @@
-"""Marks are put by those whose calls they are; what is refused leaves a trace, and nothing else."""
+"""Marks are put by those whose calls they are; what is refused leaves a trace, and nothing else. And a call that is
+named twice, for a mark's sake or a hold's, is one call."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.service.requestbox import HANA, KANRI, LIMITED, RequestBox, call_id
@@ -13,6 +15,7 @@ from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError
 from tsuwaroku.service import marking
 from tsuwaroku.service.api import Asked
 from tsuwaroku.service.asking import Asker
+from tsuwaroku.service.holding import MOST_PARTS, HoldRequest
 from tsuwaroku.service.routes import ROUTES, MarkRequest
 from tsuwaroku.store.journal import JournalType
 
@@ -89,3 +92,15 @@ def test_taking_a_mark_back_reads_no_journal_anew(box: RequestBox, monkeypatch: 
     mark(box, HANA, call_id(2), 1)
     withdrawn = [one for one in box.keeper.journals[1].records() if one.type is JournalType.MARK_WITHDRAWN]
     assert [one.public["mark"][0] for one in withdrawn] == ["keeper", "call"]
+
+
+def test_a_call_that_is_named_often_is_held_once_and_counts_once(box: RequestBox) -> None:
+    asked = HoldRequest(calls=[call_id(1)] * 50, until="2027-01-31", reason="訴訟の準備")
+    once = msgspec.structs.replace(asked, calls=[call_id(1)])
+    assert box.keeper.effect_of_hold(asked) == box.keeper.effect_of_hold(once)
+    assert box.keeper.hold(asked, "kanri")["calls"] == [call_id(1)]
+    holds = [one for one in box.keeper.journals[1].records() if one.type is JournalType.HOLD]
+    assert len(holds) == 1
+    body = {"calls": [call_id(n) for n in range(1, MOST_PARTS + 2)], "until": None, "reason": "x"}
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(body, HoldRequest)
