@@ -204,11 +204,15 @@ def test_each_step_from_each_state(state: MediumState) -> None:
             refuse_copy([one], "M-1", SLUG, HEAD)
 
 
-def test_a_lost_medium_that_never_went_out_does_not_come_back() -> None:
+def test_a_medium_that_was_lost_before_it_went_out_comes_back_when_it_is_found() -> None:
+    """Else nothing led on from there: neither returned nor wiped nor destroyed."""
     import msgspec
 
+    refuse_return(msgspec.structs.replace(in_state(MediumState.LOST), handed_on=None))
     with pytest.raises(RefusedError, match=r"9\(4\)"):
-        refuse_return(msgspec.structs.replace(in_state(MediumState.LOST), handed_on=None))
+        refuse_return(msgspec.structs.replace(in_state(MediumState.OUT), handed_on=None))
+    with pytest.raises(RefusedError, match="destroyed already"):
+        refuse_destroy(in_state(MediumState.DESTROYED))
 
 
 def test_a_medium_of_nobody_takes_no_copy(book: Book) -> None:

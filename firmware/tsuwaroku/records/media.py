@@ -234,8 +234,8 @@ def refuse_hand_over(one: Medium) -> None:
 
 
 def refuse_return(one: Medium) -> None:
-    """Raises RefusedError but for one that is out, or lost and found again."""
-    if one.handed_on is None or one.state not in (MediumState.OUT, MediumState.LOST):
+    """Raises RefusedError but for one that is out, or lost and found again, whether it had been handed over or not."""
+    if one.state is not MediumState.LOST and (one.handed_on is None or one.state is not MediumState.OUT):
         raise RefusedError(
             "this medium is not out, so it cannot come back (Article 9(4))",
             where=one.name,
@@ -259,6 +259,10 @@ def refuse_wipe(one: Medium) -> None:
 
 def refuse_destroy(one: Medium) -> None:
     """Raises RefusedError but for one that is wiped, could not be wiped, or was never used."""
+    if one.state is MediumState.DESTROYED:
+        raise RefusedError(
+            "this medium is destroyed already", where=one.name, remedy="`tsuwaroku media` shows when it was"
+        )
     if one.state not in (MediumState.WIPED, MediumState.UNWIPABLE, MediumState.REGISTERED):
         raise RefusedError(
             "this medium is destroyed only after it has come back and was wiped (Article 9(5))",

@@ -111,6 +111,8 @@ CUSTODY: Final[dict[str, str]] = {
     ),
     "nobody is the witness of what he does himself": "廃棄した本人は立会人になれません",
     "name somebody else who saw it": "立ち会った別の者の氏名を書いてください",
+    "this medium is destroyed already": "この媒体はすでに廃棄されています",
+    "`tsuwaroku media` shows when it was": "廃棄した日は `tsuwaroku media` で確かめられます",
     "this medium is lost or destroyed already": "この媒体はすでに亡失または廃棄と記録されています",
     "{} lies ahead": "{0} は未来の日付です",
     "{} lies before the day of what was last done with the medium, {}": (
