@@ -219,9 +219,9 @@ def test_the_manager_reads_and_hears_on_her_pc_what_was_captured(
     assert [(verb, said) for _, verb, said in acts] == [
         *[("calls listed", "… – …")] * 2,
         ("call read", "checking"),
-        *[("play", WHY), ("heard", "0:00–0:02")],
-        *[("play", WHY), ("heard", "0:00–1:40")],
-        *[("play", WHY), ("heard", "0:00–0:02")],
+        *[("play", WHY), ("heard", "0:00–0:02; 1 of 1 slots were given")],
+        *[("play", WHY), ("heard", "0:00–1:40; 6 of 6 slots were given")],
+        *[("play", WHY), ("heard", "0:00–0:02; 1 of 1 slots were given")],
     ]
 
 
@@ -260,7 +260,7 @@ def test_a_handler_of_line_1_gets_nothing_of_line_2(office: Office, reach: Calla
     assert office.acts(before) == [
         (PEOPLE["hana"].name, verb, said)
         for verb, said in (
-            *[("calls listed", "… – …"), ("play", WHY), ("heard", "0:00–0:02")],
+            *[("calls listed", "… – …"), ("play", WHY), ("heard", "0:00–0:02; 1 of 1 slots were given")],
             *[("refused", "another line")] * 2,
         )
     ]
@@ -308,7 +308,11 @@ def test_a_tunnel_that_breaks_ends_the_hearing_and_the_keeper_writes_down_what_w
     assert [verb for _, verb, _ in office.acts(before)] == ["calls listed", "play"]
     office.clock.skip(LAPSE_NS + NS)
     until(lambda: len(office.entries(before)) == 3)
-    assert office.acts(before)[-1] == (PEOPLE["kanri"].name, "heard", "0:00–0:02; the client went away")
+    assert office.acts(before)[-1] == (
+        PEOPLE["kanri"].name,
+        "heard",
+        "0:00–0:02; 6 of 6 slots were given; the client went away",
+    )
     line.client.kill()
     line.client.wait()
     assert hear(KeeperSource(reach("kanri").socket), record, key) == office.pcm[2]
