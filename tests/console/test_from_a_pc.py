@@ -89,9 +89,9 @@ def test_a_call_is_heard_from_a_pc_and_what_was_heard_is_in_the_boxs_log(
     log = [(one.verb, one.actor, one.why(key)) for one in entries(desk.store) if one.verb in ("play", "heard")]
     assert [(verb, actor) for verb, actor, _ in log] == [("play", "hana"), ("heard", "hana")] * 2
     assert [why for *_, why in log][1:] == [
-        stretches_text([(0.0, samples / 8000)]),
+        stretches_text([(0.0, samples / 8000)]) + "; 2 of 2 slots were given",
         "業務の公正かつ適正な執行（同席: 岩手 一郎） ／ 確認",
-        "0:05–0:08",
+        "0:05–0:08; 2 of 2 slots were given",
     ]
 
 

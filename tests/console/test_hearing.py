@@ -53,6 +53,7 @@ class Keeper:
     """A source of one call with a gap of 5 s at 0:10; it writes down what it is asked and told."""
 
     where = "keeper"
+    starts_at_s: float | None = None
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, list[str]]] = []
