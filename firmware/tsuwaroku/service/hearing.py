@@ -18,6 +18,7 @@ import msgspec
 from tsuwaroku.errors import ForbiddenError, NotFoundError, RefusedError, StoreError
 from tsuwaroku.records.request import LONGEST_NAME, writable
 from tsuwaroku.records.roles import Verb
+from tsuwaroku.service.admission import admitted, entry_of, refuse_line
 from tsuwaroku.service.api import Asked, Nothing, Route, Routes
 from tsuwaroku.service.asking import Asker
 from tsuwaroku.service.attempts import BAD_INPUT, attempt
@@ -210,17 +211,10 @@ def _read(keeper: Keeper, asked: Asked) -> Opened:
 
 def _admitted(keeper: Keeper, by: Asker, call_id: str, people: Sequence[str]) -> CatalogueEntry:
     """The entry of a call that these people may hear now. Raises ForbiddenError, RefusedError, NotFoundError."""
-    one = keeper.fates.of(call_id, keeper.judge)
-    with attempt(keeper, by, Verb.PLAY, call_id, "call gone"):
-        refuse_gone(one)
-    with attempt(keeper, by, Verb.PLAY, one.id, "another line"):
-        _refuse_line(by, one)
+    one = admitted(keeper, by, Verb.PLAY, call_id)
     with attempt(keeper, by, Verb.PLAY, one.id, OWN_EXTENSION):
         refuse_own(keeper.settings.service, people, one)
-    entry = keeper.listed(one.id)
-    if entry is None:
-        raise NotFoundError(f"no call {call_id[:40]}", remedy="`tsuwaroku calls` lists them")
-    return entry
+    return entry_of(keeper, one, call_id)
 
 
 def _open(keeper: Keeper, by: Asker, hearing: Hearing, verb: str, why: str, key_id: str) -> Opened:
@@ -272,16 +266,7 @@ def _refuse_since(keeper: Keeper, by: Asker, one: Hearing) -> None:
     """The call may have been erased, its days may be over, and who asks may have lost its line since it was opened."""
     fate = keeper.fates.of(one.call_id, keeper.judge)
     refuse_gone(fate)
-    _refuse_line(by, fate)
-
-
-def _refuse_line(by: Asker, fate: CallFate) -> None:
-    if not by.sees(fate.line):
-        raise ForbiddenError(
-            "you are not appointed for the line of this call",
-            where=by.user,
-            remedy="ask the records manager; `tsuwaroku staff list` lists the appointments",
-        )
+    refuse_line(by, fate)
 
 
 def _heard(keeper: Keeper, asked: Asked) -> Nothing:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from ulid import ULID
 
 from tsuwaroku.clock import Instant
-from tsuwaroku.errors import ForbiddenError, NotFoundError
+from tsuwaroku.errors import NotFoundError
 from tsuwaroku.records.call import MarkKind
 from tsuwaroku.records.roles import Verb
+from tsuwaroku.service.admission import admitted, entry_of
 from tsuwaroku.service.asking import Asker
-from tsuwaroku.service.attempts import attempt
-from tsuwaroku.service.fates import refuse_gone
 from tsuwaroku.store.audit import AuditLog
 from tsuwaroku.store.catalogue import CatalogueEntry
 from tsuwaroku.store.fold import mark_name
@@ -29,20 +28,7 @@ if TYPE_CHECKING:
 def may_mark(keeper: Keeper, by: Asker, call_id: str) -> CatalogueEntry:
     """The entry of a call that somebody may mark now: it is kept, and of one of their lines. Refused attempts are in
     the audit log. Raises ForbiddenError, RefusedError, NotFoundError."""
-    one = keeper.fates.of(call_id, keeper.judge)
-    with attempt(keeper, by, Verb.MARK, call_id, "call gone"):
-        refuse_gone(one)
-    with attempt(keeper, by, Verb.MARK, one.id, "another line"):
-        if not by.sees(one.line):
-            raise ForbiddenError(
-                "you are not appointed for the line of this call",
-                where=by.user,
-                remedy="ask the records manager; `tsuwaroku staff list` lists the appointments",
-            )
-    entry = keeper.listed(one.id)
-    if entry is None:
-        raise NotFoundError(f"no call {call_id[:40]}", remedy="`tsuwaroku calls` lists them")
-    return entry
+    return entry_of(keeper, admitted(keeper, by, Verb.MARK, call_id), call_id)
 
 
 def mark_call(
