@@ -388,3 +388,16 @@ def test_every_error_says_what_to_do(box: RequestBox, source: KeeperSource) -> N
     with pytest.raises(TsuwarokuError) as refused:
         hear(source, msgspec.structs.replace(record, id=call_id(77)), key)
     assert refused.value.remedy
+
+
+def test_a_list_of_some_days_leaves_what_is_kept_of_others(box: RequestBox, source: KeeperSource) -> None:
+    """Else every narrow search would have the next whole list opened anew."""
+    from tsuwaroku.store.cardcache import cache_directory
+
+    box.keeper.listing.catalogue.fold()
+    key = key_of(box)
+    source.records(key)
+    kept = sorted(cache_directory().rglob("*.box"))
+    assert kept != []
+    source.records(key, first_day="2030-01-01", last_day="2030-01-02")
+    assert sorted(cache_directory().rglob("*.box")) == kept

@@ -70,7 +70,9 @@ class KeeperSource:
             found: Sequence[Record] = (
                 _public(keeper, listed, added)
                 if private is None
-                else _Opening(keeper, listed, added, private, self.where, notes).records()
+                else _Opening(keeper, listed, added, private, self.where, notes).records(
+                    whole=not first_day and not last_day
+                )
             )
             wrong = misdated(listed.boots, found)
             ends = {one.id: None for one in wrong} | {
@@ -247,8 +249,9 @@ class _Opening:
         self._kept: set[str] = set()
         self._refused: SecretError | None = None
 
-    def records(self) -> list[Record]:
-        """Raises SecretError where the key opens not one call."""
+    def records(self, *, whole: bool) -> list[Record]:
+        """`whole`: of every day there is; what is kept of other days goes then. Raises SecretError where the key opens
+        not one call."""
         found: dict[str, CallRecord] = {}
         others: list[Record] = []
         for day in self._listed.days:
@@ -267,7 +270,8 @@ class _Opening:
                 self._without_room(none, found)
         if self._refused is not None and not found:
             raise self._refused
-        self._cache.sweep(self._kept)
+        if whole:  # a list of some days says nothing of the others, which would all be opened anew next time
+            self._cache.sweep(self._kept)
         folded = [fold(record, _said(self._added, record.id), self._private) for record in found.values()]
         return [*by_seizure(folded), *others]
 
